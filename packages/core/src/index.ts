@@ -1,1 +1,22 @@
-export {};
+// The front door of @tessera/core, safe for browsers. Files and workers are behind `@tessera/core/node`.
+
+// Errors
+export {
+  BackendError,
+  CancelledError,
+  ConfigError,
+  DTypeError,
+  EnvironmentError,
+  FileError,
+  FormatError,
+  InternalError,
+  NonFiniteError,
+  ShapeError,
+  TesseraError,
+  WorkerError,
+} from './errors.ts';
+export { didYouMean } from './did-you-mean.ts';
+
+// Arrays
+export { bytesPerElement, dtypes, elementCount, ndarray, typedArrayOf } from './ndarray.ts';
+export type { DType, NdArray, TypedArrayOf } from './ndarray.ts';
