@@ -1,0 +1,138 @@
+// Finds TensorFlow: the native addon of the optional package @tensorflow/tfjs-node-gpu (the one of tfjs-node is the same source), unchanged.
+// Node only. Nothing is imported before the addon's file has been seen, since an import that fails costs half a second.
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** What the addon says of a tensor; `dtype` is TensorFlow's number. */
+export interface TensorMetadata {
+  readonly id: number;
+  readonly shape: readonly number[];
+  readonly dtype: number;
+}
+
+/** An attribute of an op that is executed eagerly. */
+export interface EagerAttribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: boolean | number | string | readonly number[];
+}
+
+/** The part of the addon that Tessera uses. Tensors are numbered handles that live until `deleteTensor`. */
+export interface TensorFlowBinding {
+  readonly TF_Version: string;
+  readonly TF_ATTR_TYPE: number;
+  readonly TF_ATTR_BOOL: number;
+  /** The tensor shares the memory of `data` as long as it lives. */
+  createTensor(shape: readonly number[], dtype: number, data: Float32Array | Int32Array | Uint8Array): number;
+  deleteTensor(id: number): void;
+  /** A copy of the values; throws for uint8 and for the dtypes that TensorFlow.js does not know. */
+  tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array | BigInt64Array;
+  executeOp(
+    op: string,
+    attributes: readonly EagerAttribute[],
+    inputs: readonly number[],
+    outputs: number,
+  ): TensorMetadata[];
+  loadSavedModel(directory: string, tags: string): number;
+  deleteSavedModel(id: number): void;
+  runSavedModel(id: number, inputs: readonly number[], inputNames: string, outputNames: string): TensorMetadata[];
+  getNumOfSavedModels(): number;
+  getNumOfTensors(): number;
+  isUsingGpuDevice(): boolean;
+}
+
+/** The loaded package: TensorFlow.js with its `tensorflow` backend registered. */
+export type TensorFlowModule = typeof import('@tensorflow/tfjs-core');
+
+/** TensorFlow, or why it cannot be had (one sentence and the way out). */
+export type TensorFlowSearch =
+  | {
+      readonly available: true;
+      readonly binding: TensorFlowBinding;
+      readonly tf: TensorFlowModule;
+      /** The version of the TensorFlow library, as `'2.21.0'`. */
+      readonly version: string;
+      readonly gpu: boolean;
+    }
+  | { readonly available: false; readonly reason: string };
+
+/** TensorFlow, when it is available. */
+export type TensorFlow = Extract<TensorFlowSearch, { available: true }>;
+
+const packageName = '@tensorflow/tfjs-node-gpu';
+
+interface PackageJson {
+  readonly version: string;
+  readonly binary: { readonly napi_versions: readonly number[] };
+}
+
+/**
+ * Looks for the native addon and loads it.
+ *
+ * Loading it registers the TensorFlow.js backend `tensorflow`; the backend that was selected before stays selected. It never throws: what goes wrong is the `reason`.
+ * TensorFlow's log below errors is switched off unless TF_CPP_MIN_LOG_LEVEL is set; two lines about oneDNN that it writes to stderr while it loads obey no variable.
+ */
+export async function findTensorFlow({
+  from = import.meta.url,
+}: {
+  /** The module from which the package is resolved; tests name another one. */
+  readonly from?: string;
+} = {}): Promise<TensorFlowSearch> {
+  const require = createRequire(from);
+  let packageFile: string | undefined;
+  try {
+    packageFile = require.resolve(`${packageName}/package.json`);
+    const packageJson = JSON.parse(readFileSync(packageFile, 'utf8')) as PackageJson;
+    const name = `${packageName} ${packageJson.version}`;
+    const addon = addonPath(packageFile, packageJson);
+    if (!existsSync(addon)) {
+      return missing(
+        `${name} is installed without its native addon (${addon}), which its install script fetches or builds. Run 'npm rebuild ${packageName}' with install scripts allowed, or build the addon by hand.`,
+      );
+    }
+    return await load(require.resolve(packageName), name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') {
+      const name = packageFile === undefined ? `the optional package ${packageName}` : `a part of ${packageName}`;
+      return missing(`${name} is not installed. Install it with 'npm install ${packageName}'.`);
+    }
+    return missing(`${packageName} is installed, but damaged: ${firstLine(error)}. Install it again.`);
+  }
+}
+
+// What @mapbox/node-pre-gyp computes: the newest Node-API version that both the package and this Node know.
+function addonPath(packageFile: string, { binary }: PackageJson): string {
+  const napi = Math.max(...binary.napi_versions.filter((version) => version <= Number(process.versions.napi)));
+  return join(dirname(packageFile), 'lib', `napi-v${napi}`, 'tfjs_binding.node');
+}
+
+async function load(entry: string, name: string): Promise<TensorFlowSearch> {
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+  const core = await import('@tensorflow/tfjs-core');
+  const selected = core.getBackend();
+  try {
+    // An unknown module on purpose: the package is optional, so type checking must not need it.
+    const module: unknown = await import(/* @vite-ignore */ pathToFileURL(entry).href);
+    const tf = module as TensorFlowModule;
+    const backend = tf.findBackend('tensorflow') as { readonly binding?: TensorFlowBinding } | null;
+    const binding = backend?.binding;
+    if (binding === undefined) return missing(`${name} loaded without registering its backend 'tensorflow'.`);
+    if (selected) await core.setBackend(selected);
+    return { available: true, binding, tf, version: binding.TF_Version, gpu: binding.isUsingGpuDevice() };
+  } catch (error) {
+    return missing(
+      `the native addon of ${name} does not load in Node ${process.versions.node} (${process.platform} ${process.arch}): ${firstLine(error)}. It was built for another Node, another TensorFlow library or another machine: build it again.`,
+    );
+  }
+}
+
+function missing(reason: string): TensorFlowSearch {
+  return { available: false, reason: `TensorFlow: ${reason}` };
+}
+
+function firstLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split('\n')[0]!.replace(/\.$/, '');
+}
