@@ -20,3 +20,11 @@ export { didYouMean } from './did-you-mean.ts';
 // Arrays
 export { bytesPerElement, dtypes, elementCount, ndarray, typedArrayOf } from './ndarray.ts';
 export type { DType, NdArray, TypedArrayOf } from './ndarray.ts';
+
+// Randomness
+export { Generator, npRandom } from './random/generator.ts';
+export type { IntegerDType } from './random/generator.ts';
+export { Generators } from './random/generators.ts';
+export { PCG64 } from './random/pcg64.ts';
+export type { GeneratorState } from './random/pcg64.ts';
+export { SeedSequence } from './random/seed-sequence.ts';

@@ -1,0 +1,153 @@
+"""Remakes the golden data of @tessera/core: `python make.py [part ...]` in this folder; without arguments, all parts.
+
+Needs numpy, and safetensors for the part of that name. Each part is one function below and one group of files beside it.
+A long stream is kept as its first values and the SHA-256 of all its bytes (little-endian float64 or int64).
+"""
+
+import hashlib
+import json
+import pathlib
+import sys
+
+import numpy as np
+
+here = pathlib.Path(__file__).parent
+
+
+def write_json(name, value):
+    (here / name).write_text(json.dumps(value, indent=1) + "\n")
+
+
+SEEDS = [
+    0,
+    1,
+    42,
+    123,
+    2**31 - 1,
+    2**32,
+    2**40 + 7,
+    2**64 + 12345,
+    98765432109876543210987654321098765432109876543210,
+]
+
+
+def floats(values, first=6):
+    values = np.asarray(values, dtype="<f8")
+    return {
+        "count": int(values.size),
+        "first": [x.tobytes().hex() for x in values[:first]],
+        "sha256": hashlib.sha256(values.tobytes()).hexdigest(),
+    }
+
+
+def integers(values, first=12):
+    values = np.asarray(values, dtype="<i8")
+    return {
+        "count": int(values.size),
+        "first": [str(x) for x in values[:first]],
+        "sha256": hashlib.sha256(values.tobytes()).hexdigest(),
+    }
+
+
+def state(generator):
+    s = generator.bit_generator.state
+    return {
+        "bitGenerator": s["bit_generator"],
+        "state": f"{s['state']['state']:032x}",
+        "inc": f"{s['state']['inc']:032x}",
+        "hasUint32": bool(s["has_uint32"]),
+        "uinteger": int(s["uinteger"]),
+    }
+
+
+def random_of_seed(seed):
+    """Every method on a fresh generator; the calls that tests/random-golden.test.ts makes, in its order."""
+    out = {}
+
+    def fresh():
+        return np.random.default_rng(seed)
+
+    long = seed in (0, 42)
+    out["random"] = floats(fresh().random(2000))
+    out["uniform"] = floats(fresh().uniform(-0.05, 0.05, 2000))
+    out["normal"] = floats(fresh().normal(3.0, 2.0, 1000))
+    out["standardNormal"] = floats(fresh().standard_normal(200_000 if long else 5000))
+    out["standardExponential"] = floats(fresh().standard_exponential(100_000 if long else 5000))
+    out["exponential"] = floats(fresh().exponential(0.3, 1000))
+    out["geometricInversion"] = integers(fresh().geometric(0.25, 2000))
+    out["geometricSearch"] = integers(fresh().geometric(0.6, 2000))
+    out["gumbel"] = [x.tobytes().hex() for x in fresh().gumbel(1.0, 2.0, 20).astype("<f8")]
+
+    g = fresh()
+    out["integers2"] = integers([g.integers(2) for _ in range(2001)])
+    out["randomAfterHalf"] = floats(g.random(5))
+    out["integers7AfterHalf"] = integers([g.integers(7) for _ in range(5)])
+    out["stateAfterHalf"] = state(g)
+    out["integersRejecting"] = integers([fresh().integers(0, 3 * 2**30)] + list(fresh().integers(0, 3 * 2**30, 500)))
+    out["integersWide"] = integers(fresh().integers(0, 2**50 + 3, 500))
+    out["integersWidest"] = integers(fresh().integers(-(2**53) + 1, 2**53 - 1, 100))
+    out["integers32"] = integers(fresh().integers(-5, 2**32 - 5, 100))
+    out["integersRange32"] = integers(fresh().integers(0, 2**32 + 1, 100))
+
+    g = fresh()
+    draws = {
+        "int8": (0, 2, 37),
+        "uint8": (0, 200, 50),
+        "bool": (0, 2, 45),
+        "int16": (-5, 300, 51),
+        "uint16": (0, 2**16, 3),
+        "int32": (-(2**31), 2**31, 20),
+        "uint32": (1, 2**32 - 1, 20),
+        "int64": (-(2**40), 2**50, 20),
+    }
+    for dtype, (low, high, size) in draws.items():
+        values = g.integers(low, high, size, dtype=dtype)
+        out[f"array_{dtype}"] = integers(values.astype("<i8"))
+    out["array_constant"] = integers(g.integers(7, 8, 5, dtype="int8").astype("<i8"))
+    out["array_byte"] = integers(g.integers(-128, 128, 9, dtype="int8").astype("<i8"))
+    out["array_after"] = floats(g.random(3))
+
+    g = fresh()
+    out["choice"] = integers([g.choice(13) for _ in range(500)])
+    out["choiceP"] = integers([g.choice(3, p=[0.2, 0.3, 0.5]) for _ in range(500)])
+    out["choiceZeros"] = integers([g.choice(4, p=[0, 0.5, 0, 0.5]) for _ in range(100)])
+    out["permutation"] = integers(g.permutation(50), first=50)
+    shuffled = np.arange(1000)
+    g.shuffle(shuffled)
+    out["shuffle"] = integers(shuffled)
+    out["stateAtEnd"] = state(g)
+    return out
+
+
+def random():
+    write_json("random.json", {str(seed): random_of_seed(seed) for seed in SEEDS})
+
+
+def name_key(name):
+    data = name.encode("utf-8")
+    words = np.frombuffer(data + bytes(-len(data) % 4), dtype="<u4")
+    return [len(data), *(int(word) for word in words)]
+
+
+def seed_sequence():
+    cases = []
+    for seed in SEEDS:
+        for key in [[], [0], [1, 2], [2**32 + 5, 2**70]]:
+            words = np.random.SeedSequence(seed, spawn_key=key).generate_state(11)
+            cases.append({"seed": str(seed), "spawnKey": [str(k) for k in key], "words": words.tolist()})
+    parent = np.random.SeedSequence(42)
+    children = parent.spawn(2) + parent.spawn(1)
+    grandchildren = children[2].spawn(2)
+    spawned = [child.generate_state(4).tolist() for child in children + grandchildren]
+    named = {}
+    for name in ["env", "é", "replay/0", "__proto__", "tokenizer init", "猫🐈"]:
+        sequence = np.random.SeedSequence(7, spawn_key=name_key(name))
+        named[name] = [x.tobytes().hex() for x in np.random.default_rng(sequence).random(3).astype("<f8")]
+    write_json("seed-sequence.json", {"states": cases, "spawned": spawned, "named": named})
+
+
+PARTS = {"random": random, "seed_sequence": seed_sequence}
+
+if __name__ == "__main__":
+    for part in sys.argv[1:] or PARTS:
+        PARTS[part]()
