@@ -4,3 +4,29 @@
 // Streams
 export { pullMap } from './pull-map.ts';
 export type { PullContext, PullIterable, PullMapOptions, PullSource } from './pull-map.ts';
+export { trainingStream } from './training-stream.ts';
+export type { TrainContext, TrainingEvent, TrainingOptions, TrainingPace } from './training-stream.ts';
+
+// Chunks
+export {
+  chunkBytes,
+  chunkFormatVersion,
+  chunkSteps,
+  defaultChunkLength,
+  endsEpisode,
+  truncateChunk,
+  validateChunk,
+} from './chunk.ts';
+export type { Chunk, ChunkMetadata, ChunkTensors } from './chunk.ts';
+export { ChunkBuilder } from './chunk-builder.ts';
+export type { ChunkBuilderOptions, ChunkRow } from './chunk-builder.ts';
+
+// Rollouts
+export { inProcessRollouts } from './in-process-rollouts.ts';
+export type { EnvConfig, RolloutOptions } from './settings.ts';
+export type { Policy } from './policy.ts';
+
+// Memory
+export { ChunkMemory } from './chunk-memory.ts';
+export type { ChunkMemoryOptions } from './chunk-memory.ts';
+export { holdOutEvery } from './held-out.ts';
