@@ -52,7 +52,7 @@ export class GraphSession {
    *
    * Feeds are float32, int32, int64, uint8 or bool and may be empty; their memory is only read, and only until this returns. Fetched uint8 is
    * copied through int32. Throws ConfigError for an unknown name, ShapeError and DTypeError for a feed that its placeholder does not take, and
-   * BackendError, naming the origin of the node, when TensorFlow fails.
+   * BackendError, naming the origin of the node, when TensorFlow fails. The addon never frees what was fed to a run that failed in TensorFlow.
    */
   run(feeds: readonly Feed[], fetches: readonly string[]): NdArray[] {
     const outputs = this.#execute(feeds, fetches);
