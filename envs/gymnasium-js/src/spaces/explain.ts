@@ -27,5 +27,6 @@ export function describe(x: unknown): string {
   if (dtypeOf(x) !== undefined) return `a ${x!.constructor.name} of ${(x as TypedArray).length} values`;
   if (Array.isArray(x)) return `an array of ${x.length} values`;
   if (typeof x === 'object') return `an object of class ${x.constructor?.name ?? 'null'}`;
-  return typeof x === 'string' ? JSON.stringify(x) : typeof x === 'function' ? 'a function' : String(x);
+  if (typeof x === 'function') return 'a function';
+  return typeof x === 'string' ? JSON.stringify(x) : String(x as number | bigint | boolean | symbol | undefined);
 }

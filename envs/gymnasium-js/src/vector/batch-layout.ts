@@ -1,0 +1,57 @@
+// How observations and actions of several environments lie in flat arrays.
+import { ConfigError } from '@tessera/core';
+import type { DType } from '@tessera/core';
+import { InvalidAction } from '../errors.ts';
+import { Box } from '../spaces/box.ts';
+import { Discrete } from '../spaces/discrete.ts';
+import { describe, explainMismatch } from '../spaces/explain.ts';
+import type { Space } from '../spaces/space.ts';
+import type { TypedArray } from '../types.ts';
+import type { VectorActions } from './vector-env.ts';
+
+/** dtype, shape and number of values of one observation or action in a batch. A Discrete value is one int32. */
+export interface RowLayout {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly size: number;
+}
+
+/** The layout of one value of a space. Throws ConfigError for spaces that have none, and for Discrete beyond 32 bits. */
+export function rowLayout(space: Space<unknown>): RowLayout {
+  if (space instanceof Box) return { dtype: space.dtype, shape: space.shape, size: space.low.length };
+  if (space instanceof Discrete && Math.max(-space.start, space.start + space.n) <= 2 ** 31) {
+    return { dtype: 'int32', shape: [], size: 1 };
+  }
+  throw new ConfigError(`VectorEnv: expected a space of type Box or Discrete within 32 bits, got ${space.toString()}.`);
+}
+
+/** Writes the observation of row `index`. */
+export function writeRow(rows: TypedArray, index: number, size: number, value: unknown): void {
+  if (typeof value === 'number') rows[index] = value;
+  else rows.set(value as never, index * size);
+}
+
+/** The action of row `index`: a number for Discrete, a fresh typed array of the space's dtype for Box. */
+export function readAction(space: Space<unknown>, actions: ArrayLike<number>, index: number): unknown {
+  if (space instanceof Discrete) return actions[index];
+  const { low } = space as Box;
+  const action = new (low.constructor as Float32ArrayConstructor)(low.length);
+  for (let i = 0; i < action.length; i++) action[i] = actions[index * action.length + i]!;
+  return action;
+}
+
+/** Throws InvalidAction unless there is one valid action for each environment. */
+export function checkActions(space: Space<unknown>, numEnvs: number, actions: VectorActions): void {
+  const { size } = rowLayout(space);
+  const length = typeof actions === 'object' && actions !== null ? actions.length : undefined;
+  if (length !== numEnvs * size) {
+    const expected = size === 1 ? `${numEnvs} actions` : `${numEnvs} actions of ${size} values in one flat array`;
+    const got = length === undefined ? describe(actions) : `${length} values`;
+    throw new InvalidAction(`VectorEnv.step: expected ${expected}, got ${got}.`);
+  }
+  for (let index = 0; index < numEnvs; index++) {
+    const action = readAction(space, actions, index);
+    if (space.contains(action)) continue;
+    throw new InvalidAction(`VectorEnv.step: action ${index}: ${explainMismatch(space, action)}.`);
+  }
+}

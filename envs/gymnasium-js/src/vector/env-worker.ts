@@ -1,0 +1,111 @@
+// The worker thread of WorkerVectorEnv: builds its environments, then sleeps on shared memory and does what it is told.
+// Its event loop stands still from then on, which is why every message is fetched by hand.
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import type { Env } from '../env.ts';
+import { make } from '../make.ts';
+import { importModule } from '../registry/loaders.ts';
+import { rowLayout } from './batch-layout.ts';
+import { EnvBatch } from './env-batch.ts';
+import { viewRows } from './shared-rows.ts';
+import { checkSameSpace } from './sync-vector-env.ts';
+import type { EnvReport } from './vector-info.ts';
+import { control, reply } from './worker-protocol.ts';
+import type { SentError, WorkerGreeting, WorkerInput, WorkerReply, WorkerRequest } from './worker-protocol.ts';
+
+const input = workerData as WorkerInput;
+const { setup, repliesByMessage } = input;
+const port = input.port as MessagePort;
+const cells = new Int32Array(input.controlBuffer);
+
+let batch: EnvBatch | undefined;
+let actions: Float64Array | undefined;
+
+async function start(): Promise<readonly Env<unknown, unknown>[] | undefined> {
+  try {
+    for (const specifier of setup.imports) await importModule(specifier);
+    const envs = Array.from({ length: setup.count }, () => make<unknown, unknown>(setup.id, setup.makeOptions));
+    const [first] = envs as [Env<unknown, unknown>];
+    for (const [i, env] of envs.entries()) {
+      checkSameSpace('observation', i, env.observationSpace, first.observationSpace);
+      checkSameSpace('action', i, env.actionSpace, first.actionSpace);
+    }
+    rowLayout(first.observationSpace);
+    rowLayout(first.actionSpace);
+    greet({
+      kind: 'ready',
+      observationSpace: first.observationSpace.toJSON(),
+      actionSpace: first.actionSpace.toJSON(),
+      metadata: first.metadata,
+      canSaveState: envs.every((env) => env.canSaveState),
+    });
+    return envs;
+  } catch (error) {
+    greet({ kind: 'failed', error: toSent(error, undefined) });
+    return undefined;
+  }
+}
+
+function greet(greeting: WorkerGreeting): void {
+  parentPort!.postMessage(greeting);
+}
+
+function toSent(error: unknown, envIndex: number | undefined): SentError {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error), stack: undefined, envIndex };
+  return { name: error.name, message: error.message, stack: error.stack, envIndex };
+}
+
+// Returns the message of the reply; undefined when shared memory says it all.
+function obey(envs: readonly Env<unknown, unknown>[]): WorkerReply | undefined {
+  if (cells[control.isStep] === 1) return reportsOf(batch!.step(actions!));
+  const request = receiveMessageOnPort(port)!.message as WorkerRequest;
+  switch (request.kind) {
+    case 'rows': {
+      const rows = viewRows(request.rows, setup.first, setup.count);
+      actions = rows.actions;
+      batch = new EnvBatch(envs, { autoresetMode: setup.autoresetMode, rows, first: setup.first });
+      return undefined;
+    }
+    case 'reset':
+      return reportsOf(batch!.reset(request.plan));
+    case 'getState':
+      return { kind: 'states', states: batch!.getState() };
+    case 'setState':
+      batch!.setState(request.states);
+      return undefined;
+    case 'close':
+      for (const env of envs) env.close();
+      return undefined;
+  }
+}
+
+// A message costs more than a step of a small game: none is sent when there is nothing in it.
+function reportsOf(reports: readonly (EnvReport | undefined)[]): WorkerReply | undefined {
+  const isEmpty = (report: EnvReport | undefined): boolean =>
+    report !== undefined && report.final === undefined && Object.keys(report.info).length === 0;
+  return reports.every(isEmpty) ? undefined : { kind: 'reports', reports };
+}
+
+function serve(envs: readonly Env<unknown, unknown>[]): void {
+  for (let command = 0; ;) {
+    Atomics.wait(cells, control.command, command);
+    command = Atomics.load(cells, control.command);
+    let message: WorkerReply | undefined;
+    let kind: number = reply.plain;
+    try {
+      message = obey(envs);
+      kind = message === undefined ? reply.plain : reply.message;
+      if (message !== undefined) port.postMessage(message);
+    } catch (error) {
+      kind = reply.error;
+      port.postMessage({ kind: 'error', error: toSent(error, batch?.current) } satisfies WorkerReply);
+    }
+    if (repliesByMessage && kind === reply.plain) port.postMessage({ kind: 'done' } satisfies WorkerReply);
+    cells[control.reply] = kind;
+    Atomics.store(cells, control.done, command);
+    Atomics.notify(cells, control.done);
+  }
+}
+
+const envs = await start();
+if (envs !== undefined) serve(envs);

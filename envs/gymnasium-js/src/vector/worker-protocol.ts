@@ -1,0 +1,100 @@
+// What WorkerVectorEnv and its workers say to each other. Numbers go through shared memory; settings, infos and states, which have no
+// fixed size, go through a message port that both sides read when the shared memory says so.
+import type { DType } from '@tessera/core';
+import type { MakeOptions } from '../make.ts';
+import type { SpaceJSON } from '../spaces/space.ts';
+import type { EnvMetadata, EnvState } from '../types.ts';
+import type { ResetPlan } from './arguments.ts';
+import type { AutoresetMode } from './vector-env.ts';
+import type { EnvReport } from './vector-info.ts';
+
+/** Cells of the control array `int32 [4]`. */
+export const control = {
+  /** Number of the latest command; the worker sleeps on it. */
+  command: 0,
+  /** Number of the latest command that is done; the main thread sleeps on it. */
+  done: 1,
+  /** `command` is a step, whose actions are in shared memory (1), or a message waits at the port (0). */
+  isStep: 2,
+  /** One of `reply`. */
+  reply: 3,
+} as const;
+
+/** How a command ended. */
+export const reply = {
+  /** All there is to know is in shared memory. */
+  plain: 0,
+  /** A message waits at the port. */
+  message: 1,
+  /** A message with an error waits at the port. */
+  error: 2,
+} as const;
+
+/** What a worker needs to build its environments. */
+export interface WorkerSetup {
+  readonly id: string;
+  readonly imports: readonly string[];
+  readonly makeOptions: MakeOptions;
+  readonly autoresetMode: AutoresetMode;
+  /** Its environments are `first, ..., first + count - 1` of the whole. */
+  readonly first: number;
+  readonly count: number;
+}
+
+/** `workerData` of a worker. */
+export interface WorkerInput {
+  readonly setup: WorkerSetup;
+  readonly controlBuffer: SharedArrayBuffer;
+  readonly port: unknown;
+  /** Whether each reply needs a message, because the main thread cannot wait on shared memory. */
+  readonly repliesByMessage: boolean;
+}
+
+/** An error on its way between threads. */
+export interface SentError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  /** The environment at work, counted over all workers; undefined while starting. */
+  readonly envIndex: number | undefined;
+}
+
+/** A worker's first word. */
+export type WorkerGreeting =
+  | {
+      readonly kind: 'ready';
+      readonly observationSpace: SpaceJSON;
+      readonly actionSpace: SpaceJSON;
+      readonly metadata: EnvMetadata;
+      readonly canSaveState: boolean;
+    }
+  | { readonly kind: 'failed'; readonly error: SentError };
+
+/** Where the rows of all environments are in shared memory. */
+export interface SharedRows {
+  readonly dtype: DType;
+  /** Values of one observation and of one action. */
+  readonly observationSize: number;
+  readonly actionSize: number;
+  readonly observation: SharedArrayBuffer;
+  readonly reward: SharedArrayBuffer;
+  readonly terminated: SharedArrayBuffer;
+  readonly truncated: SharedArrayBuffer;
+  /** float64, `[numEnvs, actionSize]`. */
+  readonly actions: SharedArrayBuffer;
+}
+
+/** Commands that need more than shared memory. */
+export type WorkerRequest =
+  | { readonly kind: 'rows'; readonly rows: SharedRows }
+  | { readonly kind: 'reset'; readonly plan: ResetPlan }
+  | { readonly kind: 'getState' }
+  | { readonly kind: 'setState'; readonly states: readonly EnvState[] }
+  | { readonly kind: 'close' };
+
+/** Replies that need more than shared memory. */
+export type WorkerReply =
+  | { readonly kind: 'reports'; readonly reports: readonly (EnvReport | undefined)[] }
+  | { readonly kind: 'states'; readonly states: readonly EnvState[] }
+  | { readonly kind: 'error'; readonly error: SentError }
+  | { readonly kind: 'done' };

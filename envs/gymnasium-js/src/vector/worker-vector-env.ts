@@ -1,0 +1,207 @@
+// Environments in worker threads (the place of gymnasium.vector.AsyncVectorEnv). Observations, rewards, flags and actions are in shared
+// memory; the main thread never blocks, every wait has a time limit, and one broken worker ends them all with one error.
+import { availableParallelism } from 'node:os';
+import { ConfigError, InternalError } from '@tessera/core';
+import { ResetNeeded } from '../errors.ts';
+import type { MakeOptions } from '../make.ts';
+import { registry } from '../registry/registry.ts';
+import { spaceFromJSON } from '../spaces/from-json.ts';
+import type { Space } from '../spaces/space.ts';
+import type { EnvSpec } from '../spec.ts';
+import type { EnvMetadata, EnvState, TypedArray } from '../types.ts';
+import { checkAutoresetMode, planReset } from './arguments.ts';
+import { checkActions, rowLayout } from './batch-layout.ts';
+import { checkNoneEnded } from './env-batch.ts';
+import { allocateRows, privateCopy, viewRows } from './shared-rows.ts';
+import { checkSameSpace } from './sync-vector-env.ts';
+import type {
+  AutoresetMode,
+  VectorActions,
+  VectorEnv,
+  VectorResetOptions,
+  VectorResetResult,
+  VectorStepResult,
+} from './vector-env.ts';
+import { mergeReports } from './vector-info.ts';
+import type { EnvReport, VectorInfo } from './vector-info.ts';
+import { packVectorState, unpackVectorState } from './vector-state.ts';
+import { WorkerCrew } from './worker-crew.ts';
+import type { Ready } from './worker-crew.ts';
+import { defaultWaitWith } from './worker-link.ts';
+import type { WaitWith } from './worker-link.ts';
+import type { WorkerReply } from './worker-protocol.ts';
+
+export interface WorkerVectorEnvOptions {
+  readonly id: string;
+  readonly numEnvs: number;
+  /** By default as many as the machine runs at once, at most `numEnvs`. */
+  readonly numWorkers?: number | undefined;
+  /** `NextStep` by default. */
+  readonly autoresetMode?: AutoresetMode | undefined;
+  /** Options of `make` and arguments of the environments; must be structured-cloneable. */
+  readonly makeOptions?: MakeOptions | undefined;
+  /** Modules that register the id, imported in each worker: package names or absolute URLs. */
+  readonly imports?: readonly string[] | undefined;
+  /** Milliseconds that one call may take; 60,000 by default. */
+  readonly timeLimitMs?: number | undefined;
+  /** Milliseconds that the workers may take to start; 60,000 by default. */
+  readonly startTimeLimitMs?: number | undefined;
+  /** For tests of the fallback. */
+  readonly waitWith?: WaitWith | undefined;
+}
+
+/** Several environments in worker threads; gives the results of SyncVectorEnv. After an error of any worker it is dead: all are terminated. */
+export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements VectorEnv<Obs> {
+  readonly numEnvs: number;
+  readonly numWorkers: number;
+  readonly metadata: EnvMetadata & { readonly autoresetMode: AutoresetMode };
+  readonly spec: EnvSpec | undefined;
+  readonly singleObservationSpace: Space<unknown>;
+  readonly singleActionSpace: Space<unknown>;
+  readonly observationShape: readonly number[];
+  readonly canSaveState: boolean;
+  readonly #crew: WorkerCrew;
+  readonly #rows: ReturnType<typeof viewRows>;
+  #hasReset = false;
+
+  private constructor(
+    options: WorkerVectorEnvOptions,
+    crew: WorkerCrew,
+    ready: Ready,
+    rows: ReturnType<typeof viewRows>,
+  ) {
+    this.numEnvs = options.numEnvs;
+    this.numWorkers = crew.links.length;
+    this.spec = registry.get(options.id);
+    this.singleObservationSpace = spaceFromJSON(ready.observationSpace);
+    this.singleActionSpace = spaceFromJSON(ready.actionSpace);
+    this.observationShape = [options.numEnvs, ...this.singleObservationSpace.shape];
+    this.canSaveState = ready.canSaveState;
+    this.metadata = { ...ready.metadata, autoresetMode: options.autoresetMode ?? 'NextStep' };
+    this.#crew = crew;
+    this.#rows = rows;
+  }
+
+  /**
+   * Starts the workers and builds the environments in them.
+   *
+   * Throws ConfigError for bad options, WorkerError when a worker cannot start in time or fails to build its environments.
+   */
+  static async create<Obs extends TypedArray = TypedArray>(
+    options: WorkerVectorEnvOptions,
+  ): Promise<WorkerVectorEnv<Obs>> {
+    const crew = new WorkerCrew({
+      id: options.id,
+      numEnvs: wholeNumber('numEnvs', options.numEnvs),
+      numWorkers: Math.min(wholeNumber('numWorkers', options.numWorkers ?? availableParallelism()), options.numEnvs),
+      autoresetMode: checkAutoresetMode(options.autoresetMode ?? 'NextStep'),
+      makeOptions: checkCloneable(options.makeOptions ?? {}),
+      imports: options.imports ?? [],
+      timeLimitMs: wholeNumber('timeLimitMs', options.timeLimitMs ?? 60_000),
+      startTimeLimitMs: wholeNumber('startTimeLimitMs', options.startTimeLimitMs ?? 60_000),
+      waitWith: options.waitWith ?? defaultWaitWith,
+    });
+    try {
+      const greetings = await crew.start();
+      const [first] = greetings as [Ready];
+      const observationSpace = spaceFromJSON(first.observationSpace);
+      const actionSpace = spaceFromJSON(first.actionSpace);
+      for (const [i, other] of greetings.entries()) {
+        const at = crew.links[i]!.setup.first;
+        checkSameSpace('observation', at, spaceFromJSON(other.observationSpace), observationSpace);
+        checkSameSpace('action', at, spaceFromJSON(other.actionSpace), actionSpace);
+      }
+      const rows = allocateRows(options.numEnvs, rowLayout(observationSpace), rowLayout(actionSpace));
+      await crew.call('start', (link) => link.request({ kind: 'rows', rows }));
+      return new WorkerVectorEnv<Obs>(options, crew, first, viewRows(rows, 0, options.numEnvs));
+    } catch (error) {
+      await crew.fail(error as Error);
+      throw error;
+    }
+  }
+
+  async reset(options: VectorResetOptions = {}): Promise<VectorResetResult<Obs>> {
+    this.#crew.checkFree('reset');
+    const plan = planReset(this.numEnvs, options);
+    if (!this.#hasReset && plan.mask.includes(0)) {
+      throw new ResetNeeded('VectorEnv.reset: the first reset must be of all environments. Leave resetMask out.');
+    }
+    const replies = await this.#crew.call('reset', (link) => {
+      const [from, to] = [link.setup.first, link.setup.first + link.setup.count];
+      const part = { seeds: plan.seeds.slice(from, to), mask: plan.mask.slice(from, to), options: plan.options };
+      return link.request({ kind: 'reset', plan: part });
+    });
+    this.#hasReset = true;
+    return { observation: privateCopy(this.#rows.observation) as Obs, info: this.#mergeInfos(replies) };
+  }
+
+  async step(actions: VectorActions): Promise<VectorStepResult<Obs>> {
+    this.#crew.checkFree('step');
+    if (!this.#hasReset) throw new ResetNeeded('Cannot call env.step() before calling env.reset()');
+    checkActions(this.singleActionSpace, this.numEnvs, actions);
+    if (this.metadata.autoresetMode === 'Disabled') checkNoneEnded(this.#rows);
+    this.#rows.actions.set(actions);
+    const replies = await this.#crew.call('step', (link) => link.step());
+    return {
+      observation: privateCopy(this.#rows.observation) as Obs,
+      reward: privateCopy(this.#rows.reward),
+      terminated: privateCopy(this.#rows.terminated),
+      truncated: privateCopy(this.#rows.truncated),
+      info: this.#mergeInfos(replies),
+    };
+  }
+
+  #mergeInfos(replies: readonly (WorkerReply | undefined)[]): VectorInfo {
+    const reports = replies.flatMap((message, i): (EnvReport | undefined)[] => {
+      if (message === undefined) return Array.from({ length: this.#crew.links[i]!.setup.count }, () => ({ info: {} }));
+      if (message.kind !== 'reports') throw new InternalError(`expected reports of a worker, got ${message.kind}`);
+      return [...message.reports];
+    });
+    return mergeReports(reports);
+  }
+
+  async getState(): Promise<EnvState> {
+    this.#crew.checkFree('getState');
+    const replies = await this.#crew.call('getState', (link) => link.request({ kind: 'getState' }));
+    const states = replies.flatMap((message) => (message?.kind === 'states' ? [...message.states] : []));
+    const { observation, reward, terminated, truncated } = this.#rows;
+    return packVectorState(this.metadata.autoresetMode, states, {
+      observation: privateCopy(observation),
+      reward: privateCopy(reward),
+      terminated: privateCopy(terminated),
+      truncated: privateCopy(truncated),
+    });
+  }
+
+  async setState(state: EnvState): Promise<void> {
+    this.#crew.checkFree('setState');
+    const states = unpackVectorState(this.metadata.autoresetMode, state, this.#rows);
+    await this.#crew.call('setState', (link) => {
+      const { first, count } = link.setup;
+      return link.request({ kind: 'setState', states: states.slice(first, first + count) });
+    });
+    this.#hasReset = true;
+  }
+
+  close(): Promise<void> {
+    return this.#crew.close();
+  }
+
+  toString(): string {
+    return `WorkerVectorEnv(${this.spec === undefined ? '' : `${this.spec.id}, `}numEnvs=${this.numEnvs}, numWorkers=${this.numWorkers})`;
+  }
+}
+
+function wholeNumber(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new ConfigError(`WorkerVectorEnv: expected a whole number > 0 as ${name}, got ${String(value)}.`);
+}
+
+function checkCloneable(options: MakeOptions): MakeOptions {
+  try {
+    return structuredClone(options);
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new ConfigError(`WorkerVectorEnv: the options of make cannot cross to a worker: ${why}.`, { cause });
+  }
+}
