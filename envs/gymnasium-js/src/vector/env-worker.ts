@@ -2,6 +2,7 @@
 // Its event loop stands still from then on, which is why every message is fetched by hand.
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
+import { EnvironmentError } from '@tessera/core';
 import type { Env } from '../env.ts';
 import { make } from '../make.ts';
 import { importModule } from '../registry/loaders.ts';
@@ -86,6 +87,15 @@ function reportsOf(reports: readonly (EnvReport | undefined)[]): WorkerReply | u
   return reports.every(isEmpty) ? undefined : { kind: 'reports', reports };
 }
 
+function send(message: WorkerReply): void {
+  try {
+    port.postMessage(message);
+  } catch (cause) {
+    const why = `${(cause as Error).message} Keep functions and class instances out of info and saved states`;
+    throw new EnvironmentError(`a result of ${setup.id} cannot cross between threads: ${why}.`, { cause });
+  }
+}
+
 function serve(envs: readonly Env<unknown, unknown>[]): void {
   for (let command = 0; ;) {
     Atomics.wait(cells, control.command, command);
@@ -95,7 +105,7 @@ function serve(envs: readonly Env<unknown, unknown>[]): void {
     try {
       message = obey(envs);
       kind = message === undefined ? reply.plain : reply.message;
-      if (message !== undefined) port.postMessage(message);
+      if (message !== undefined) send(message);
     } catch (error) {
       kind = reply.error;
       port.postMessage({ kind: 'error', error: toSent(error, batch?.current) } satisfies WorkerReply);

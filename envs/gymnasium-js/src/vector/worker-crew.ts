@@ -43,7 +43,7 @@ export class WorkerCrew {
     this.links = Array.from({ length: numWorkers }, (_, index) => {
       const [first, count] = [begin(index), begin(index + 1) - begin(index)];
       const setup = { id, imports, makeOptions, autoresetMode, first, count };
-      return new WorkerLink({ index, setup, waitWith, onDeath: (error) => void this.fail(error) });
+      return new WorkerLink({ index, setup, waitWith, onDeath: (...death) => this.#onDeath(...death) });
     });
   }
 
@@ -102,6 +102,12 @@ export class WorkerCrew {
 
   #callText(name: string): string {
     return name === 'step' ? `vector step ${this.#steps}` : name;
+  }
+
+  #onDeath(link: WorkerLink, why: string, cause: unknown): void {
+    if (this.#failure !== undefined) return;
+    const when = this.#pending === undefined ? 'between two calls' : `during ${this.#callText(this.#pending)}`;
+    void this.fail(new WorkerError(`WorkerVectorEnv: ${link.place} died ${when}: ${why}.`, { cause }));
   }
 
   /** Throws what ended the workers, or AlreadyPendingCallError while a call is under way. */

@@ -1,7 +1,6 @@
 // The main thread's end of one worker: sends a command, waits without blocking, and turns whatever goes wrong into one error.
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import type { MessagePort, Worker } from 'node:worker_threads';
-import { WorkerError } from '@tessera/core';
 import { spawnWorker } from '@tessera/core/node';
 import { control, reply } from './worker-protocol.ts';
 import type {
@@ -26,8 +25,8 @@ export interface WorkerLinkOptions {
   readonly index: number;
   readonly setup: WorkerSetup;
   readonly waitWith: WaitWith;
-  /** Called once when the worker dies by itself. */
-  readonly onDeath: (error: WorkerError) => void;
+  /** Called when the worker ends, by itself or not. */
+  readonly onDeath: (link: WorkerLink, why: string, cause?: unknown) => void;
 }
 
 /** One worker and the way to it. */
@@ -68,8 +67,8 @@ export class WorkerLink {
       });
     });
     this.greeting.catch(() => {});
-    this.#worker.once('error', (cause) => options.onDeath(this.#died(cause.message, cause)));
-    this.#worker.once('exit', (code) => options.onDeath(this.#died(`exit code ${code}`)));
+    this.#worker.once('error', (cause) => options.onDeath(this, cause.message, cause));
+    this.#worker.once('exit', (code) => options.onDeath(this, `exit code ${code}`));
     if (repliesByMessage) {
       this.#port.on('message', (message: WorkerReply) => {
         this.#arrived.push(message);
@@ -143,10 +142,6 @@ export class WorkerLink {
     Atomics.notify(this.#cells, control.done);
     this.#port.close();
     await this.#worker.terminate();
-  }
-
-  #died(why: string, cause?: unknown): WorkerError {
-    return new WorkerError(`WorkerVectorEnv: ${this.place} died: ${why}.`, { cause });
   }
 }
 
