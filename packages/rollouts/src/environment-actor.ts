@@ -1,17 +1,17 @@
 // One environment, its generators and its policy, stepped chunk by chunk. The same code runs in workers and in process, which is why both give the same bits.
 // Where an actor stands is a function of its counters, generators and environment state alone: that is what a checkpoint will hold.
 
-import { ConfigError, EnvironmentError, Generators } from '@tessera/core';
+import { CancelledError, ConfigError, EnvironmentError, Generators } from '@tessera/core';
 import type { Generator } from '@tessera/core';
-import { Box, make } from 'gymnasium-js';
+import { Box, make, UnregisteredEnv } from 'gymnasium-js';
 import type { Env, StepResult } from 'gymnasium-js';
 import { ChunkBuilder } from './chunk-builder.ts';
 import type { Chunk } from './chunk.ts';
 import { createActionSource } from './policy.ts';
 import type { ActionSource } from './policy.ts';
-import { describePosition, newProgress, phases } from './progress.ts';
+import { describePosition, newProgress, phases, stopRequested } from './progress.ts';
 import { describeValue } from './settings.ts';
-import type { RolloutSettings } from './settings.ts';
+import type { EnvConfig, RolloutSettings } from './settings.ts';
 
 // Gymnasium's own range of episode seeds; environments outside JavaScript take no more.
 const episodeSeeds = 2 ** 31 - 1;
@@ -51,7 +51,7 @@ export class EnvironmentActor {
     this.#workerIndex = workerIndex;
     this.#progress = progress;
     this.#note('make', 0, 0);
-    this.#env = this.#make(env.kwargs);
+    this.#env = this.#make(env);
     const frameShape = this.#frameShape();
     this.#frameSize = frameShape.reduce((product, size) => product * size, 1);
     this.#frame = new Uint8Array(this.#frameSize);
@@ -62,12 +62,16 @@ export class EnvironmentActor {
     this.#builder = new ChunkBuilder({ envId: env.id, envIndex, seed, frameShape, chunkLength });
   }
 
-  /** Steps the environment through its next chunk. Throws EnvironmentError, with what the environment threw as its cause. */
+  /**
+   * Steps the environment through its next chunk. Throws EnvironmentError, with what the environment threw as its cause, and CancelledError when the progress
+   * record asks to stop; call only `close` then.
+   */
   collect(): Chunk {
     const builder = this.#builder;
     if (builder.needsReset) this.#reset();
     builder.begin(this.#frame, { policyVersion: this.#actions.policyVersion(builder.sequence) });
     while (!builder.isComplete) {
+      if (stopRequested(this.#progress)) throw new CancelledError(`${this.#where()}: stopped.`);
       const action = this.#actions.act(this.#frame);
       const { observation, reward, terminated, truncated } = this.#step(action);
       this.#frame.set(observation);
@@ -85,13 +89,15 @@ export class EnvironmentActor {
     }
   }
 
-  #make(kwargs: Readonly<Record<string, unknown>>): Env {
+  #make({ kwargs, imports }: Required<EnvConfig>): Env {
     try {
       // What the checker would find, `#checkObservation` finds with its place.
       return make(this.#id, { ...kwargs, disableEnvChecker: true });
     } catch (cause) {
       const ErrorClass = cause instanceof ConfigError ? ConfigError : EnvironmentError;
-      throw new ErrorClass(`${this.#where()}: ${messageOf(cause)}`, { cause });
+      const isLost = cause instanceof UnregisteredEnv && imports.length === 0;
+      const hint = isLost ? ' Nothing was imported: name the package that registers it in env.imports.' : '';
+      throw new ErrorClass(`${this.#where()}: ${messageOf(cause)}${hint}`, { cause });
     }
   }
 

@@ -1,12 +1,23 @@
-// Where an actor stands, in four integers. They lie in shared memory when the actor runs in a worker, because a thread that has died or hangs can no longer say.
+// Where an actor stands, and whether it should go on, in five integers. They lie in shared memory when the actor runs in a worker: a thread that has died or
+// hangs can no longer say, and one that steps an environment hears no message.
 
 export const phases = { start: 0, make: 1, reset: 2, step: 3, idle: 4 } as const;
 
-/** Bytes of a progress record: environment, phase, episode, step. */
-export const progressBytes = 16;
+/** Bytes of a progress record: environment, phase, episode, step, stop. */
+export const progressBytes = 20;
 
 export function newProgress(buffer: ArrayBufferLike = new ArrayBuffer(progressBytes)): Int32Array {
   return new Int32Array(buffer);
+}
+
+/** Asks whoever writes this record to stop before its next step. */
+export function requestStop(progress: Int32Array): void {
+  Atomics.store(progress, 4, 1);
+}
+
+/** Whether `requestStop` was called, in whatever thread. */
+export function stopRequested(progress: Int32Array): boolean {
+  return Atomics.load(progress, 4) === 1;
 }
 
 /** The opening of an error message: `rollouts: Catch-v0 (environment 3, worker 1), step 17 of episode 2`; both count from 0. */

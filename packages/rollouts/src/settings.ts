@@ -28,7 +28,7 @@ export interface RolloutOptions {
   readonly policy?: Policy;
   /** Environment steps in all, exactly; the last chunk is cut to fit. Without it the source is endless. */
   readonly steps?: number;
-  /** Longest wait for a worker, in milliseconds; default 60,000. */
+  /** Longest wait for a worker's next chunk, in milliseconds; default 60,000. It has at least a minute to start. */
   readonly timeoutMs?: number;
   /** Ends the rollouts with a `CancelledError`. */
   readonly signal?: AbortSignal | undefined;

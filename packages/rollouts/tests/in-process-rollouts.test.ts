@@ -182,6 +182,8 @@ describe('what cannot be stepped', () => {
   test('an unknown environment', async () => {
     const error = await errorOf(collect(inProcessRollouts(meter({}, { id: 'Meeter-v0' }))));
     expect(error).toBeInstanceOf(ConfigError);
+    const lost = await errorOf(collect(inProcessRollouts({ env: { id: 'Pong-v0' }, seed: 0 })));
+    expect(lost.message).toMatch(/Nothing was imported: name the package that registers it in env\.imports\.$/);
     expect(error.message).toMatchInlineSnapshot(
       `"rollouts: Meeter-v0 (environment 0): Environment \`Meeter\` doesn't exist. Did you mean: \`Meter\`?"`,
     );
