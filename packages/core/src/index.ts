@@ -28,3 +28,8 @@ export { Generators } from './random/generators.ts';
 export { PCG64 } from './random/pcg64.ts';
 export type { GeneratorState } from './random/pcg64.ts';
 export { SeedSequence } from './random/seed-sequence.ts';
+
+// File formats
+export { decodeNpy, encodeNpy } from './formats/npy.ts';
+export { decodeSafetensors, encodeSafetensors } from './formats/safetensors.ts';
+export type { Safetensors } from './formats/safetensors.ts';

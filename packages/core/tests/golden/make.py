@@ -146,7 +146,42 @@ def seed_sequence():
     write_json("seed-sequence.json", {"states": cases, "spawned": spawned, "named": named})
 
 
-PARTS = {"random": random, "seed_sequence": seed_sequence}
+def arrays():
+    """One small array of each dtype and some odd shapes; tests/formats-golden.ts holds the same."""
+    return {
+        "float64": np.array([[0.5, -1.25], [np.inf, 5e-324]], dtype="<f8"),
+        "float32": np.arange(6, dtype="<f4").reshape(1, 2, 3) - 2.5,
+        "int32": np.array([-(2**31), 2**31 - 1], dtype="<i4"),
+        "int64": np.array([-(2**63), 2**63 - 1], dtype="<i8"),
+        "uint8": np.array([0, 255, 7], dtype="u1"),
+        "bool": np.array([[True], [False]], dtype="?"),
+        "int8": np.array([-128, 127], dtype="i1"),
+        "int16": np.array([-(2**15), 2**15 - 1, 3], dtype="<i2"),
+        "uint16": np.array([2**16 - 1], dtype="<u2"),
+        "uint32": np.array([2**32 - 1], dtype="<u4"),
+        "scalar": np.array(42, dtype="<i4"),
+        "empty": np.zeros((3, 0, 2), dtype="<f4"),
+    }
+
+
+def npy():
+    for name, array in arrays().items():
+        np.save(here / f"{name}.npy", array)
+    with open(here / "version2.npy", "wb") as file:
+        np.lib.format.write_array(file, arrays()["float32"], version=(2, 0))
+
+
+def safetensors():
+    from safetensors.numpy import save_file
+
+    odd_names = {"é\"\\\n\x01": arrays()["uint8"], "__proto__": arrays()["int8"], "../../up": arrays()["uint16"], "": arrays()["int32"]}
+    astral = {"\ue000": arrays()["int8"], "\U0001f408": arrays()["int8"]}
+    # Of metadata just one entry: the package writes several in no fixed order.
+    save_file(arrays() | odd_names | astral, here / "all.safetensors", metadata={"formatVersion": "1"})
+    save_file({}, here / "empty.safetensors")
+
+
+PARTS = {"random": random, "seed_sequence": seed_sequence, "npy": npy, "safetensors": safetensors}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or PARTS:
