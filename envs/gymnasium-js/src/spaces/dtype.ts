@@ -52,9 +52,9 @@ export function canCast(from: DType, to: DType): boolean {
 
 /** The dtype of a typed array's elements; undefined for anything else. A Uint8Array may also stand for bool. */
 export function dtypeOf(x: unknown): DType | undefined {
+  if (x instanceof Uint8Array) return 'uint8';
   if (x instanceof Float32Array) return 'float32';
   if (x instanceof Float64Array) return 'float64';
-  if (x instanceof Uint8Array) return 'uint8';
   if (x instanceof Int32Array) return 'int32';
   if (x instanceof BigInt64Array) return 'int64';
   if (x instanceof Int8Array) return 'int8';

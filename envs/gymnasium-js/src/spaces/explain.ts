@@ -6,8 +6,7 @@ import type { Space } from './space.ts';
 
 /** What was expected and what came, for a value that is not in the space; undefined for one that is, dtype included. */
 export function explainMismatch(space: Space<unknown>, x: unknown): string | undefined {
-  const hasDType = !(space instanceof Box) || isTypedArrayOf(x, space.dtype);
-  if (hasDType && space.contains(x)) return undefined;
+  if (space.contains(x) && (!(space instanceof Box) || isTypedArrayOf(x, space.dtype))) return undefined;
   return `expected a value of ${space.toString()}, got ${space instanceof Box ? differenceFromBox(space, x) : describe(x)}`;
 }
 

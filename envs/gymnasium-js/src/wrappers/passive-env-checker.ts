@@ -28,10 +28,15 @@ export class PassiveEnvChecker<Obs = TypedArray, Act = number> extends Wrapper<O
 
   override reset(options?: ResetOptions): ResetResult<Obs> {
     this.#steps = 0;
-    const result = this.#run('reset()', () => this.env.reset(options));
-    this.#check('reset()', 'an object { observation, info }', isObject(result), result);
-    this.#checkObservation('reset()', result.observation);
-    this.#check('reset()', 'an object as info', isObject(result.info), result.info);
+    let result: ResetResult<Obs>;
+    try {
+      result = this.env.reset(options);
+    } catch (cause) {
+      throw this.#thrown(cause);
+    }
+    if (!isObject(result)) throw this.#violation('an object { observation, info }', result);
+    this.#checkObservation(result.observation);
+    if (!isObject(result.info)) throw this.#violation('an object as info', result.info);
     return result;
   }
 
@@ -41,38 +46,44 @@ export class PassiveEnvChecker<Obs = TypedArray, Act = number> extends Wrapper<O
       throw new InvalidAction(`${this.#id}: step(action): ${got}. Pass an action of the action space.`);
     }
     this.#steps += 1;
-    const where = `step ${this.#steps} of the episode`;
-    const result = this.#run(where, () => this.env.step(action));
-    this.#check(where, 'an object { observation, reward, terminated, truncated, info }', isObject(result), result);
-    this.#checkObservation(where, result.observation);
-    this.#check(where, 'a finite reward', Number.isFinite(result.reward), result.reward);
-    this.#check(where, 'true or false as terminated', typeof result.terminated === 'boolean', result.terminated);
-    this.#check(where, 'true or false as truncated', typeof result.truncated === 'boolean', result.truncated);
-    this.#check(where, 'an object as info', isObject(result.info), result.info);
+    let result: StepResult<Obs>;
+    try {
+      result = this.env.step(action);
+    } catch (cause) {
+      throw this.#thrown(cause);
+    }
+    if (!isObject(result)) {
+      throw this.#violation('an object { observation, reward, terminated, truncated, info }', result);
+    }
+    const { reward, terminated, truncated, info } = result;
+    this.#checkObservation(result.observation);
+    if (!Number.isFinite(reward)) throw this.#violation('a finite reward', reward);
+    if (typeof terminated !== 'boolean') throw this.#violation('true or false as terminated', terminated);
+    if (typeof truncated !== 'boolean') throw this.#violation('true or false as truncated', truncated);
+    if (!isObject(info)) throw this.#violation('an object as info', info);
     return result;
   }
 
-  #run<T>(where: string, call: () => T): T {
-    try {
-      return call();
-    } catch (cause) {
-      if (cause instanceof ConfigError) throw cause;
-      const message = cause instanceof Error ? cause.message : String(cause);
-      throw new EnvironmentError(`${this.#id}: ${where}: expected a result, but it threw: ${message}`, { cause });
-    }
-  }
-
-  #checkObservation(where: string, observation: unknown): void {
+  #checkObservation(observation: unknown): void {
     const mismatch = explainMismatch(this.env.observationSpace, observation);
-    if (mismatch !== undefined) {
-      throw new EnvironmentError(
-        `${this.#id}: ${where}: the observation is outside the observation space: ${mismatch}.`,
-      );
-    }
+    if (mismatch === undefined) return;
+    const what = 'the observation is outside the observation space';
+    throw new EnvironmentError(`${this.#id}: ${this.#place()}: ${what}: ${mismatch}.`);
   }
 
-  #check(where: string, expected: string, isRight: boolean, got: unknown): void {
-    if (!isRight) throw new EnvironmentError(`${this.#id}: ${where}: expected ${expected}, got ${describe(got)}.`);
+  #thrown(cause: unknown): unknown {
+    if (cause instanceof ConfigError) return cause;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const text = `expected a result, but it threw: ${message}`;
+    return new EnvironmentError(`${this.#id}: ${this.#place()}: ${text}`, { cause });
+  }
+
+  #violation(expected: string, got: unknown): EnvironmentError {
+    return new EnvironmentError(`${this.#id}: ${this.#place()}: expected ${expected}, got ${describe(got)}.`);
+  }
+
+  #place(): string {
+    return this.#steps === 0 ? 'reset()' : `step ${this.#steps} of the episode`;
   }
 
   protected override saveState(): EnvState {
