@@ -107,3 +107,21 @@ export function expectClose(
     if (!fine) expect.fail(`element ${i}: got ${a}, expected ${e} within ${bound}`);
   }
 }
+
+/** Fails unless each f(input) is the rounded formula or within `tolerance` of it, relatively, besides what subnormal numbers lose. */
+export function expectAccurate(
+  actual: Float32Array,
+  expected: ArrayLike<number>,
+  tolerance: number,
+  inputs: Float32Array,
+): void {
+  for (let i = 0; i < actual.length; i++) {
+    const a = actual[i] as number;
+    const e = expected[i] as number;
+    const x = inputs[i] as number;
+    const rounded = Math.fround(e);
+    const lost = tolerance > 0 ? 1.5 * 2 ** -149 * Math.max(1, Math.abs(x)) : 0;
+    const close = Number.isFinite(rounded) && Math.abs(a - e) <= tolerance * Math.abs(e) + lost;
+    if (!(Object.is(a, rounded) || a === rounded || close)) expect.fail(`f(${x}) = ${a}, expected ${rounded}`);
+  }
+}
