@@ -33,3 +33,8 @@ export { SeedSequence } from './random/seed-sequence.ts';
 export { decodeNpy, encodeNpy } from './formats/npy.ts';
 export { decodeSafetensors, encodeSafetensors } from './formats/safetensors.ts';
 export type { Safetensors } from './formats/safetensors.ts';
+
+// Pictures
+export { encodeGif } from './images/gif.ts';
+export type { GifOptions } from './images/gif.ts';
+export { decodePng, encodePng } from './images/png.ts';

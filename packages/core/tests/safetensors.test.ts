@@ -81,14 +81,20 @@ describe('round trip', () => {
 describe('what cannot be written', () => {
   test('says why', () => {
     const x = ndarray('uint8', [2]);
-    expect(() => encodeSafetensors({ __metadata__: x })).toThrowErrorMatchingInlineSnapshot(`[ConfigError: encodeSafetensors: a tensor cannot be named __metadata__. Choose another name.]`);
+    expect(() => encodeSafetensors({ __metadata__: x })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: encodeSafetensors: a tensor cannot be named __metadata__. Choose another name.]`,
+    );
     expect(() => encodeSafetensors({ '\ud800': x })).toThrow(ConfigError);
-    expect(() => encodeSafetensors({ x }, { steps: 5 as never })).toThrowErrorMatchingInlineSnapshot(`[ConfigError: encodeSafetensors: expected metadata of texts, got 5 for "steps". Turn it into JSON.]`);
+    expect(() => encodeSafetensors({ x }, { steps: 5 as never })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: encodeSafetensors: expected metadata of texts, got 5 for "steps". Turn it into JSON.]`,
+    );
     expect(() => encodeSafetensors({ x: { ...x, shape: [3] } })).toThrow(ShapeError);
     expect(() => encodeSafetensors({ x: { ...x, dtype: 'float16' as 'uint8' } })).toThrow(DTypeError);
     expect(() =>
       encodeSafetensors({ x: ndarray('bool', [2], Uint8Array.of(0, 255)) }),
-    ).toThrowErrorMatchingInlineSnapshot(`[DTypeError: encodeSafetensors: tensor "x" is of dtype bool, expected 0 or 1, got 255 at element 1.]`);
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[DTypeError: encodeSafetensors: tensor "x" is of dtype bool, expected 0 or 1, got 255 at element 1.]`,
+    );
   });
 });
 
@@ -156,7 +162,9 @@ describe('hostile files', () => {
   test('the message names the file', () => {
     expect(() =>
       decodeSafetensors(new Uint8Array(3), { source: 'weights.safetensors' }),
-    ).toThrowErrorMatchingInlineSnapshot(`[FormatError: safetensors 'weights.safetensors': expected 8 bytes of header length, but there are only 3 bytes. The file is cut off.]`);
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[FormatError: safetensors 'weights.safetensors': expected 8 bytes of header length, but there are only 3 bytes. The file is cut off.]`,
+    );
   });
 
   const good = encodeSafetensors(everything, { a: 'b' });

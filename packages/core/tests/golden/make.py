@@ -1,6 +1,6 @@
 """Remakes the golden data of @tessera/core: `python make.py [part ...]` in this folder; without arguments, all parts.
 
-Needs numpy, and safetensors for the part of that name. Each part is one function below and one group of files beside it.
+Needs numpy, safetensors for the part of that name and Pillow for `pictures`. Each part is one function below and one group of files beside it.
 A long stream is kept as its first values and the SHA-256 of all its bytes (little-endian float64 or int64).
 """
 
@@ -147,7 +147,7 @@ def seed_sequence():
 
 
 def arrays():
-    """One small array of each dtype and some odd shapes; tests/formats-golden.ts holds the same."""
+    """One small array of each dtype and some odd shapes; ../formats-golden.ts holds the same."""
     return {
         "float64": np.array([[0.5, -1.25], [np.inf, 5e-324]], dtype="<f8"),
         "float32": np.arange(6, dtype="<f4").reshape(1, 2, 3) - 2.5,
@@ -181,7 +181,18 @@ def safetensors():
     save_file({}, here / "empty.safetensors")
 
 
-PARTS = {"random": random, "seed_sequence": seed_sequence, "npy": npy, "safetensors": safetensors}
+def pictures():
+    from PIL import Image
+
+    pixels = {}
+    for name, mode, channels in [("grey", "L", 1), ("rgb", "RGB", 3), ("rgba", "RGBA", 4)]:
+        values = np.random.default_rng(channels).integers(0, 256, (2, 3, channels), dtype="uint8")
+        Image.frombytes(mode, (3, 2), values.tobytes()).save(here / f"{name}.png")
+        pixels[name] = values.ravel().tolist()
+    write_json("pictures.json", pixels)
+
+
+PARTS = {"random": random, "seed_sequence": seed_sequence, "npy": npy, "safetensors": safetensors, "pictures": pictures}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or PARTS:

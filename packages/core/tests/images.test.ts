@@ -1,0 +1,174 @@
+import { describe, expect } from 'vitest';
+import { fc, test } from '@fast-check/vitest';
+import {
+  ConfigError,
+  decodePng,
+  encodeGif,
+  encodePng,
+  FormatError,
+  ndarray,
+  npRandom,
+  ShapeError,
+} from '@tessera/core';
+import type { NdArray } from '@tessera/core';
+import { readGif } from './gif-reader.ts';
+import { golden, goldenBytes } from './golden.ts';
+
+const side = fc.integer({ min: 1, max: 12 });
+const noise = (shape: number[], seed: number, colours = 256): NdArray<'uint8'> =>
+  ndarray(
+    'uint8',
+    shape,
+    npRandom(seed).integersArray(
+      0,
+      colours,
+      shape.reduce((a, b) => a * b, 1),
+      'uint8',
+    ),
+  );
+const image = fc
+  .tuple(side, side, fc.constantFrom(1, 3, 4), fc.nat())
+  .map(([height, width, channels, seed]) => noise([height, width, channels], seed));
+
+describe('PNG', () => {
+  test.prop([image, fc.nat(5)])('round trip, at whatever byte the file starts', (picture, offset) => {
+    const bytes = encodePng(picture);
+    const shifted = new Uint8Array(offset + bytes.length);
+    shifted.set(bytes, offset);
+    expect(decodePng(shifted.subarray(offset))).toEqual(picture);
+    expect(encodePng(picture)).toEqual(bytes);
+  });
+
+  test('reads what another writer wrote', () => {
+    const pixels = golden<Record<string, number[]>>('pictures.json');
+    for (const [name, channels] of [
+      ['grey', 1],
+      ['rgb', 3],
+      ['rgba', 4],
+    ] as const) {
+      expect(decodePng(goldenBytes(`${name}.png`))).toEqual(
+        ndarray('uint8', [2, 3, channels], Uint8Array.from(pixels[name]!)),
+      );
+    }
+  });
+
+  test('wrong images', () => {
+    const encode =
+      (...shape: number[]) =>
+      () =>
+        encodePng(ndarray('uint8', shape));
+    expect(encode(4, 4)).toThrowErrorMatchingInlineSnapshot(`[ShapeError: encodePng: expected an image of shape [height, width, 1, 3 or 4] with at least one pixel, got [4, 4].]`);
+    for (const shape of [
+      [0, 4, 3],
+      [4, 0, 3],
+      [4, 4, 2],
+      [4, 4, 0],
+      [1, 4, 4, 3],
+    ])
+      expect(encode(...shape)).toThrow(ShapeError);
+    expect(() => encodePng(ndarray('float32', [1, 1, 1]) as never)).toThrowErrorMatchingInlineSnapshot(`[DTypeError: ndarray: uint8 data is a Uint8Array, got Float32Array.]`);
+    expect(() => encodePng({ dtype: 'uint8', shape: [2, 2, 3], data: new Uint8Array(5) })).toThrow(ShapeError);
+  });
+
+  const good = encodePng(noise([5, 7, 3], 1));
+  const changed = (at: number, ...values: number[]): Uint8Array => {
+    const bytes = good.slice();
+    bytes.set(values, at);
+    return bytes;
+  };
+  test.each([
+    ['no byte', new Uint8Array(0)],
+    ['a GIF', encodeGif([noise([3, 3, 3], 1)], { delayMs: 20 })],
+    ['16 bits a channel', changed(24, 16)],
+    ['a palette', changed(25, 3)],
+    ['grey with alpha', changed(25, 4)],
+    ['four thousand million pixels', changed(16, 0, 1, 0, 0, 0, 1, 0, 0)],
+    ['no pixel', changed(16, 0, 0, 0, 0)],
+    ['a changed byte', changed(good.length - 20, good.at(-20)! ^ 1)],
+    ['a missing end', good.subarray(0, -12)],
+  ])('refused: %s', (_, bytes) => {
+    expect(() => decodePng(bytes, { source: 'a.png' })).toThrow(FormatError);
+    expect(() => decodePng(bytes, { source: 'a.png' })).toThrowErrorMatchingSnapshot();
+  });
+
+  test('a limit of pixels', () => {
+    expect(decodePng(good, { maxPixels: 35 }).shape).toEqual([5, 7, 3]);
+    expect(() => decodePng(good, { maxPixels: 34 })).toThrow(FormatError);
+  });
+
+  test.prop([fc.nat(good.length - 1)])('a file cut off anywhere is refused', (length) => {
+    expect(() => decodePng(good.subarray(0, length))).toThrow(FormatError);
+  });
+
+  test.prop([fc.nat(good.length - 1), fc.integer({ min: 1, max: 255 })], { numRuns: 300 })(
+    'a changed byte gives a FormatError or, where it means nothing, the same image',
+    (at, change) => {
+      try {
+        expect(decodePng(changed(at, good[at]! ^ change))).toEqual(decodePng(good));
+      } catch (error) {
+        expect(error).toBeInstanceOf(FormatError);
+      }
+    },
+  );
+});
+
+describe('GIF', () => {
+  const film = fc
+    .tuple(side, side, fc.integer({ min: 1, max: 4 }), fc.nat(), fc.integer({ min: 1, max: 6 }))
+    .map(([height, width, count, seed, colours]) =>
+      Array.from({ length: count }, (_, i) => noise([height, width, 3], seed + i, colours)),
+    );
+
+  test.prop([film, fc.nat(100), fc.boolean()])(
+    'few colours come back exactly, with their time',
+    (frames, ticks, loop) => {
+      const gif = readGif(encodeGif(frames, { delayMs: 10 * ticks, loop }));
+      expect([gif.height, gif.width, 3]).toEqual(frames[0]!.shape);
+      expect(gif.frames).toEqual(frames.map(({ data }) => ({ rgb: data, delayMs: 10 * ticks })));
+      expect(gif.repeat).toBe(loop ? 0 : undefined);
+    },
+  );
+
+  // 256 colours, the most that fit one palette, then one more: here each frame still fits its own.
+  test.each([255, 256, 257])('%i colours over two frames are exact', (count) => {
+    const data = Uint8Array.from({ length: 3 * 258 }, (_, i) => {
+      const colour = Math.min(Math.floor(i / 3), count - 1);
+      return i % 3 === 0 ? colour >> 8 : i % 3 === 1 ? colour & 255 : 77;
+    });
+    const frames = [data.slice(0, 3 * 129), data.slice(3 * 129)].map((half) => ndarray('uint8', [3, 43, 3], half));
+    const gif = readGif(encodeGif(frames, { delayMs: 100 }));
+    expect(gif.frames.map(({ rgb }) => rgb)).toEqual(frames.map((frame) => frame.data));
+  });
+
+  test('more colours than 256 in one frame are close', () => {
+    const smooth = ndarray(
+      'uint8',
+      [32, 32, 3],
+      Uint8Array.from({ length: 3072 }, (_, i) => [8 * ((i / 3) & 31), 8 * (i / 96), 128][i % 3]!),
+    );
+    const [frame] = readGif(encodeGif([smooth], { delayMs: 40 })).frames;
+    const errors = Array.from(smooth.data, (value, i) => Math.abs(value - frame!.rgb[i]!));
+    expect(Math.max(...errors)).toBeGreaterThan(0);
+    expect(errors.reduce((a, b) => a + b, 0) / errors.length).toBeLessThan(8);
+  });
+
+  test('a picture of many words, where codes grow to 12 bits and start anew', () => {
+    const big = noise([120, 120, 3], 3, 6);
+    expect(readGif(encodeGif([big], { delayMs: 0 })).frames[0]!.rgb).toEqual(big.data);
+  });
+
+  test('wrong frames', () => {
+    const frame = noise([4, 4, 3], 1);
+    const options = { delayMs: 40 };
+    expect(() => encodeGif([], options)).toThrowErrorMatchingInlineSnapshot(`[ShapeError: encodeGif: expected at least one frame, got none.]`);
+    expect(() => encodeGif([frame, noise([4, 5, 3], 1)], options)).toThrowErrorMatchingInlineSnapshot(`[ShapeError: encodeGif: expected all frames of shape [4, 4, 3], got [4, 5, 3] for frame 1.]`);
+    expect(() => encodeGif([noise([4, 4, 4], 1)], options)).toThrowErrorMatchingInlineSnapshot(`[ShapeError: encodeGif: expected frames of shape [height, width, 3] with sides of 1 to 65535, got [4, 4, 4].]`);
+    expect(() => encodeGif([ndarray('uint8', [0, 4, 3])], options)).toThrow(ShapeError);
+    expect(() => encodeGif([ndarray('uint8', [1, 65536, 3])], options)).toThrow(ShapeError);
+    expect(() => encodeGif([ndarray('float32', [1, 1, 3]) as never], options)).toThrow(
+      /uint8 data is a Uint8Array, got Float32Array/,
+    );
+    expect(() => encodeGif([frame], { delayMs: NaN })).toThrowErrorMatchingInlineSnapshot(`[ConfigError: encodeGif: expected delayMs in [0, 655350], got NaN.]`);
+    for (const delayMs of [-1, 655351, Infinity]) expect(() => encodeGif([frame], { delayMs })).toThrow(ConfigError);
+  });
+});
