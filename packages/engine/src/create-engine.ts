@@ -1,0 +1,78 @@
+// Picks and starts a backend of those that run anywhere: wasm with our kernels, or plain JavaScript.
+import '@tensorflow/tfjs-backend-cpu';
+import '@tensorflow/tfjs-backend-wasm';
+import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import { env, findBackend, getBackend, ready, setBackend } from '@tensorflow/tfjs-core';
+import { BackendError, ConfigError, didYouMean } from '@tessera/core';
+import { Engine, kernelEngine } from './engine.ts';
+import { KernelContext } from './execute/kernel-context.ts';
+import { WasmContext } from './execute/wasm-context.ts';
+import { wasmHeap } from './wasm/heap.ts';
+import { loadWasmKernels } from './wasm/kernels.ts';
+
+/** Names that `createEngine` takes. */
+export type BackendChoice = 'auto' | 'tensorflow' | 'wasm' | 'cpu';
+
+const choices: readonly BackendChoice[] = ['auto', 'tensorflow', 'wasm', 'cpu'];
+
+/** How to start an engine. */
+export interface EngineOptions {
+  /** Default `auto`: the best that is at hand. */
+  readonly backend?: BackendChoice;
+  /** Where a bundler put TensorFlow.js's wasm files: a folder ending in `/`, or one address per file name. Node finds them itself. */
+  readonly wasmPaths?: string | Record<string, string>;
+}
+
+/** Throws ConfigError for a name that is no backend. */
+export function checkBackendChoice(name: string): BackendChoice {
+  const known = choices.find((choice) => choice === name);
+  if (known !== undefined) return known;
+  throw new ConfigError(`backend: expected one of ${choices.join(', ')}, got '${name}'.${didYouMean(name, choices)}`);
+}
+
+/** Starts an engine on wasm, or on plain JavaScript where wasm or its SIMD is missing. Throws BackendError when the backend that was asked for cannot run. */
+export async function createEngine({ backend = 'auto', wasmPaths }: EngineOptions = {}): Promise<Engine> {
+  checkBackendChoice(backend);
+  if (backend === 'tensorflow') {
+    throw new BackendError(
+      "backend 'tensorflow': only '@tessera/engine/node' has it. Import createEngine from there, or choose wasm or cpu.",
+    );
+  }
+  // Silences TensorFlow.js's advice to install another package.
+  env().set('IS_TEST', true);
+  if (backend === 'cpu') return cpuEngine('cpu: plain JavaScript, as asked.');
+  if (wasmPaths !== undefined) setWasmPaths(wasmPaths);
+  const context = await wasmContext();
+  if (context !== undefined) {
+    return kernelEngine(
+      'wasm',
+      context,
+      backend === 'wasm' ? 'wasm: WebAssembly SIMD, one thread, as asked.' : 'wasm: WebAssembly SIMD, one thread.',
+    );
+  }
+  const why = 'WebAssembly with SIMD cannot run here';
+  if (backend === 'wasm') throw new BackendError(`backend 'wasm': ${why}. Choose cpu, or a newer browser or Node.`);
+  return cpuEngine(`cpu: plain JavaScript, slow, because ${why}.`);
+}
+
+async function cpuEngine(note: string): Promise<Engine> {
+  await start('cpu');
+  return kernelEngine('cpu', new KernelContext(findBackend('cpu'), 'cpu'), note);
+}
+
+async function wasmContext(): Promise<WasmContext | undefined> {
+  if (!(await start('wasm'))) return undefined;
+  const backend = findBackend('wasm');
+  const heap = wasmHeap(backend);
+  const kernels = heap && (await loadWasmKernels(heap.memory));
+  return heap && kernels && new WasmContext(backend, heap, kernels);
+}
+
+// TensorFlow.js initialises a backend only by selecting it; the one that was selected before stays so.
+async function start(name: string): Promise<boolean> {
+  const before = getBackend();
+  const started = await setBackend(name);
+  await ready();
+  if (before && before !== name) await setBackend(before);
+  return started;
+}

@@ -1,0 +1,85 @@
+// Changes of state at the end of a program.
+import { ConfigError, DTypeError, ShapeError } from '@tessera/core';
+import { tensorOf } from './ops/constant.ts';
+import { sameShape, shapeText } from './ops/shapes.ts';
+import { activeRecorder } from './record/recorder.ts';
+import type { Recorder } from './record/recorder.ts';
+import type { Tensor } from './record/tensor.ts';
+
+/** Gives a state tensor a new value when the program has run; until then every read sees the old one. Throws ShapeError or DTypeError for a value of another type. */
+export function assign(target: Tensor, value: Tensor): void {
+  const recorder = activeRecorder('assign');
+  const variable = untouched(recorder, 'assign', target);
+  if (!sameShape(target.shape, value.shape)) {
+    throw new ShapeError(`assign: '${variable}' is ${shapeText(target.shape)}, the value ${shapeText(value.shape)}.`);
+  }
+  if (target.dtype !== value.dtype) {
+    throw new DTypeError(`assign: '${variable}' is ${target.dtype}, the value ${value.dtype}.`);
+  }
+  recorder.effects.push({ kind: 'assign', variable, value });
+}
+
+/** The state of one parameter under Adam and its gradient. */
+export interface AdamUpdate {
+  readonly firstMoment: Tensor;
+  readonly secondMoment: Tensor;
+  readonly gradient: Tensor;
+  /** `learningRate / (1 - beta1^t)`. */
+  readonly rate: Tensor;
+  /** `1 - beta2^t`. */
+  readonly correction: Tensor;
+  /** `learningRate * weightDecay` (AdamW), default 0. */
+  readonly decay?: Tensor;
+  /** What the gradient is multiplied with first (clipping by the global norm), default 1. */
+  readonly scale?: Tensor;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+}
+
+/**
+ * One Adam step of a parameter when the program has run, in the parameter's own memory, with `g = scale gradient`:
+ * `m <- beta1 m + (1 - beta1) g`, `v <- beta2 v + (1 - beta2) g^2`, `x <- x - decay x - rate m / (sqrt(v / correction) + epsilon)` (Kingma and Ba 2015, algorithm 1).
+ */
+export function adamUpdate(target: Tensor, update: AdamUpdate): void {
+  const recorder = activeRecorder('adamUpdate');
+  const variable = untouched(recorder, 'adamUpdate', target);
+  const firstMoment = untouched(recorder, 'adamUpdate', update.firstMoment);
+  const secondMoment = untouched(recorder, 'adamUpdate', update.secondMoment);
+  for (const { shape } of [update.firstMoment, update.secondMoment, update.gradient]) {
+    if (!sameShape(shape, target.shape)) {
+      throw new ShapeError(
+        `adamUpdate: '${variable}' is ${shapeText(target.shape)}, its moments and gradient must be, got ${shapeText(shape)}.`,
+      );
+    }
+  }
+  const { gradient, rate, correction, beta1, beta2, epsilon, decay = tensorOf(0), scale = tensorOf(1) } = update;
+  recorder.effects.push({
+    kind: 'adam',
+    variable,
+    firstMoment,
+    secondMoment,
+    gradient,
+    rate,
+    correction,
+    decay,
+    scale,
+    beta1,
+    beta2,
+    epsilon,
+  });
+}
+
+function untouched(recorder: Recorder, caller: string, target: Tensor): string {
+  const name = recorder.variableOf(target);
+  const changed = recorder.effects.some((effect) =>
+    effect.kind === 'assign'
+      ? effect.variable === name
+      : [effect.variable, effect.firstMoment, effect.secondMoment].includes(name),
+  );
+  if (changed)
+    throw new ConfigError(
+      `${caller}: '${name}' is changed twice in the program '${recorder.name}'. Change each state tensor once.`,
+    );
+  return name;
+}

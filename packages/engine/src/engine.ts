@@ -1,0 +1,106 @@
+// An engine: one backend and what can be made on it. Which backend runs, and why, is one line that programs print at their start.
+import type { NdArray } from '@tessera/core';
+import { runEagerly, uploadAll } from './execute/eager.ts';
+import { KernelExecutor, download } from './execute/kernel-executor.ts';
+import type { KernelContext } from './execute/kernel-context.ts';
+import type { Executor, Store } from './execute/store.ts';
+import { Program, record } from './program.ts';
+import type { InputSpecs } from './program.ts';
+import { State, specsOf } from './state.ts';
+import type { EagerRunner } from './state.ts';
+import type { Tensor } from './record/tensor.ts';
+import { flatten } from './record/tree.ts';
+import type { ArrayTree } from './record/tree.ts';
+
+/** Backends as files and messages name them. */
+export type BackendName = 'tensorflow-cpu' | 'tensorflow-gpu' | 'wasm' | 'cpu';
+
+/** A backend with its programs and states. */
+export class Engine {
+  readonly backend: BackendName;
+  /** One line: what runs and why, and how to get the next better one. */
+  readonly note: string;
+  readonly #executor: Executor;
+  readonly #eagerContext: KernelContext;
+  readonly #stateless: Store;
+
+  constructor({
+    backend,
+    note,
+    executor,
+    eagerContext,
+  }: {
+    backend: BackendName;
+    note: string;
+    executor: Executor;
+    eagerContext: KernelContext;
+  }) {
+    this.backend = backend;
+    this.note = note;
+    this.#executor = executor;
+    this.#eagerContext = eagerContext;
+    this.#stateless = executor.createStore(new Map());
+  }
+
+  /** Puts a tree of arrays on the backend as variables, which programs read and change. */
+  state<T extends ArrayTree>(tree: T): State<T> {
+    const specs = specsOf(tree);
+    const store = this.#executor.createStore(specs);
+    store.write(flatten<NdArray>(tree));
+    return new State(tree, { store, specs, eager: this.#runEagerly });
+  }
+
+  /** Records a program without state. */
+  program<I extends InputSpecs, O extends Readonly<Record<string, Tensor>>>(
+    name: string,
+    inputs: I,
+    body: (inputs: { readonly [K in keyof I]: Tensor }) => O,
+  ): Program<I, O> {
+    return new Program(this.#stateless, record(name, inputs, body));
+  }
+
+  /** Runs `body` at once, op by op; `read(tensor)` gives numbers inside. */
+  eager<R>(body: () => R): R {
+    return this.#runEagerly(new Map(), this.#stateless, body);
+  }
+
+  /** Buffers alive on the backend, for leak checks. */
+  tensorCount(): number {
+    return this.#executor.tensorCount();
+  }
+
+  dispose(): void {
+    this.#stateless.dispose();
+    this.#executor.dispose();
+  }
+
+  readonly #runEagerly: EagerRunner = (specs, store, body) => {
+    const context = this.#eagerContext;
+    const names = [...specs.keys()];
+    // Eager functions work on copies, whatever the executor, so that what they throw away cannot be the state.
+    const arrays = store.read(names);
+    const buffers = uploadAll(context, new Map(names.map((name, i) => [name, arrays[i]!])));
+    const before = new Map([...buffers].map(([name, { dataId }]) => [name, dataId]));
+    try {
+      const result = runEagerly(context, { specs, buffers }, (recorder) => {
+        const value = body(recorder);
+        for (const effect of recorder.effects) {
+          const changed =
+            effect.kind === 'assign' ? [effect.variable] : [effect.variable, effect.firstMoment, effect.secondMoment];
+          for (const name of changed) before.delete(name);
+        }
+        return value;
+      });
+      const written = names.filter((name) => !before.has(name));
+      store.write(new Map(written.map((name) => [name, download(context, buffers.get(name)!, specs.get(name)!)])));
+      return result;
+    } finally {
+      for (const buffer of buffers.values()) context.free(buffer);
+    }
+  };
+}
+
+/** An engine on TensorFlow.js kernels. */
+export function kernelEngine(backend: BackendName, context: KernelContext, note: string): Engine {
+  return new Engine({ backend, note, executor: new KernelExecutor(context), eagerContext: context });
+}

@@ -1,0 +1,61 @@
+// Eager evaluation: the same functions run op by op as they are called, for debugging, for code that depends on the data, and as the oracle of the tests.
+// The ops are recorded as well, so `gradients` works inside.
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { ConfigError } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
+import { Recorder, recording } from '../record/recorder.ts';
+import { Tensor } from '../record/tensor.ts';
+import type { Spec } from '../record/tensor.ts';
+import { applyEffects } from './kernel-effects.ts';
+import { download, lowerNode, upload } from './kernel-executor.ts';
+import type { KernelContext } from './kernel-context.ts';
+
+const readers = new WeakMap<Recorder, (tensor: Tensor) => NdArray>();
+
+/** The numbers of a tensor inside an eager function; throws ConfigError in a recorded program, where there are none yet. */
+export function read(tensor: Tensor): NdArray {
+  const reader = tensor instanceof Tensor ? readers.get(tensor.recorder) : undefined;
+  if (reader === undefined) {
+    throw new ConfigError(
+      'read: only tensors of a running eager function have numbers. Return the tensor from the program and take it from the result of run.',
+    );
+  }
+  return reader(tensor);
+}
+
+/** Runs `body` op by op on `context`; effects change `buffers` when it ends. Everything else is freed. */
+export function runEagerly<R>(
+  context: KernelContext,
+  { specs, buffers }: { specs: ReadonlyMap<string, Spec>; buffers: Map<string, TensorInfo> },
+  body: (recorder: Recorder) => R,
+): R {
+  const recorder = new Recorder('eager');
+  const values = new Map<number, TensorInfo>();
+  const owned = new Map<number, TensorInfo>();
+  for (const [name, spec] of specs) values.set(recorder.variable(name, spec).index, buffers.get(name)!);
+  recorder.onNode = (node) => {
+    const results = lowerNode(
+      context,
+      node,
+      node.inputs.map(({ index }) => values.get(index)!),
+    );
+    for (const [k, { index }] of node.outputs.entries()) {
+      values.set(index, results[k]!);
+      owned.set(index, results[k]!);
+    }
+  };
+  readers.set(recorder, (tensor) => download(context, values.get(tensor.index)!, tensor));
+  try {
+    const result = recording(recorder, () => body(recorder));
+    applyEffects(context, recorder.effects, buffers, ({ index }) => values.get(index)!);
+    return result;
+  } finally {
+    readers.delete(recorder);
+    for (const buffer of owned.values()) context.free(buffer);
+  }
+}
+
+/** Copies of a state's variables as buffers of `context`, and back, around an eager function: for executors whose variables live elsewhere. */
+export function uploadAll(context: KernelContext, values: ReadonlyMap<string, NdArray>): Map<string, TensorInfo> {
+  return new Map([...values].map(([name, array]) => [name, upload(context, array)]));
+}

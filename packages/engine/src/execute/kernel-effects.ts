@@ -1,0 +1,109 @@
+// The end of a run on kernels: assignments move a buffer into the variable, Adam changes the variable's own memory.
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { Effect } from '../record/recorder.ts';
+import type { Tensor } from '../record/tensor.ts';
+import { size } from '../ops/shapes.ts';
+import type { KernelContext } from './kernel-context.ts';
+import { WasmContext } from './wasm-context.ts';
+
+type Adam = Extract<Effect, { kind: 'adam' }>;
+
+/** Makes all effects. Assigned values were computed before; the assignments come first, so that Adam's changes in place reach none of them. */
+export function applyEffects(
+  context: KernelContext,
+  effects: readonly Effect[],
+  buffers: Map<string, TensorInfo>,
+  value: (tensor: Tensor) => TensorInfo,
+): void {
+  const { backend } = context;
+  for (const effect of effects) {
+    if (effect.kind !== 'assign') continue;
+    const next = value(effect.value);
+    backend.incRef(next.dataId);
+    context.free(buffers.get(effect.variable)!);
+    buffers.set(effect.variable, { ...next, shape: [...effect.value.shape] });
+  }
+  for (const effect of effects) if (effect.kind === 'adam') adam(context, effect, buffers, value);
+}
+
+// m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2, x <- x - decay x - rate m / (sqrt(v / correction) + epsilon)
+function adam(
+  context: KernelContext,
+  effect: Adam,
+  buffers: Map<string, TensorInfo>,
+  value: (tensor: Tensor) => TensorInfo,
+): void {
+  const { beta1, beta2, epsilon } = effect;
+  const number = (tensor: Tensor) => context.read(value(tensor))[0]!;
+  const rate = number(effect.rate);
+  const correction = number(effect.correction);
+  const decay = number(effect.decay);
+  const scale = number(effect.scale);
+  const gradient = value(effect.gradient);
+  const n = size(effect.gradient.shape);
+  const [x, m, v] = [effect.variable, effect.firstMoment, effect.secondMoment].map((name) =>
+    own(context, buffers, name),
+  );
+  if (context instanceof WasmContext) {
+    const [param, first, second, g] = [x!, m!, v!, gradient].map((buffer) => context.pointer(buffer)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    context.kernels.adam({
+      param,
+      m: first,
+      v: second,
+      gradient: g,
+      n,
+      // The rate is already divided by the first correction, and the decay is a rate of its own.
+      learningRate: rate,
+      correction1: 1,
+      correction2: correction,
+      weightDecay: rate === 0 ? 0 : decay / rate,
+      gradientScale: scale,
+      beta1,
+      beta2,
+      epsilon,
+    });
+    return;
+  }
+  const [params, firsts, seconds] = [x!, m!, v!].map((buffer) => context.read(buffer)) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ];
+  const g = context.read(gradient);
+  for (let i = 0; i < n; i++) {
+    const slope = scale * g[i]!;
+    const mean = beta1 * firsts[i]! + (1 - beta1) * slope;
+    const square = beta2 * seconds[i]! + (1 - beta2) * slope * slope;
+    firsts[i] = mean;
+    seconds[i] = square;
+    params[i]! -= decay * params[i]! + (rate * mean) / (Math.sqrt(square / correction) + epsilon);
+  }
+  // On a backend whose reads are copies the numbers have to go back.
+  for (const [name, data] of [
+    [effect.variable, params],
+    [effect.firstMoment, firsts],
+    [effect.secondMoment, seconds],
+  ] as const) {
+    const buffer = buffers.get(name)!;
+    if (context.read(buffer) === data) continue;
+    const [fresh] = context.lower([], () => [context.write(data, buffer.shape, 'float32')]);
+    context.free(buffer);
+    buffers.set(name, fresh!);
+  }
+}
+
+// The variable's buffer with nobody else looking at it: a copy when an assignment or an output shares it.
+function own(context: KernelContext, buffers: Map<string, TensorInfo>, name: string): TensorInfo {
+  const buffer = buffers.get(name)!;
+  const { backend } = context as { backend: { refCount?(dataId: object): number } };
+  if ((backend.refCount?.(buffer.dataId) ?? 1) === 1) return buffer;
+  const [copy] = context.lower([], () => [context.write(context.read(buffer), buffer.shape, 'float32')]);
+  context.free(buffer);
+  buffers.set(name, copy!);
+  return copy!;
+}

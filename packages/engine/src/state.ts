@@ -1,0 +1,108 @@
+// The state of a model: a tree of named arrays that live on the backend, and the programs that read and change them.
+import { ConfigError, DTypeError, ShapeError, didYouMean } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
+import type { Store } from './execute/store.ts';
+import { sameShape, shapeText } from './ops/shapes.ts';
+import { Program, record } from './program.ts';
+import type { InputSpecs } from './program.ts';
+import type { Recorder } from './record/recorder.ts';
+import type { Spec, Tensor, TensorDType } from './record/tensor.ts';
+import { flatten, mapTree } from './record/tree.ts';
+import type { ArrayTree, NamedArrays, Traced } from './record/tree.ts';
+
+/** Runs a function op by op on a state's variables. */
+export type EagerRunner = <R>(specs: ReadonlyMap<string, Spec>, store: Store, body: (recorder: Recorder) => R) => R;
+
+/** Named variables on a backend. */
+export class State<T extends ArrayTree> {
+  readonly #tree: T;
+  readonly #store: Store;
+  readonly #specs: ReadonlyMap<string, Spec>;
+  readonly #eager: EagerRunner;
+
+  constructor(
+    tree: T,
+    { store, specs, eager }: { store: Store; specs: ReadonlyMap<string, Spec>; eager: EagerRunner },
+  ) {
+    this.#tree = tree;
+    this.#store = store;
+    this.#specs = specs;
+    this.#eager = eager;
+  }
+
+  /** The flat names of the variables, parts joined by dots. */
+  get names(): string[] {
+    return [...this.#specs.keys()];
+  }
+
+  /**
+   * Records a program on this state: `body` gets the inputs and the state as tensors and returns tensors by name.
+   *
+   * Shapes are checked now, so mistakes show here and not at the first run.
+   */
+  program<I extends InputSpecs, O extends Readonly<Record<string, Tensor>>>(
+    name: string,
+    inputs: I,
+    body: (inputs: { readonly [K in keyof I]: Tensor }, state: Traced<T>) => O,
+  ): Program<I, O> {
+    return new Program(
+      this.#store,
+      record(name, inputs, (tensors, recorder) => body(tensors, this.#trace(recorder))),
+    );
+  }
+
+  /** Runs `body` at once, op by op; `read(tensor)` gives numbers inside. Effects happen when it returns. */
+  eager<R>(body: (state: Traced<T>) => R): R {
+    return this.#eager(this.#specs, this.#store, (recorder) => body(this.#trace(recorder)));
+  }
+
+  /** Copies of all variables by flat name. */
+  read(): NamedArrays {
+    const { names } = this;
+    const arrays = this.#store.read(names);
+    return Object.fromEntries(names.map((name, i) => [name, arrays[i]!]));
+  }
+
+  /** A copy of one variable. */
+  readOne(name: string): NdArray {
+    this.#check(name, undefined);
+    return this.#store.read([name])[0]!;
+  }
+
+  /** Overwrites variables by flat name, all or none: throws before anything has changed for an unknown name, another shape or another dtype. */
+  write(values: Readonly<NamedArrays>): void {
+    for (const [name, array] of Object.entries(values)) this.#check(name, array);
+    this.#store.write(new Map(Object.entries(values)));
+  }
+
+  /** Frees the variables. */
+  dispose(): void {
+    this.#store.dispose();
+  }
+
+  #trace(recorder: Recorder): Traced<T> {
+    return mapTree(this.#tree, (_, name) => recorder.variable(name, this.#specs.get(name)!)) as Traced<T>;
+  }
+
+  #check(name: string, array: NdArray | undefined): void {
+    const spec = this.#specs.get(name);
+    if (spec === undefined) throw new ConfigError(`state: there is no '${name}'.${didYouMean(name, this.names)}`);
+    if (array === undefined) return;
+    if (!sameShape(array.shape, spec.shape)) {
+      throw new ShapeError(`state: '${name}' is of shape ${shapeText(spec.shape)}, got ${shapeText(array.shape)}.`);
+    }
+    if (array.dtype !== spec.dtype) throw new DTypeError(`state: '${name}' is ${spec.dtype}, got ${array.dtype}.`);
+  }
+}
+
+/** The types of a tree's leaves by flat name; throws DTypeError for what programs cannot compute with. */
+export function specsOf(tree: ArrayTree): Map<string, Spec> {
+  const specs = new Map<string, Spec>();
+  for (const [name, { shape, dtype }] of flatten<NdArray>(tree)) {
+    if (dtype !== 'float32' && dtype !== 'int32') {
+      throw new DTypeError(`state: expected float32 or int32 arrays, got ${dtype} as '${name}'.`);
+    }
+    specs.set(name, { shape, dtype: dtype satisfies TensorDType });
+  }
+  return specs;
+}

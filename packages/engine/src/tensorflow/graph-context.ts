@@ -1,0 +1,93 @@
+// What graph lowerings write to: one GraphWriter, the types of the op's inputs and outputs, and shorthands for constants and attributes.
+import { ndarray } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
+import type { Spec } from '../record/tensor.ts';
+import { attr } from './attributes.ts';
+import type { Attributes } from './attributes.ts';
+import type { GraphWriter } from './graph-writer.ts';
+
+/** The graph around one op. */
+export class GraphContext {
+  readonly writer: GraphWriter;
+  readonly origin: string;
+  readonly inputs: readonly Spec[];
+  readonly outputs: readonly Spec[];
+  readonly #constants: Map<string, string>;
+
+  constructor(
+    writer: GraphWriter,
+    {
+      origin,
+      inputs,
+      outputs,
+      constants,
+    }: { origin: string; inputs: readonly Spec[]; outputs: readonly Spec[]; constants: Map<string, string> },
+  ) {
+    this.writer = writer;
+    this.origin = origin;
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.#constants = constants;
+  }
+
+  /** A node with one output. */
+  node(op: string, inputs: readonly string[], attributes: Attributes = {}): string {
+    return this.writer.node(op, inputs, attributes, { name: `${this.origin}/${op}`, origin: this.origin })[0]!;
+  }
+
+  /** A node with several outputs. */
+  nodes(op: string, inputs: readonly string[], outputs: number, attributes: Attributes = {}): string[] {
+    return this.writer.node(op, inputs, attributes, { outputs, name: `${this.origin}/${op}`, origin: this.origin });
+  }
+
+  /** A node whose one type attribute `T` is float32. */
+  float(op: string, ...inputs: string[]): string {
+    return this.node(op, inputs, { T: attr.type('float32') });
+  }
+
+  /** An int32 vector (shapes, axes, permutations). */
+  ints(values: readonly number[]): string {
+    return this.#constant(ndarray('int32', [values.length], Int32Array.from(values)));
+  }
+
+  /** An int32 scalar. */
+  int(value: number): string {
+    return this.#constant(ndarray('int32', [], Int32Array.of(value)));
+  }
+
+  /** A float32 scalar. */
+  scalar(value: number): string {
+    return this.#constant(ndarray('float32', [], Float32Array.of(value)));
+  }
+
+  /** `x` under another shape. */
+  reshape(x: string, shape: readonly number[], dtype: 'float32' | 'int32' = 'float32'): string {
+    return this.node('Reshape', [x, this.ints(shape)], { T: attr.type(dtype), Tshape: attr.type('int32') });
+  }
+
+  /** Sum, Mean or Max over axes. */
+  reduce(
+    op: 'Sum' | 'Mean' | 'Max',
+    x: string,
+    axes: readonly number[],
+    { keepDims = false }: { keepDims?: boolean } = {},
+  ): string {
+    const attributes = { T: attr.type('float32'), Tidx: attr.type('int32'), keep_dims: attr.bool(keepDims) };
+    return this.node(op, [x, this.ints(axes)], attributes);
+  }
+
+  /** A float32 mask of 0 and 1 out of a boolean. */
+  mask(condition: string): string {
+    return this.node('Cast', [condition], { SrcT: attr.type('bool'), DstT: attr.type('float32') });
+  }
+
+  #constant(array: NdArray): string {
+    const key = `${array.dtype}[${array.shape.join()}]${String(array.data)}`;
+    let output = this.#constants.get(key);
+    if (output === undefined) {
+      output = this.writer.constant(array);
+      this.#constants.set(key, output);
+    }
+    return output;
+  }
+}
