@@ -15,7 +15,7 @@ export interface ConfigLayer {
 export interface MergedLayers {
   readonly values: Record<string, unknown>;
   /** The source that set the value at `path`, or the nearest value around it. */
-  sourceOf(path: readonly PropertyKey[]): string;
+  readonly sourceOf: (path: readonly PropertyKey[]) => string;
 }
 
 /**
@@ -108,8 +108,12 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 /** A value as an error message shows it: JSON, at most 60 characters. */
 export function shortText(value: unknown): string {
   if (value === undefined) return 'nothing';
-  const text = typeof value === 'object' || typeof value === 'string' ? jsonText(value) : String(value);
+  const text = typeof value === 'object' || typeof value === 'string' ? jsonText(value) : scalarText(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function scalarText(value: unknown): string {
+  return typeof value === 'function' ? 'a function' : String(value as number | bigint | boolean | symbol);
 }
 
 function jsonText(value: unknown): string {

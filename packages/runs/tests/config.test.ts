@@ -212,7 +212,7 @@ describe('parseSetting', () => {
     expect(value('warmUp=auto')).toEqual({ warmUp: 'auto' });
   });
 
-  test.prop([fc.constantFrom('steps', '', '=3', 'a..b=3', '.=1', ' =1')])('refuses %s', (text) => {
+  test.prop([fc.constantFrom('steps', '', '=3', 'a..b=3', '.=1', ' =1')])('refuses what is no setting', (text) => {
     expect(() => value(text)).toThrow(`--set ${text}: expected path.to.field=value, as in --set steps=1000.`);
   });
 });

@@ -1,0 +1,224 @@
+// A run folder: everything that one run of an experiment leaves behind (DESIGN.md, "How data flows", 6). It appears with its
+// `config.json` or not at all; what is added later is appended, or written aside and renamed.
+
+import { randomUUID } from 'node:crypto';
+import { basename, join } from 'node:path';
+import { encodePng, FileError, FormatError } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
+import {
+  listDirectory,
+  makeDirectory,
+  pathInfo,
+  readTextBounded,
+  removePath,
+  renamePath,
+  writeFileAtomic,
+} from '@tessera/core/node';
+import { Checkpoints } from './checkpoints.ts';
+import type { Checkpoint, CheckpointEntry } from './checkpoints.ts';
+import { EventFile } from './event-file.ts';
+import { jsonText, MAX_JSON_BYTES, parseJson } from './json-file.ts';
+import { checkMetrics, MetricsLog } from './metrics-log.ts';
+import type { MetricsRecord } from './metrics-log.ts';
+import { checkName, runName } from './names.ts';
+import { parseConfig } from './parse-config.ts';
+import type { Picture } from './pictures.ts';
+import { readResultFile, writeResultFile } from './result-file.ts';
+import { formatVersion, runConfigSchema } from './schemas.ts';
+import type { RunConfig, RunResult } from './schemas.ts';
+
+/** What `RunFolder.create` is given. */
+export interface RunFolderOptions {
+  /** The folder that holds all runs; made when it is not there. */
+  readonly root: string;
+  readonly experiment: string;
+  readonly env: string;
+  readonly seed: number;
+  /** Every setting, as JSON values. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** The command line that started the run. Default empty. */
+  readonly command?: string;
+  /** The clock, for names and records. Default the system's. */
+  readonly now?: () => Date;
+}
+
+/** Writes and reads one run. Writes are queued, so callers need not wait for one before the next. */
+export class RunFolder {
+  readonly directory: string;
+  readonly config: RunConfig;
+  readonly #now: () => Date;
+  readonly #metrics: MetricsLog;
+  readonly #events: EventFile;
+  readonly #checkpoints: Checkpoints;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  private constructor(directory: string, config: RunConfig, now: () => Date) {
+    this.directory = directory;
+    this.config = config;
+    this.#now = now;
+    this.#metrics = new MetricsLog(join(directory, 'metrics.jsonl'));
+    this.#events = new EventFile(directory);
+    this.#checkpoints = new Checkpoints(join(directory, 'checkpoints'));
+  }
+
+  /**
+   * Makes `<root>/<experiment>-<env>-s<seed>-<utc time>/`, with `-2`, `-3`, ... after it where the name is taken.
+   * Throws ConfigError for values that do not fit `config.json`, FileError.
+   */
+  static async create(options: RunFolderOptions): Promise<RunFolder> {
+    const { root, experiment, env, seed, config, command = '', now = () => new Date() } = options;
+    const at = now();
+    const content = parseConfig(
+      runConfigSchema,
+      { formatVersion, experiment, env, seed, createdAt: at.toISOString(), command, config },
+      { source: 'RunFolder.create' },
+    );
+    await makeDirectory(root);
+    const aside = join(root, `.creating-${randomUUID()}`);
+    try {
+      await makeDirectory(join(aside, 'media'));
+      await makeDirectory(join(aside, 'checkpoints'));
+      await writeFileAtomic(join(aside, 'config.json'), jsonText(content));
+      const directory = await renameToFree(aside, join(root, runName({ experiment, env, seed, at })));
+      return new RunFolder(directory, content, now);
+    } catch (error) {
+      await removePath(aside).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /**
+   * Opens a run folder to read it or to add to it. Throws FileError when there is no such folder, FormatError when it is no run
+   * folder, its `config.json` is cut short or it was written by a newer Tessera.
+   */
+  static async open(directory: string, options: { readonly now?: () => Date } = {}): Promise<RunFolder> {
+    const { now = () => new Date() } = options;
+    const path = join(directory, 'config.json');
+    const isFolder = (await pathInfo(directory))?.kind === 'directory';
+    if (!isFolder || !(await pathInfo(path))) throw await notARun(directory);
+    const text = await readTextBounded(path, { maxBytes: MAX_JSON_BYTES });
+    return new RunFolder(directory, parseJson(text, { schema: runConfigSchema, source: path }), now);
+  }
+
+  /** The folder's own name. */
+  get name(): string {
+    return basename(this.directory);
+  }
+
+  /**
+   * Adds numbers under their names to `metrics.jsonl` and to the TensorBoard events. `step` counts environment steps.
+   * NaN and infinities are kept: null and a marker in the JSON, themselves in TensorBoard. Throws ConfigError, FileError.
+   */
+  async logMetrics(step: number, values: Readonly<Record<string, number>>): Promise<void> {
+    checkMetrics(step, values);
+    const record = { step, wallTime: this.#seconds(), values: { ...values } };
+    const summaries = Object.entries(record.values).map(([tag, scalar]) => ({ tag, scalar }));
+    await this.#queued(async () => {
+      await this.#metrics.append(record);
+      await this.#events.append({ ...record, summaries });
+    });
+  }
+
+  /** Adds a picture, uint8 `[H, W, 3]`, to the TensorBoard events under `tag`. Throws ConfigError, ShapeError, FileError. */
+  async logPicture(step: number, tag: string, picture: Picture): Promise<void> {
+    checkMetrics(step, { [tag]: 0 });
+    const [height = 0, width = 0, channels = 0] = picture.shape;
+    const image = { height, width, channels, png: encodePng(picture) };
+    const event = { wallTime: this.#seconds(), step, summaries: [{ tag, image }] };
+    await this.#queued(() => this.#events.append(event));
+  }
+
+  /** Every record of `metrics.jsonl`; a last line that was cut short is left out. Throws FormatError naming a damaged line. */
+  async readMetrics(): Promise<MetricsRecord[]> {
+    return this.#queued(() => this.#metrics.read());
+  }
+
+  /** Writes `media/<name>.png` and returns its path. Throws ConfigError for a bad name, FileError. */
+  async writePicture(name: string, picture: Picture): Promise<string> {
+    return this.writeMedia(`${name}.png`, encodePng(picture));
+  }
+
+  /** Writes `media/<file>`, for instance a GIF, and returns its path. Throws ConfigError for a bad name, FileError. */
+  async writeMedia(file: string, bytes: Uint8Array): Promise<string> {
+    checkName('writeMedia', file);
+    const path = join(this.directory, 'media', file);
+    await this.#queued(() => writeFileAtomic(path, bytes));
+    return path;
+  }
+
+  /**
+   * Writes tensors and a JSON object as `checkpoints/<number>-<name>/` and returns the folder. Both files appear together, and a
+   * checkpoint of the same name is removed only then. Throws ConfigError, FileError; older checkpoints stay.
+   */
+  async writeCheckpoint(
+    name: string,
+    tensors: Readonly<Record<string, NdArray>>,
+    meta: Readonly<Record<string, unknown>>,
+  ): Promise<string> {
+    return this.#queued(() => this.#checkpoints.write(name, { tensors, meta, createdAt: this.#now() }));
+  }
+
+  /** The checkpoint called `name`, or the newest. Throws FormatError for a damaged one; the others stay readable. */
+  async readCheckpoint(name?: string): Promise<Checkpoint> {
+    return this.#queued(() => this.#checkpoints.read(name));
+  }
+
+  /** The checkpoints there are, newest first. */
+  async listCheckpoints(): Promise<CheckpointEntry[]> {
+    return this.#queued(() => this.#checkpoints.list());
+  }
+
+  /** Writes `result.json`, replacing an older one. Throws ConfigError for a result that does not fit, FileError. */
+  async writeResult(result: Omit<RunResult, 'formatVersion'>): Promise<void> {
+    await this.#queued(() => writeResultFile(join(this.directory, 'result.json'), result));
+  }
+
+  /** `result.json`, or undefined for a run that has not ended. Throws FormatError. */
+  async readResult(): Promise<RunResult | undefined> {
+    return this.#queued(() => readResultFile(join(this.directory, 'result.json')));
+  }
+
+  #seconds(): number {
+    return this.#now().getTime() / 1000;
+  }
+
+  /** One access after the other: appends to one file must not overlap, and a read sees the writes before it. */
+  async #queued<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+}
+
+async function renameToFree(from: string, wanted: string): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    const to = attempt === 1 ? wanted : `${wanted}-${attempt}`;
+    if (await pathInfo(to)) continue;
+    try {
+      await renamePath(from, to);
+      return to;
+    } catch (error) {
+      // Another process took the name between the look and the renaming.
+      if (!(error instanceof FileError && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST'))) throw error;
+    }
+  }
+}
+
+async function notARun(directory: string): Promise<FileError | FormatError> {
+  const info = await pathInfo(directory);
+  if (!info) {
+    const advice = '`tessera list` shows the runs that there are.';
+    return new FileError(`open run: there is no folder '${directory}'. ${advice}`, { code: 'ENOENT' });
+  }
+  if (info.kind !== 'directory') {
+    return new FormatError(`open run: '${directory}' is a file. Name the run folder, which holds config.json.`);
+  }
+  for (const name of await listDirectory(directory)) {
+    if (await pathInfo(join(directory, name, 'config.json'))) {
+      return new FormatError(
+        `open run: '${directory}' is a folder of runs. Name one of them, such as '${join(directory, name)}'.`,
+      );
+    }
+  }
+  return new FormatError(`open run: '${directory}' is not a run folder: it has no config.json.`);
+}

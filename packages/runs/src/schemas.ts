@@ -1,0 +1,173 @@
+// What the files of a run folder hold. Each file says its `formatVersion`; a reader refuses newer ones and says so. Unknown fields
+// are errors, except where a schema is open on purpose.
+
+import { z } from 'zod';
+import { isPlainObject } from './config-layers.ts';
+import { isNonFiniteMarkers } from './non-finite.ts';
+import type { NonFiniteName } from './non-finite.ts';
+
+/** The version of every file format of a run folder; raised together, with a reader for the older ones. */
+export const formatVersion = 1;
+
+/** The back ends as files name them. */
+export const backendNames = ['tensorflow-cpu', 'tensorflow-gpu', 'wasm', 'webgpu', 'cpu'] as const;
+
+/** One of `backendNames`. */
+export type BackendName = (typeof backendNames)[number];
+
+/** `config.json`: what a run was started with. */
+export interface RunConfig {
+  readonly formatVersion: typeof formatVersion;
+  readonly experiment: string;
+  /** Environment id. */
+  readonly env: string;
+  readonly seed: number;
+  /** When the folder was made: UTC, ISO 8601. */
+  readonly createdAt: string;
+  /** The command line that started the run. */
+  readonly command: string;
+  /** Every setting of the experiment, defaults filled in. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** One line of `metrics.jsonl`. */
+export interface MetricsLine {
+  readonly formatVersion: typeof formatVersion;
+  /** Environment steps so far. */
+  readonly step: number;
+  /** Seconds since 1970. */
+  readonly wallTime: number;
+  readonly values: Readonly<Record<string, number | null>>;
+  /** What the nulls of `values` stand for. */
+  readonly nonFinite?: Readonly<Record<string, NonFiniteName>> | undefined;
+}
+
+/** `checkpoint.json`, beside the tensors of a checkpoint. */
+export interface CheckpointInfo {
+  readonly formatVersion: typeof formatVersion;
+  readonly name: string;
+  readonly createdAt: string;
+  /** Size of `tensors.safetensors`. */
+  readonly tensorBytes: number;
+  /** SHA-256 of `tensors.safetensors`, hexadecimal. */
+  readonly tensorSha256: string;
+  readonly meta: Readonly<Record<string, unknown>>;
+  readonly nonFinite?: Readonly<Record<string, NonFiniteName>> | undefined;
+}
+
+/** How good a tokenizer is on held-out frames; experiments may add fields. Each number may be NaN or infinite. */
+export interface TokenizerResult {
+  /** `mean squared error / variance of the frames`. */
+  readonly nmse: number;
+  /** Peak signal to noise ratio in dB, mean over frames. */
+  readonly psnr: number;
+  /** Share of frames whose ball is found after decoding. */
+  readonly ballRecall: number;
+  /** Share of codes used. */
+  readonly usage: number;
+  /** The usage that this many frames allow. */
+  readonly usageCeiling: number;
+  /** `exp(entropy of the codes)`. */
+  readonly perplexity: number;
+  /** The perplexity that this many frames allow. */
+  readonly perplexityCeiling: number;
+  /** Share of the codes of a fixed probe set that changed since the last look. */
+  readonly churn: number;
+  readonly [more: string]: unknown;
+}
+
+/** `result.json`: what came out of a run. */
+export interface RunResult {
+  readonly formatVersion: typeof formatVersion;
+  readonly experiment: string;
+  readonly env: string;
+  readonly seed: number;
+  /** Environment steps done. */
+  readonly steps: number;
+  readonly wallSeconds: number;
+  readonly backend: BackendName;
+  /** Versions of what ran: node, the Tessera packages, TensorFlow. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** The command that gives this result again. */
+  readonly command: string;
+  /** True when the run was ended before its last step. */
+  readonly stopped?: boolean | undefined;
+  readonly tokenizer: TokenizerResult;
+  readonly evaluation?: Readonly<Record<string, unknown>> | undefined;
+  readonly baselines?: Readonly<Record<string, unknown>> | undefined;
+  readonly worldModel?: Readonly<Record<string, unknown>> | undefined;
+  readonly phases?: Readonly<Record<string, unknown>> | undefined;
+}
+
+const version = z.literal(formatVersion);
+const text = z.string().min(1);
+const count = z.int().min(0);
+// Not z.record, which drops a key named __proto__.
+const open = z.custom<Record<string, unknown>>(isPlainObject, { error: 'expected an object.' });
+const nonFinite = z
+  .custom<Record<string, NonFiniteName>>(isNonFiniteMarkers, {
+    error: "expected an object of 'NaN' | 'Infinity' | '-Infinity'.",
+  })
+  .optional();
+const measured = z.custom<number>((value) => typeof value === 'number', { error: 'expected a number.' });
+
+/** Checks `config.json`. */
+export const runConfigSchema: z.ZodType<RunConfig> = z.strictObject({
+  formatVersion: version,
+  experiment: text,
+  env: text,
+  seed: count,
+  createdAt: z.iso.datetime(),
+  command: z.string(),
+  config: open,
+});
+
+/** Checks a line of `metrics.jsonl`. */
+export const metricsLineSchema: z.ZodType<MetricsLine> = z.strictObject({
+  formatVersion: version,
+  step: count,
+  wallTime: z.number(),
+  values: z.record(text, z.number().nullable()),
+  nonFinite,
+});
+
+/** Checks `checkpoint.json`. */
+export const checkpointSchema: z.ZodType<CheckpointInfo> = z.strictObject({
+  formatVersion: version,
+  name: text,
+  createdAt: z.iso.datetime(),
+  tensorBytes: count,
+  tensorSha256: z.string().regex(/^[0-9a-f]{64}$/),
+  meta: open,
+  nonFinite,
+});
+
+/** Checks the content of `result.json` once its non-finite numbers are back in their places. */
+export const resultSchema: z.ZodType<RunResult> = z.strictObject({
+  formatVersion: version,
+  experiment: text,
+  env: text,
+  seed: count,
+  steps: count,
+  wallSeconds: z.number().min(0),
+  backend: z.enum(backendNames),
+  versions: z.record(z.string(), z.string()),
+  command: z.string(),
+  stopped: z.boolean().optional(),
+  tokenizer: z
+    .object({
+      nmse: measured,
+      psnr: measured,
+      ballRecall: measured,
+      usage: measured,
+      usageCeiling: measured,
+      perplexity: measured,
+      perplexityCeiling: measured,
+      churn: measured,
+    })
+    .catchall(z.unknown()),
+  evaluation: open.optional(),
+  baselines: open.optional(),
+  worldModel: open.optional(),
+  phases: open.optional(),
+});
