@@ -1,1 +1,29 @@
-export {};
+// The front door of @tessera/experiments: the `tessera` command as a function, and what an experiment is to it.
+
+// The command
+export { main } from './program.ts';
+export type { Io } from './io.ts';
+
+// Experiments
+export { experiments } from './experiments.ts';
+export type {
+  DryRun,
+  EvaluationContext,
+  EvaluationOutcome,
+  Experiment,
+  ExperimentConfig,
+  ExperimentEnvironment,
+  RunContext,
+  RunOutcome,
+} from './experiment.ts';
+
+// What people see
+export { createReporter } from './reporter.ts';
+export type { Reporter } from './reporter.ts';
+export type { HumanStream, Progress, ProgressOptions } from './progress.ts';
+export { renderTable } from './table.ts';
+export type { TableRow } from './table.ts';
+export { formatBytes, formatCount, formatNumber, formatSeconds } from './format.ts';
+
+// Benchmarks
+export type { Benchmark, BenchLine, BenchOptions, BenchResult } from './benchmark.ts';

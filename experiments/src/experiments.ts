@@ -1,0 +1,6 @@
+// The experiments that `tessera train` knows.
+
+import type { Experiment } from './experiment.ts';
+
+/** In the order in which `--help` lists them. */
+export const experiments: readonly Experiment[] = [];

@@ -1,0 +1,106 @@
+// The `tessera` command as a function of its arguments and surroundings. Exit codes: 0 done, 1 an error of Tessera, 2 a command
+// line that cannot be understood, 130 ended by Ctrl-C.
+
+import { CancelledError, didYouMean, TesseraError } from '@tessera/core';
+import { Command, CommanderError } from 'commander';
+import type { Experiment } from './experiment.ts';
+import type { Io } from './io.ts';
+import { evalCommand, listCommand } from './run-commands.ts';
+import { backendChoices, settingsHelp, trainCommand } from './train-command.ts';
+import type { TrainOptions } from './train-command.ts';
+import { UsageError } from './usage-error.ts';
+import { toolVersion } from './version.ts';
+
+/** Runs the command line `argv` (without node and script) and returns the exit code; it never throws. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram(io, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return reportError(error, io);
+  }
+}
+
+/** Writes an error as a person should see it and returns the exit code that belongs to it. */
+export function reportError(error: unknown, io: Pick<Io, 'stderr' | 'variables' | 'signal'>): number {
+  // Commander has written its message already; help and version are no errors.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const debug = io.variables['TESSERA_DEBUG'] === '1';
+  if (error instanceof CancelledError || (io.signal.aborted && error === io.signal.reason)) {
+    io.stderr.write('Stopped.\n');
+    return 130;
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  if (debug && error instanceof Error) io.stderr.write(`${error.stack ?? ''}\n`);
+  if (error instanceof TesseraError) {
+    io.stderr.write(`error: ${text}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+  const advice = debug ? '' : ' (a defect of Tessera; TESSERA_DEBUG=1 shows where)';
+  io.stderr.write(`error: internal: ${text}${advice}\n`);
+  return 1;
+}
+
+function createProgram(io: Io, exitWith: (code: number) => void): Command {
+  const program = new Command('tessera')
+    .description('World-model reinforcement learning in TypeScript.')
+    .version(toolVersion())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+    })
+    .showHelpAfterError('(--help shows what there is)');
+  const names = io.experiments.map((experiment) => experiment.name);
+  const train = program
+    .command('train')
+    .description(`Train an experiment: ${names.join(', ')}.`)
+    .argument('[experiment]', 'what to train')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action((name: string | undefined) => {
+      const problem =
+        name === undefined ? 'name an experiment.' : `unknown experiment '${name}'.${didYouMean(name, names)}`;
+      throw new UsageError(`train: ${problem} There are: ${names.join(', ')}.`);
+    });
+  for (const experiment of io.experiments) addTraining(train, experiment, io, exitWith);
+  program
+    .command('eval')
+    .description('Measure a run again, from its newest checkpoint.')
+    .argument('<dir>', 'the run folder')
+    .option('--backend <name>', `back end: ${backendChoices.join(', ')}`)
+    .action(async (directory: string, options: { backend?: string }) =>
+      exitWith(await evalCommand(directory, options, io)),
+    );
+  program
+    .command('list')
+    .description('List the runs.')
+    .option('--runs <dir>', 'folder of the runs', 'runs')
+    .option('--json', 'a JSON object a line')
+    .action(async (options: { runs: string; json?: boolean }) => exitWith(await listCommand(options, io)));
+  return program;
+}
+
+function addTraining(train: Command, experiment: Experiment, io: Io, exitWith: (code: number) => void): void {
+  train
+    .command(experiment.name)
+    .description(experiment.summary)
+    .option('--env <id>', 'environment', 'Breakout-v0')
+    .option('--seed <n>', 'seed of every generator', '0')
+    .option('--steps <n>', 'environment steps to learn from (the setting `steps`)')
+    .option('--config <file>', 'settings as JSON')
+    .option('--set <setting=value>', 'one setting; may be repeated', collect)
+    .option('--runs <dir>', 'folder in which the run folder is made', 'runs')
+    .option('--backend <name>', `back end: ${backendChoices.join(', ')}; default: the fastest there is`)
+    .option('--dry-run', 'show settings, parameters, FLOPs, memory and expected time, and stop')
+    .addHelpText('after', () => settingsHelp(experiment))
+    .action(async (options: TrainOptions) => exitWith(await trainCommand(experiment, options, io)));
+}
+
+function collect(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}

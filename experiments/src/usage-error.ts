@@ -1,0 +1,17 @@
+// A command line that cannot be understood. It ends with exit code 2, as is the custom of Unix tools; other errors end with 1.
+
+import { ConfigError } from '@tessera/core';
+
+/** The command line is wrong: an unknown command, a missing argument, a number that is none. */
+export class UsageError extends ConfigError {
+  override readonly name: string = 'UsageError';
+}
+
+/** A count from a command line. Throws UsageError, opened by `option`. */
+export function parseCount(option: string, text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
+    throw new UsageError(`${option}: expected a whole number >= 0, got ${JSON.stringify(text)}.`);
+  }
+  return value;
+}
