@@ -29,7 +29,7 @@ export function record<I extends InputSpecs>(
   for (const [key, output] of Object.entries(outputs)) {
     if (!(output instanceof Tensor) || output.recorder !== recorder) {
       throw new ConfigError(
-        `program '${name}': expected its function to return tensors by name, got ${String(output)} as '${key}'.`,
+        `program '${name}': expected its function to return tensors by name, got ${typeof output} as '${key}'.`,
       );
     }
   }

@@ -1,1 +1,28 @@
-export {};
+// The front door of @tessera/nn: parameters are nested records of arrays, layers plain functions of them.
+
+// Starting values
+export { glorotUniform, heNormal, lecunNormal, normal, ones, uniform, zeros } from './initialisers.ts';
+export type { FanIn } from './initialisers.ts';
+
+// Layers
+export {
+  conv,
+  convTranspose,
+  dense,
+  embedding,
+  initConv,
+  initConvTranspose,
+  initDense,
+  initEmbedding,
+} from './linear.ts';
+export type { ConvSizes, Linear, LinearSizes } from './linear.ts';
+export { groupNorm, initNorm, norm } from './norms.ts';
+export type { Norm } from './norms.ts';
+export { attention, block, causalBias, initAttention, initBlock } from './transformer.ts';
+export type { Attention, AttentionOptions, Block } from './transformer.ts';
+
+// Training
+export { adamStep, globalNorm, initAdam } from './adam.ts';
+export type { AdamOptions, AdamState } from './adam.ts';
+export { learningRateAt } from './schedules.ts';
+export type { ScheduleOptions } from './schedules.ts';

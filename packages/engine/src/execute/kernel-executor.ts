@@ -108,7 +108,7 @@ class KernelProgram implements Executable {
   run(inputs: readonly NdArray[]): NdArray[] {
     const { context, buffers } = this.#store;
     const { recorder, outputs } = this.#program;
-    const values: (TensorInfo | undefined)[] = new Array(recorder.valueCount);
+    const values: (TensorInfo | undefined)[] = [];
     // What this run made and has to free, whatever happens.
     const owned = new Set<number>();
     try {

@@ -17,7 +17,7 @@ interface UnaryOptions {
   readonly kernel: string;
   readonly node?: string;
   readonly wasm?: UnaryWasmKernel;
-  gradient(dy: Tensor, x: Tensor, y: Tensor): Tensor;
+  readonly gradient: (dy: Tensor, x: Tensor, y: Tensor) => Tensor;
 }
 
 /** An op `y = f(x)` that is one TensorFlow.js kernel and one TensorFlow node. */

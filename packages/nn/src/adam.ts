@@ -1,0 +1,114 @@
+// Adam and AdamW with clipping by the global norm (Kingma and Ba 2015, arXiv 1412.6980; Loshchilov and Hutter 2019, arXiv 1711.05101; Pascanu et al. 2013, arXiv 1211.5063).
+// The state is a tree beside the parameters, so it is saved and loaded like them.
+import { ConfigError, ndarray } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
+import {
+  add,
+  adamUpdate,
+  assign,
+  div,
+  flatten,
+  fill,
+  gradients,
+  maximum,
+  mul,
+  sqrt,
+  square,
+  sum,
+  tanh,
+} from '@tessera/engine';
+import type { ArrayTree, Tensor, Traced } from '@tessera/engine';
+import { zeros } from './initialisers.ts';
+
+/** What Adam keeps of a tree of parameters. */
+export interface AdamState {
+  /** Updates made so far, a float32 scalar. */
+  readonly step: NdArray<'float32'>;
+  /** First and second moments by the parameters' flat names, dots turned into slashes. */
+  readonly first: Readonly<Record<string, NdArray<'float32'>>>;
+  readonly second: Readonly<Record<string, NdArray<'float32'>>>;
+}
+
+/** Settings of one update. */
+export interface AdamOptions {
+  /** A number, or a scalar tensor such as an input of the program. */
+  readonly learningRate: number | Tensor;
+  /** Default 0.9. */
+  readonly beta1?: number;
+  /** Default 0.999. */
+  readonly beta2?: number;
+  /** Default 1e-8. */
+  readonly epsilon?: number;
+  /** Decoupled decay of AdamW, per unit of learning rate; default 0. */
+  readonly weightDecay?: number;
+  /** Scales all gradients together so that their global norm is at most this; default no limit. */
+  readonly clipNorm?: number;
+}
+
+const slot = (name: string): string => name.replaceAll('.', '/');
+
+/** The state before the first update. */
+export function initAdam(parameters: ArrayTree): AdamState {
+  const moments = () =>
+    Object.fromEntries([...flatten<NdArray>(parameters)].map(([name, { shape }]) => [slot(name), zeros(shape)]));
+  return { step: ndarray('float32', []), first: moments(), second: moments() };
+}
+
+/**
+ * Differentiates `loss` by `parameters` and updates them when the program has run. Returns the global norm of the gradients before clipping, a scalar.
+ *
+ * Throws ConfigError for betas outside [0, 1) or a clip norm that is not positive.
+ */
+export function adamStep(
+  loss: Tensor,
+  parameters: unknown,
+  state: Traced<AdamState>,
+  { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0, clipNorm }: AdamOptions,
+): { gradientNorm: Tensor } {
+  for (const [name, beta] of Object.entries({ beta1, beta2 })) {
+    if (!(beta >= 0 && beta < 1)) throw new ConfigError(`adam: expected ${name} in [0, 1), got ${beta}.`);
+  }
+  if (clipNorm !== undefined && !(clipNorm > 0))
+    throw new ConfigError(`adam: expected a clip norm above 0, got ${clipNorm}.`);
+  const leaves = [...flatten<Tensor>(parameters)];
+  const slopes = gradients(
+    loss,
+    leaves.map(([, leaf]) => leaf),
+  );
+  const gradientNorm = globalNorm(slopes);
+  const step = add(state.step, 1);
+  assign(state.step, step);
+  const rateOf = typeof learningRate === 'number' ? fill([], learningRate) : learningRate;
+  const rate = div(rateOf, correction(step, beta1));
+  const shared = {
+    rate,
+    correction: correction(step, beta2),
+    ...(weightDecay !== 0 && { decay: mul(rateOf, weightDecay) }),
+    ...(clipNorm !== undefined && { scale: div(clipNorm, maximum(gradientNorm, clipNorm)) }),
+    beta1,
+    beta2,
+    epsilon,
+  };
+  for (const [i, [name, leaf]] of leaves.entries()) {
+    adamUpdate(leaf, {
+      firstMoment: state.first[slot(name)]!,
+      secondMoment: state.second[slot(name)]!,
+      gradient: slopes[i]!,
+      ...shared,
+    });
+  }
+  return { gradientNorm };
+}
+
+/** `sqrt(sum of squares of all elements of all tensors)`, a scalar. */
+export function globalNorm(tensors: readonly Tensor[]): Tensor {
+  if (tensors.length === 0) throw new ConfigError('globalNorm: expected at least one tensor, got none.');
+  return sqrt(tensors.map((x) => sum(square(x))).reduce((total, part) => add(total, part)));
+}
+
+// 1 - beta^t = 1 - e^-x with x = -t ln(beta), written as 2 tanh(x / 2) / (1 + tanh(x / 2)): near 0 the plain difference loses its digits.
+function correction(step: Tensor, beta: number): Tensor {
+  if (beta === 0) return fill([], 1);
+  const half = tanh(mul(step, -Math.log(beta) / 2));
+  return div(mul(half, 2), add(half, 1));
+}

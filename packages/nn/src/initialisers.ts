@@ -1,0 +1,58 @@
+// Random starting values of parameters, drawn from an explicit generator.
+import { ConfigError, elementCount, ndarray } from '@tessera/core';
+import type { Generator, NdArray } from '@tessera/core';
+
+/** float32 zeros. */
+export function zeros(shape: readonly number[]): NdArray<'float32'> {
+  return ndarray('float32', shape);
+}
+
+/** float32 ones. */
+export function ones(shape: readonly number[]): NdArray<'float32'> {
+  return ndarray('float32', shape, new Float32Array(elementCount(shape)).fill(1));
+}
+
+/** Normal of mean 0 and the given standard deviation. */
+export function normal(generator: Generator, shape: readonly number[], deviation: number): NdArray<'float32'> {
+  return draw(shape, () => generator.normal(0, deviation));
+}
+
+/** Uniform in [-limit, limit). */
+export function uniform(generator: Generator, shape: readonly number[], limit: number): NdArray<'float32'> {
+  return draw(shape, () => generator.uniform(-limit, limit));
+}
+
+/** How many inputs an output of a layer sums over. */
+export interface FanIn {
+  readonly fanIn: number;
+}
+
+/** Normal of deviation `sqrt(2 / fanIn)`, which keeps the variance through a ReLU (He et al. 2015, arXiv 1502.01852, equation 10). */
+export function heNormal(generator: Generator, shape: readonly number[], { fanIn }: FanIn): NdArray<'float32'> {
+  return normal(generator, shape, Math.sqrt(2 / checkedFan(fanIn)));
+}
+
+/** Normal of deviation `sqrt(1 / fanIn)`, which keeps the variance through a linear layer (LeCun et al. 1998, Efficient BackProp, section 4.6). */
+export function lecunNormal(generator: Generator, shape: readonly number[], { fanIn }: FanIn): NdArray<'float32'> {
+  return normal(generator, shape, Math.sqrt(1 / checkedFan(fanIn)));
+}
+
+/** Uniform of limit `sqrt(6 / (fanIn + fanOut))` (Glorot and Bengio 2010, equation 16). */
+export function glorotUniform(
+  generator: Generator,
+  shape: readonly number[],
+  { fanIn, fanOut }: FanIn & { readonly fanOut: number },
+): NdArray<'float32'> {
+  return uniform(generator, shape, Math.sqrt(6 / (checkedFan(fanIn) + checkedFan(fanOut))));
+}
+
+function draw(shape: readonly number[], next: () => number): NdArray<'float32'> {
+  const array = zeros(shape);
+  for (let i = 0; i < array.data.length; i++) array.data[i] = next();
+  return array;
+}
+
+function checkedFan(fan: number): number {
+  if (fan > 0 && Number.isFinite(fan)) return fan;
+  throw new ConfigError(`initialiser: expected a fan of at least 1, got ${fan}.`);
+}

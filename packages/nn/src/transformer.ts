@@ -1,0 +1,85 @@
+// Attention and transformer blocks in the pre-norm form (Vaswani et al. 2017, arXiv 1706.03762; Xiong et al. 2020, arXiv 2002.04745).
+import { ConfigError, ndarray } from '@tessera/core';
+import type { Generator, NdArray } from '@tessera/core';
+import { add, gelu, matMul, mul, reshape, slice, softmax, transpose } from '@tessera/engine';
+import type { Tensor, Traced } from '@tessera/engine';
+import { dense, initDense } from './linear.ts';
+import type { Linear } from './linear.ts';
+import { initNorm, norm } from './norms.ts';
+import type { Norm } from './norms.ts';
+
+/** Parameters of self-attention: one product makes queries, keys and values. */
+export interface Attention {
+  /** [width, 3 * width]: queries, keys, values, each head by head. */
+  readonly qkv: Linear;
+  readonly output: Linear;
+}
+
+/** Starting values for `width` channels. */
+export function initAttention(generator: Generator, width: number): Attention {
+  const gain = Math.SQRT1_2;
+  return {
+    qkv: initDense(generator, { inputs: width, outputs: 3 * width, gain }),
+    output: initDense(generator, { inputs: width, outputs: width, gain }),
+  };
+}
+
+/** How attention looks at its tokens. */
+export interface AttentionOptions {
+  readonly heads: number;
+  /** Added to the scores before the softmax: broadcast to [batch, heads, tokens, tokens]. */
+  readonly bias?: Tensor;
+}
+
+/** Multi-head self-attention: [batch, tokens, width] to the same shape. Throws ConfigError when `heads` does not divide the width. */
+export function attention(parameters: Traced<Attention>, x: Tensor, { heads, bias }: AttentionOptions): Tensor {
+  const [batch, tokens, width] = x.shape as [number, number, number];
+  const depth = width / heads;
+  if (!Number.isInteger(depth))
+    throw new ConfigError(`attention: a width of ${width} does not divide into ${heads} heads.`);
+  const qkv = reshape(dense(parameters.qkv, x), [batch, tokens, 3, heads, depth]);
+  const split = transpose(qkv, [2, 0, 3, 1, 4]); // [3, batch, heads, tokens, depth]
+  const part = (i: number) =>
+    reshape(slice(split, [i, 0, 0, 0, 0], [1, batch, heads, tokens, depth]), [batch, heads, tokens, depth]);
+  const scores = mul(matMul(part(0), part(1), { transposeB: true }), 1 / Math.sqrt(depth)); // [batch, heads, tokens, tokens]
+  const weights = softmax(bias === undefined ? scores : add(scores, bias));
+  const mixed = transpose(matMul(weights, part(2)), [0, 2, 1, 3]); // [batch, tokens, heads, depth]
+  return dense(parameters.output, reshape(mixed, [batch, tokens, width]));
+}
+
+/** A score bias that hides later tokens: [tokens, tokens], 0 on and below the diagonal, -1e9 above. */
+export function causalBias(tokens: number): NdArray<'float32'> {
+  const bias = ndarray('float32', [tokens, tokens]);
+  for (let i = 0; i < tokens; i++) bias.data.fill(-1e9, i * tokens + i + 1, (i + 1) * tokens);
+  return bias;
+}
+
+/** Parameters of a transformer block. */
+export interface Block {
+  readonly attentionNorm: Norm;
+  readonly attention: Attention;
+  readonly mlpNorm: Norm;
+  readonly up: Linear;
+  readonly down: Linear;
+}
+
+/** Starting values; the MLP is `expansion` times as wide as the block, 4 by default. */
+export function initBlock(
+  generator: Generator,
+  { width, expansion = 4 }: { width: number; expansion?: number },
+): Block {
+  return {
+    attentionNorm: initNorm(width),
+    attention: initAttention(generator, width),
+    mlpNorm: initNorm(width),
+    up: initDense(generator, { inputs: width, outputs: expansion * width }),
+    down: initDense(generator, { inputs: expansion * width, outputs: width, gain: Math.SQRT1_2 }),
+  };
+}
+
+/** `x + attention(norm(x))`, then `x + mlp(norm(x))` with GELU: [batch, tokens, width] to the same shape. */
+export function block(parameters: Traced<Block>, x: Tensor, options: AttentionOptions): Tensor {
+  const attended = add(x, attention(parameters.attention, norm(parameters.attentionNorm, x), options));
+  const hidden = gelu(dense(parameters.up, norm(parameters.mlpNorm, attended)));
+  return add(attended, dense(parameters.down, hidden));
+}
