@@ -72,7 +72,6 @@ export function pullMap<T, R>(
     let asking = false;
     let ended = false;
     let pumping = false;
-    let draining = false;
 
     const onAbort = (): void => subscriber.error(cancelled(signal));
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -85,17 +84,14 @@ export function pullMap<T, R>(
       fail(error);
     };
 
-    // The flag keeps the order when a consumer, called from here, makes a later result arrive.
+    // Runs inside itself when a consumer, called from here, makes another result arrive: nothing is kept across the call.
     const drain = (): void => {
-      if (draining) return;
-      draining = true;
       while (slots.length > 0 && !subscriber.closed) {
         const head = slots[0]!;
         if (head.pending.length > 0) subscriber.next(head.pending.shift()!);
         else if (head.complete) slots.shift();
-        else break;
+        else return;
       }
-      draining = false;
     };
 
     const start = (item: T): void => {
@@ -111,13 +107,12 @@ export function pullMap<T, R>(
       const emit = (value: R): void => {
         slot.pending.push(value);
         drain();
-        // A consumer may have completed this very slot while it was emitting: then room was made here, and only here.
-        pump();
       };
       const complete = (): void => {
         slot.complete = true;
         if (ordered) drain();
-        else slots.splice(slots.indexOf(slot), 1);
+        // Without an order only their number counts.
+        else slots.pop();
         pump();
       };
       subscriber.add(

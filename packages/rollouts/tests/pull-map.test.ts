@@ -208,6 +208,27 @@ describe('demand', () => {
     expect(completed).toBe(true);
   });
 
+  test('a consumer that makes results arrive from within `next` gets them in order, and each once', () => {
+    const gates = [new Subject<string>(), new Subject<string>(), new Subject<string>()];
+    const seen: string[] = [];
+    let completed = false;
+    pullMap([0, 1, 2], (index) => gates[index]!, { concurrency: 2 }).subscribe({
+      next: (value) => {
+        seen.push(value);
+        if (value === 'b1') gates[1]!.next('b3');
+        if (value === 'b2') gates[1]!.complete();
+        if (value === 'c1') gates[2]!.complete();
+      },
+      complete: () => (completed = true),
+    });
+    gates[1]!.next('b1');
+    gates[1]!.next('b2');
+    gates[0]!.complete();
+    gates[2]!.next('c1');
+    expect(seen).toEqual(['b1', 'b2', 'b3', 'c1']);
+    expect(completed).toBe(true);
+  });
+
   test('a hundred thousand synchronous items neither recurse nor leave the call', () => {
     let sum = 0;
     let completed = false;

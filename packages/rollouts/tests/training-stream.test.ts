@@ -179,15 +179,19 @@ describe('errors', () => {
   test('a signal ends it between two updates, even when everything is synchronous', async () => {
     const controller = new AbortController();
     let trained = 0;
+    let late = 0;
     const train = (): void => {
       trained++;
+      if (controller.signal.aborted) late++;
       const until = performance.now() + 10;
       while (performance.now() < until);
     };
     setTimeout(() => controller.abort(new Error('Ctrl-C')), 30);
     const stream = trainingStream({ ...base(), updatesPerChunk: 1000, train, signal: controller.signal });
     await expect(lastValueFrom(stream)).rejects.toBeInstanceOf(CancelledError);
+    await new Promise((resolve) => setTimeout(resolve, 30));
     expect(trained).toBeLessThan(20);
+    expect(late).toBe(0);
   });
 
   test('of options come at once', () => {
