@@ -108,6 +108,8 @@ function terminalBar(options: ProgressOptions, { stream, nowMs }: Surroundings):
     format: render,
     fps: 10,
     forceRedraw: true,
+    // Otherwise it switches the terminal's line wrapping off, and a killed process leaves it so.
+    linewrap: true,
     // The command handles signals itself; the bar is stopped by whoever made it.
     gracefulExit: false,
   });

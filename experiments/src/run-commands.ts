@@ -1,7 +1,7 @@
 // `tessera list` and `tessera eval DIR`: what is there, and how good it is.
 
 import { ConfigError, didYouMean } from '@tessera/core';
-import { listRuns, parseConfig, RunFolder } from '@tessera/runs';
+import { listRuns, markNonFinite, parseConfig, RunFolder } from '@tessera/runs';
 import type { RunSummary } from '@tessera/runs';
 import type { Experiment } from './experiment.ts';
 import { formatNumber, formatSeconds } from './format.ts';
@@ -16,7 +16,7 @@ export async function listCommand(
 ): Promise<number> {
   const runs = await listRuns(options.runs);
   if (options.json === true) {
-    for (const run of runs) io.stdout.write(`${JSON.stringify(run)}\n`);
+    for (const run of runs) io.stdout.write(`${JSON.stringify(markNonFinite({ ...run }))}\n`);
     return 0;
   }
   if (runs.length === 0) {
@@ -54,7 +54,7 @@ export async function evalCommand(directory: string, options: { readonly backend
     const outcome = await experiment.evaluate({ run, config, env, seed, backend, signal: io.signal, reporter });
     reporter.close();
     reporter.table(outcome.table);
-    io.stdout.write(`${JSON.stringify(outcome.metrics)}\n`);
+    io.stdout.write(`${JSON.stringify(markNonFinite(outcome.metrics))}\n`);
     return 0;
   } finally {
     reporter.close();
