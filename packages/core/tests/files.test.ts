@@ -52,7 +52,7 @@ async function failure(run: () => Promise<unknown>, faults: Faults = {}): Promis
 }
 
 describe('writing and reading', () => {
-  test.prop([fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 1, max: 70 })])(
+  test.prop([fc.uint8Array({ maxLength: 120 }), fc.integer({ min: 1, max: 70 })])(
     'bytes come back, however short the writes and reads are',
     async (bytes, step) => {
       const restore = injectFaults({ write: () => step, read: () => step });

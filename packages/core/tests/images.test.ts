@@ -57,7 +57,9 @@ describe('PNG', () => {
       (...shape: number[]) =>
       () =>
         encodePng(ndarray('uint8', shape));
-    expect(encode(4, 4)).toThrowErrorMatchingInlineSnapshot(`[ShapeError: encodePng: expected an image of shape [height, width, 1, 3 or 4] with at least one pixel, got [4, 4].]`);
+    expect(encode(4, 4)).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: encodePng: expected an image of shape [height, width, 1, 3 or 4] with at least one pixel, got [4, 4].]`,
+    );
     for (const shape of [
       [0, 4, 3],
       [4, 0, 3],
@@ -66,7 +68,9 @@ describe('PNG', () => {
       [1, 4, 4, 3],
     ])
       expect(encode(...shape)).toThrow(ShapeError);
-    expect(() => encodePng(ndarray('float32', [1, 1, 1]) as never)).toThrowErrorMatchingInlineSnapshot(`[DTypeError: ndarray: uint8 data is a Uint8Array, got Float32Array.]`);
+    expect(() => encodePng(ndarray('float32', [1, 1, 1]) as never)).toThrowErrorMatchingInlineSnapshot(
+      `[DTypeError: ndarray: uint8 data is a Uint8Array, got Float32Array.]`,
+    );
     expect(() => encodePng({ dtype: 'uint8', shape: [2, 2, 3], data: new Uint8Array(5) })).toThrow(ShapeError);
   });
 
@@ -160,15 +164,23 @@ describe('GIF', () => {
   test('wrong frames', () => {
     const frame = noise([4, 4, 3], 1);
     const options = { delayMs: 40 };
-    expect(() => encodeGif([], options)).toThrowErrorMatchingInlineSnapshot(`[ShapeError: encodeGif: expected at least one frame, got none.]`);
-    expect(() => encodeGif([frame, noise([4, 5, 3], 1)], options)).toThrowErrorMatchingInlineSnapshot(`[ShapeError: encodeGif: expected all frames of shape [4, 4, 3], got [4, 5, 3] for frame 1.]`);
-    expect(() => encodeGif([noise([4, 4, 4], 1)], options)).toThrowErrorMatchingInlineSnapshot(`[ShapeError: encodeGif: expected frames of shape [height, width, 3] with sides of 1 to 65535, got [4, 4, 4].]`);
+    expect(() => encodeGif([], options)).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: encodeGif: expected at least one frame, got none.]`,
+    );
+    expect(() => encodeGif([frame, noise([4, 5, 3], 1)], options)).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: encodeGif: expected all frames of shape [4, 4, 3], got [4, 5, 3] for frame 1.]`,
+    );
+    expect(() => encodeGif([noise([4, 4, 4], 1)], options)).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: encodeGif: expected frames of shape [height, width, 3] with sides of 1 to 65535, got [4, 4, 4].]`,
+    );
     expect(() => encodeGif([ndarray('uint8', [0, 4, 3])], options)).toThrow(ShapeError);
     expect(() => encodeGif([ndarray('uint8', [1, 65536, 3])], options)).toThrow(ShapeError);
     expect(() => encodeGif([ndarray('float32', [1, 1, 3]) as never], options)).toThrow(
       /uint8 data is a Uint8Array, got Float32Array/,
     );
-    expect(() => encodeGif([frame], { delayMs: NaN })).toThrowErrorMatchingInlineSnapshot(`[ConfigError: encodeGif: expected delayMs in [0, 655350], got NaN.]`);
+    expect(() => encodeGif([frame], { delayMs: NaN })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: encodeGif: expected delayMs in [0, 655350], got NaN.]`,
+    );
     for (const delayMs of [-1, 655351, Infinity]) expect(() => encodeGif([frame], { delayMs })).toThrow(ConfigError);
   });
 });

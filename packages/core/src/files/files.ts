@@ -9,6 +9,8 @@ import { passFaults } from './faults.ts';
 import { codeOf, fileError } from './file-error.ts';
 
 const defaultMaxBytes = 2 ** 30;
+/** Bytes of one system call at most; Node refuses 2 GiB and more. */
+const maxPiece = 2 ** 30;
 const temporaryName = /^\.[0-9a-f]{16}\.tessera-tmp$/;
 
 /** What is at a path. */
@@ -198,7 +200,7 @@ async function withHandle<T>(path: string, flags: string, work: (handle: FileHan
 async function writeAll(handle: FileHandle, path: string, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     // The system may write less than it was asked to.
-    const length = passFaults('write', path, bytes.length - done);
+    const length = passFaults('write', path, Math.min(bytes.length - done, maxPiece));
     const { bytesWritten } = await handle.write(bytes, done, length);
     if (bytesWritten === 0) throw Object.assign(new Error('the system wrote nothing'), { code: 'EIO' });
     done += bytesWritten;
@@ -212,7 +214,7 @@ async function readExactly(
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length;) {
-    const wanted = passFaults('read', path, length - done);
+    const wanted = passFaults('read', path, Math.min(length - done, maxPiece));
     const { bytesRead } = await handle.read(bytes, done, wanted, offset + done);
     if (bytesRead === 0) throw endsEarly(path, offset + length, offset + done);
     done += bytesRead;
