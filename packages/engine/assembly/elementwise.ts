@@ -50,14 +50,22 @@ class Map {
 
   @inline
   static run1(op: i32, x: usize, y: usize, n: i32): void {
-    const end = x + ((<usize>(n & ~3)) << 2);
+    const end = x + ((<usize>(n & ~7)) << 2);
     while (x < end) {
-      v128.store(y, Map.unary(op, v128.load(x)));
+      // two at a time share the constants and hide the latency of long formulas
+      const a = Map.unary(op, v128.load(x));
+      const b = Map.unary(op, v128.load(x, 16));
+      v128.store(y, a);
+      v128.store(y, b, 16);
+      x += 32;
+      y += 32;
+    }
+    for (let rest = n & 7; rest > 0; rest -= 4) {
+      if (rest >= 4) v128.store(y, Map.unary(op, v128.load(x)));
+      else V.storePart(y, Map.unary(op, V.loadPart(x, rest)), rest);
       x += 16;
       y += 16;
     }
-    const rest = n & 3;
-    if (rest) V.storePart(y, Map.unary(op, V.loadPart(x, rest)), rest);
   }
 
   @inline

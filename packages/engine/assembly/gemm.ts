@@ -1,11 +1,12 @@
 // Batched matrix product, after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008): op(B) is packed into
 // panels of 8 columns, op(A) is read in strips of 4 rows, and a 4 x 8 tile of C lives in registers.
+import { fewRows, fewRowsDots } from './gemv';
 
 /** Depth of one block: a packed panel of B is KC * 8 floats (8 kB) and stays in the first cache. */
 const KC: i32 = 256;
 /** Columns of one packed block of B: KC * NC floats (512 kB) stay in the second cache. */
 const NC: i32 = 512;
-/** Rows of one packed block of A, used where A is transposed: KC * MC floats (64 kB). */
+/** Rows of one packed block of A: KC * MC floats (64 kB). */
 const MC: i32 = 64;
 
 /** Bytes of scratch memory that `batchMatMul` needs, whatever the sizes. */
@@ -168,23 +169,31 @@ function transpose4(from: usize, ldFrom: i32, to: usize, ldTo: i32): void {
   v128.store(to + 3 * ldTo, v128.shuffle<i64>(c, d, 1, 3));
 }
 
-/** Packs A^T[m x k], stored as [k, m], into strips of 4 rows; a short last strip leaves its spare lanes unwritten and unread. */
-function packA(a: usize, ld: i32, k: i32, m: i32, to: usize): void {
+/** Packs op(A)[m x k] into strips of 4 rows; a short last strip leaves its spare lanes unwritten and unread. */
+function packA(a: usize, ld: i32, trans: bool, k: i32, m: i32, to: usize): void {
+  const rowStep = trans ? 4 : ld;
+  const depthStep = trans ? ld : 4;
   for (let i = 0; i < m; i += 4) {
-    let p = a + ((<usize>i) << 2);
+    let p = a + <usize>(i * rowStep);
     const rows = min(4, m - i);
-    if (rows == 4) {
-      for (let q = 0; q < k; q++) {
+    let q = 0;
+    if (rows == 4 && trans) {
+      for (; q < k; q++) {
         v128.store(to, v128.load(p));
         p += ld;
         to += 16;
       }
-    } else {
-      for (let q = 0; q < k; q++) {
-        for (let r = 0; r < rows; r++) store<f32>(to + ((<usize>r) << 2), load<f32>(p + ((<usize>r) << 2)));
-        p += ld;
-        to += 16;
+    } else if (rows == 4) {
+      for (; q + 4 <= k; q += 4) {
+        transpose4(p, ld, to, 16);
+        p += 16;
+        to += 64;
       }
+    }
+    for (; q < k; q++) {
+      for (let r = 0; r < rows; r++) store<f32>(to + ((<usize>r) << 2), load<f32>(p + r * rowStep));
+      p += depthStep;
+      to += 16;
     }
   }
 }
@@ -221,6 +230,16 @@ export function batchMatMul(
       for (let i = 0; i < batch; i++) memory.fill(c + ((<usize>(i * strideC)) << 2), 0, (<usize>(m * n)) << 2);
     return;
   }
+  if (m < 4 && !(transA && transB)) {
+    for (let i = 0; i < batch; i++) {
+      const ai = a + ((<usize>(i * strideA)) << 2);
+      const bi = b + ((<usize>(i * strideB)) << 2);
+      const ci = c + ((<usize>(i * strideC)) << 2);
+      if (transB) fewRowsDots(ai, bi, ci, m, k, n, accumulate);
+      else fewRows(ai, bi, ci, m, k, n, transA, accumulate);
+    }
+    return;
+  }
   const ldA = (transA ? m : k) << 2;
   const ldB = (transB ? k : n) << 2;
   const ldC = n << 2;
@@ -245,40 +264,25 @@ export function batchMatMul(
             scratch,
           );
         }
-        const mb = MC;
-        for (let r = 0; r < m; r += mb) {
-          const rows = min(mb, m - r);
-          let strip: usize, rowStep: i32, depthStep: i32, stripStep: usize;
-          if (transA) {
-            packA(ai + <usize>(p * ldA) + ((<usize>r) << 2), ldA, kb, rows, packedA);
-            strip = packedA;
-            rowStep = 4;
-            depthStep = 16;
-            stripStep = (<usize>kb) << 4;
-          } else {
-            strip = ai + <usize>(r * ldA) + ((<usize>p) << 2);
-            rowStep = ldA;
-            depthStep = 4;
-            stripStep = (<usize>ldA) << 2;
-          }
+        // Packing pays where a strip is read often from far apart: rows with large gaps, or a block beyond the first cache.
+        const pack = transA ? kb * ldA > 16384 : kb >= 128 && nb >= 32;
+        for (let r = 0; r < m; r += MC) {
+          const rows = min(MC, m - r);
+          const from = ai + (transA ? <usize>(p * ldA) + ((<usize>r) << 2) : <usize>(r * ldA) + ((<usize>p) << 2));
+          if (pack) packA(from, ldA, transA, kb, rows, packedA);
+          const strip = pack ? packedA : from;
+          const rowStep = pack || transA ? 4 : ldA;
+          const depthStep = pack ? 16 : transA ? ldA : 4;
+          const stripStep = pack ? (<usize>kb) << 4 : (<usize>rowStep) << 2;
           for (let s = 0; s < nb; s += 8) {
             const panel = scratch + <usize>(((s >> 3) * kb) << 5);
             const cols = min(8, nb - s);
-            let from = strip;
+            let a4 = strip;
             for (let t = 0; t < rows; t += 4) {
-              tile(
-                from,
-                rowStep,
-                depthStep,
-                panel,
-                kb,
-                ci + <usize>((r + t) * ldC) + ((<usize>(j + s)) << 2),
-                ldC,
-                min(4, rows - t),
-                cols,
-                add,
-              );
-              from += stripStep;
+              const to = ci + <usize>((r + t) * ldC) + ((<usize>(j + s)) << 2);
+              const high = min(4, rows - t);
+              tile(a4, rowStep, depthStep, panel, kb, to, ldC, high, cols, add);
+              a4 += stripStep;
             }
           }
         }

@@ -70,12 +70,29 @@ export function dot(a: usize, b: usize, n: i32): f64 {
   return Reduce.run(PRODUCTS, a, b, n);
 }
 
+/** The largest element that is not NaN; -Infinity when there is none. */
+export function peak(x: usize, n: i32): f32 {
+  let m0 = f32x4.splat(-Infinity);
+  let m1 = m0;
+  const end = x + ((<usize>(n & ~7)) << 2);
+  for (; x < end; x += 32) {
+    m0 = f32x4.pmax(m0, v128.load(x)); // this order drops NaN; f32x4.max would keep it, at eight times the cost
+    m1 = f32x4.pmax(m1, v128.load(x, 16));
+  }
+  if (n & 4) {
+    m0 = f32x4.pmax(m0, v128.load(x));
+    x += 16;
+  }
+  if (n & 3) m1 = f32x4.pmax(m1, V.loadPad(x, n & 3, m1));
+  return V.max(f32x4.pmax(m0, m1));
+}
+
 /** The largest element; NaN when there is one, -Infinity when there is none at all. */
 export function maximum(x: usize, n: i32): f32 {
-  let m = f32x4.splat(-Infinity);
+  let ordered = i32x4.splat(-1);
   const end = x + ((<usize>(n & ~3)) << 2);
-  for (; x < end; x += 16) m = f32x4.max(m, v128.load(x));
-  const rest = n & 3;
-  if (rest) m = f32x4.max(m, V.loadPad(x, rest, m));
-  return V.max(m);
+  let p = x;
+  for (; p < end; p += 16) ordered = v128.and(ordered, f32x4.eq(v128.load(p), v128.load(p)));
+  if (n & 3) ordered = v128.and(ordered, f32x4.eq(V.loadPart(p, n & 3), V.loadPart(p, n & 3)));
+  return i32x4.all_true(ordered) ? peak(x, n) : NaN;
 }

@@ -1,24 +1,29 @@
 // Row-wise kernels on [rows, n]: softmax and its relatives, reductions over the last axis, bias, column sums.
 import { scale } from './elementwise';
-import { maximum, sum } from './reduce';
+import { maximum, peak, sum } from './reduce';
 import { V } from './vec';
 
-/** y = exp(x - shift); returns its sum. */
+/** y = exp(x - shift); returns its sum. NaN in x gives NaN, also where `shift` ignored it. */
 function expShifted(x: usize, y: usize, n: i32, shift: f32): f32 {
   const s = f32x4.splat(shift);
-  const end = x + ((<usize>(n & ~3)) << 2);
+  const end = x + ((<usize>(n & ~7)) << 2);
   let total = f32x4.splat(0);
-  for (; x < end; x += 16) {
-    const e = V.exp(f32x4.sub(v128.load(x), s));
-    v128.store(y, e);
-    total = f32x4.add(total, e);
-    y += 16;
+  for (; x < end; x += 32) {
+    const e0 = V.exp(f32x4.sub(v128.load(x), s));
+    const e1 = V.exp(f32x4.sub(v128.load(x, 16), s));
+    v128.store(y, e0);
+    v128.store(y, e1, 16);
+    total = f32x4.add(total, f32x4.add(e0, e1));
+    y += 32;
   }
-  const rest = n & 3;
-  if (rest) {
-    const e = V.exp(f32x4.sub(V.loadPad(x, rest, f32x4.splat(-Infinity)), s));
-    V.storePart(y, e, rest);
+  for (let rest = n & 7; rest > 0; rest -= 4) {
+    const v = rest >= 4 ? v128.load(x) : V.loadPad(x, rest, f32x4.splat(-Infinity));
+    const e = V.exp(f32x4.sub(v, s));
+    if (rest >= 4) v128.store(y, e);
+    else V.storePart(y, e, rest);
     total = f32x4.add(total, e);
+    x += 16;
+    y += 16;
   }
   return V.sum(total);
 }
@@ -60,7 +65,7 @@ export function softmax(x: usize, y: usize, rows: i32, n: i32, scale: f32, mask:
       }
       from = y;
     }
-    const inverse = f32x4.splat(1 / expShifted(from, y, n, maximum(from, n)));
+    const inverse = f32x4.splat(1 / expShifted(from, y, n, peak(from, n)));
     for (let i: usize = 0; i < whole; i += 16) v128.store(y + i, f32x4.mul(v128.load(y + i), inverse));
     if (rest) V.storePart(y + whole, f32x4.mul(V.loadPart(y + whole, rest), inverse), rest);
     x += bytes;
@@ -98,7 +103,7 @@ export function logSoftmax(x: usize, y: usize, rows: i32, n: i32): void {
   const rest = n & 3;
   for (let r = 0; r < rows; r++) {
     // the maximum goes first: x - (max + log) would round away small differences of large logits
-    const top = maximum(x, n);
+    const top = peak(x, n);
     const shift = f32x4.splat(top);
     const log = f32x4.splat(log1(sumExp(x, n, top)));
     for (let i: usize = 0; i < whole; i += 16) v128.store(y + i, f32x4.sub(f32x4.sub(v128.load(x + i), shift), log));
@@ -144,7 +149,7 @@ export function softmaxCrossEntropy(
   const bytes = (<usize>n) << 2;
   for (let r = 0; r < rows; r++) {
     const label = load<i32>(labels + ((<usize>r) << 2));
-    const top = maximum(x, n);
+    const top = peak(x, n);
     let value: f32 = NaN;
     const inside = <u32>label < <u32>n;
     const logit: f32 = inside ? load<f32>(x + ((<usize>label) << 2)) : NaN;

@@ -68,13 +68,12 @@ export class V {
   /** `(exp(r) - 1)` for |r| <= ln(2) / 2. */
   @inline
   static expm1Reduced(r: v128): v128 {
-    let p = f32x4.splat(1.98756915e-4);
-    p = V.mulAdd(p, r, f32x4.splat(1.3981999507e-3));
-    p = V.mulAdd(p, r, f32x4.splat(8.3334519073e-3));
-    p = V.mulAdd(p, r, f32x4.splat(4.1665795894e-2));
-    p = V.mulAdd(p, r, f32x4.splat(1.6666665459e-1));
-    p = V.mulAdd(p, r, f32x4.splat(5.0000001201e-1));
-    return V.mulAdd(f32x4.mul(p, r), r, r);
+    const r2 = f32x4.mul(r, r);
+    const low = V.mulAdd(r, f32x4.splat(1.6666665459e-1), f32x4.splat(5.0000001201e-1));
+    const mid = V.mulAdd(r, f32x4.splat(8.3334519073e-3), f32x4.splat(4.1665795894e-2));
+    const high = V.mulAdd(r, f32x4.splat(1.98756915e-4), f32x4.splat(1.3981999507e-3));
+    const p = V.mulAdd(V.mulAdd(high, r2, mid), r2, low);
+    return V.mulAdd(p, r2, r);
   }
 
   /** `exp(x + dx)` for a tiny `dx` (|dx| < 0.02), which keeps exp(-t^2) exact where t^2 is rounded. */
