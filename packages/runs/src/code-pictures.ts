@@ -10,25 +10,22 @@ const HUE_STEP = 0.8191725133961645;
 const SATURATION_STEP = 0.6710436067037893;
 const VALUE_STEP = 0.5497004779019703;
 
-/** Colours that 24 bits can tell apart with the saturation and brightness used here are fewer; this is well inside. */
-const MOST_CODES = 2 ** 20;
+/** Rounded to 24 bits the sequence first repeats itself at 347,080. */
+const MOST_CODES = 2 ** 18;
 
 /**
- * `K` different colours, uint8 `[K, 3]`: an evenly spread sequence over hue, saturation and brightness, where a colour that is
- * taken already gives way to the next free one. The first colours are the same for every K. Throws ConfigError for K outside `[1, 2^20]`.
+ * `K` different colours, uint8 `[K, 3]`: an evenly spread sequence over hue, saturation and brightness. The first colours are the
+ * same for every K. Throws ConfigError for K outside `[1, 2^18]`.
  */
 export function codeColours(K: number): NdArray<'uint8'> {
   if (!Number.isSafeInteger(K) || K < 1 || K > MOST_CODES) {
     throw new ConfigError(`codeColours: expected a whole number of codes from 1 to ${MOST_CODES}, got ${K}.`);
   }
   const colours = ndarray('uint8', [K, 3]);
-  const taken = new Set<number>();
   for (let code = 0; code < K; code++) {
     const saturation = 0.45 + 0.55 * fraction(code * SATURATION_STEP);
     const value = 0.5 + 0.5 * fraction(code * VALUE_STEP);
-    let packed = hsv(fraction(code * HUE_STEP), saturation, value);
-    while (taken.has(packed)) packed = (packed + 1) % 2 ** 24;
-    taken.add(packed);
+    const packed = hsv(fraction(code * HUE_STEP), saturation, value);
     colours.data.set([packed >> 16, (packed >> 8) & 255, packed & 255], code * 3);
   }
   return colours;

@@ -193,6 +193,7 @@ export class RunFolder {
 async function renameToFree(from: string, wanted: string): Promise<string> {
   for (let attempt = 1; ; attempt++) {
     const to = attempt === 1 ? wanted : `${wanted}-${attempt}`;
+    // POSIX refuses to rename onto a folder that is not empty, with the codes below; Windows has other ones.
     if (await pathInfo(to)) continue;
     try {
       await renamePath(from, to);

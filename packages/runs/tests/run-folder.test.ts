@@ -204,6 +204,17 @@ describe('metrics', () => {
     },
   );
 
+  test('calls that nobody waits for are written one after the other, to one event file', async () => {
+    const run = await RunFolder.create(runOptions(temporaryFolder()));
+    const steps = Array.from({ length: 40 }, (_, step) => step);
+    await Promise.all(steps.map((step) => run.logMetrics(step, { ['x'.repeat(40 - step)]: step })));
+    expect((await run.readMetrics()).map((record) => record.step)).toEqual(steps);
+    const events = readdirSync(run.directory).filter((name) => name.includes('tfevents'));
+    expect(events.length).toBe(1);
+    const bytes = readFileSync(join(run.directory, events[0]!));
+    expect(bytes.toString('latin1').split('brain.Event:2').length - 1).toBe(1);
+  });
+
   test('a damaged line is named', async () => {
     const root = temporaryFolder();
     const run = await RunFolder.create(runOptions(root));
