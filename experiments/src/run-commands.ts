@@ -62,6 +62,6 @@ export async function evalCommand(directory: string, options: { readonly backend
 }
 
 /** The experiment of that name. */
-export function findExperiment(name: string, experiments: readonly Experiment[]): Experiment | undefined {
+function findExperiment(name: string, experiments: readonly Experiment[]): Experiment | undefined {
   return experiments.find((experiment) => experiment.name === name);
 }

@@ -33,7 +33,7 @@ export function checkMetrics(step: number, values: Readonly<Record<string, numbe
 }
 
 /** One line of `metrics.jsonl`, with its line break. NaN and infinities become null, and `nonFinite` says what they were. */
-export function metricsLine({ step, wallTime, values }: MetricsRecord): string {
+function metricsLine({ step, wallTime, values }: MetricsRecord): string {
   const odd = Object.entries(values).filter(([, value]) => !Number.isFinite(value));
   const marker =
     odd.length > 0 ? { nonFinite: Object.fromEntries(odd.map(([name, value]) => [name, String(value)])) } : {};
