@@ -2,6 +2,7 @@
 // Sources are in ../../assembly (AssemblyScript), compiled by ../../scripts/build-wasm.mjs.
 import type { ColumnsOptions, WasmKernels } from './kernel-types.ts';
 import { moduleBase64 } from './kernels.generated.ts';
+import { withSharedMemory } from './shared-memory.ts';
 import { planTranspose } from './transpose.ts';
 
 export type * from './kernel-types.ts';
@@ -45,7 +46,9 @@ interface RawKernels extends Direct {
  * Returns undefined where they cannot run: no SIMD, or a memory that cannot be shared with them.
  */
 export async function loadWasmKernels(memory: WebAssembly.Memory): Promise<WasmKernels | undefined> {
-  const bytes = Uint8Array.from(atob(moduleBase64), (character) => character.charCodeAt(0));
+  const plain = Uint8Array.from(atob(moduleBase64), (character) => character.charCodeAt(0));
+  const isShared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
+  const bytes = isShared ? withSharedMemory(plain) : plain;
   try {
     const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
     return bindKernels(instance.exports as unknown as RawKernels);

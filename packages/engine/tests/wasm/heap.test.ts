@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadWasmKernels } from '../../src/wasm/kernels.ts';
 import type { WasmKernels } from '../../src/wasm/kernels.ts';
+import { withSharedMemory } from '../../src/wasm/shared-memory.ts';
 import { wasmHeap } from '../../src/wasm/heap.ts';
 import type { WasmHeap } from '../../src/wasm/heap.ts';
 
@@ -91,6 +92,21 @@ describe('kernels on the memory of the TensorFlow.js wasm backend', () => {
   test('a memory that cannot be shared gives no kernels', async () => {
     const foreign = { buffer: new ArrayBuffer(0) } as unknown as WebAssembly.Memory;
     await expect(loadWasmKernels(foreign)).resolves.toBeUndefined();
+  });
+});
+
+describe('shared memory, which the multi-threaded build of TensorFlow.js has', () => {
+  test('takes the same kernels', async () => {
+    const memory = new WebAssembly.Memory({ initial: 100, maximum: 65536, shared: true });
+    const shared = await loadWasmKernels(memory);
+    new Float32Array(memory.buffer, 0, 4).set([1, 2, 3, 4]);
+    shared?.batchMatMul({ a: 0, b: 0, c: 16, m: 2, k: 2, n: 2, scratch: 1024 });
+    expect([...new Float32Array(memory.buffer, 16, 4)]).toEqual([7, 10, 15, 22]);
+  });
+
+  test('a module that imports anything else is refused', () => {
+    const tableImport = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 2, 8, 1, 1, 0x61, 1, 0x62, 1, 0x70, 0];
+    expect(() => withSharedMemory(Uint8Array.from(tableImport))).toThrowErrorMatchingInlineSnapshot(`[InternalError: internal: the kernel module imports something else than one plain memory]`);
   });
 });
 
