@@ -276,3 +276,14 @@ describe('sticky actions', () => {
     expect(env.step(right).info['executedAction']).toBe(noop);
   });
 });
+
+test('a saved state stays as it was when bricks fall after it, and after it was restored', () => {
+  const env = breakoutAt({ ballRow: 4, ballColumn: 4, directionRow: -1, directionColumn: 1 });
+  const state = env.getState();
+  const copy = structuredClone(state);
+  expect(env.step(noop).reward).toBe(1);
+  expect(state).toEqual(copy);
+  env.setState(state);
+  expect(env.step(noop).reward).toBe(1);
+  expect(state).toEqual(copy);
+});

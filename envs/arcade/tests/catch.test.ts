@@ -28,6 +28,7 @@ test('the ball starts in each column equally often, the paddle in the middle', (
   env.reset({ seed: 0 });
   const counts = [0, 0, 0, 0, 0];
   for (let i = 0; i < 2000; i++) {
+    env.step(0);
     const { observation } = env.reset();
     const column = ballColumnOf(observation);
     counts[column]! += 1;

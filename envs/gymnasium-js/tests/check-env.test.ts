@@ -17,6 +17,16 @@ describe('keeps silent about', () => {
     checkEnv(new Counter(), { seed, actions, fresh: () => new Counter() });
   });
 
+  test.prop([seed, actions])('an environment that must not be stepped after the end', (seed, actions) => {
+    class Strict extends Counter {
+      override step(action: number): StepResult<Float32Array> {
+        if (this.steps === this.length) throw new RangeError('the episode is over');
+        return super.step(action);
+      }
+    }
+    checkEnv(new Strict(), { seed, actions, fresh: () => new Strict() });
+  });
+
   test('times, where it is told to', () => {
     const fresh = (): Env<Float32Array> => new RecordEpisodeStatistics(make<Float32Array>('Counter-v0'));
     checkEnv(fresh(), { fresh, ignoreInfo: ['episode'] });
@@ -159,7 +169,9 @@ describe('names the rule and what is wrong', () => {
         return { orderEnforce: true, id: 'Unordered-v0' } as never;
       }
     }
-    expect(() => checkEnv(new Unordered(), { fresh: () => new Unordered() })).toThrowErrorMatchingInlineSnapshot(`[EnvironmentError: checkEnv: Unordered-v0 breaks the rule "step after reset only": expected an error for a step before the first reset.]`);
+    expect(() => checkEnv(new Unordered(), { fresh: () => new Unordered() })).toThrowErrorMatchingInlineSnapshot(
+      `[EnvironmentError: checkEnv: Unordered-v0 breaks the rule "step after reset only": expected an error for a step before the first reset.]`,
+    );
   });
 
   test('an environment that differs from a new one of its kind', () => {

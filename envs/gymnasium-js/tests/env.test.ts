@@ -195,6 +195,11 @@ describe('saved states', () => {
       new TimeLimit(new OrderEnforcing(new PassiveEnvChecker(new Counter())), { maxEpisodeSteps: 4 }),
     );
 
+  const queues = (env: Env<Float32Array>): unknown => {
+    const { returnQueue, lengthQueue, timeQueue, episodeCount } = env as RecordEpisodeStatistics<Float32Array>;
+    return { returnQueue, lengthQueue, times: timeQueue.length, episodeCount };
+  };
+
   function run(env: Env<Float32Array>, actions: readonly number[]): unknown[] {
     return actions.map((action) => {
       const result = env.step(action);
@@ -215,6 +220,7 @@ describe('saved states', () => {
       const other = layered();
       other.setState(state);
       expect(run(other, after)).toEqual(expected);
+      expect(queues(other)).toEqual(queues(env));
       env.setState(state);
       expect(run(env, after)).toEqual(expected);
     },
