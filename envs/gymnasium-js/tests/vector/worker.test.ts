@@ -174,9 +174,9 @@ describe('what breaks in a worker', () => {
   });
 
   test.each(['atomics', 'messages'] as const)('a worker that hangs (waiting with %s)', async (waitWith) => {
-    const error = await step({ ...trap('hang'), timeLimitMs: 500, waitWith });
+    const error = await step({ ...trap('hang'), timeLimitMs: 1000, waitWith });
     expect((error as WorkerError).message).toMatchInlineSnapshot(
-      `"WorkerVectorEnv: worker 1 (environments 2 to 3) did not finish vector step 2 within 500 ms. All workers are terminated. If the environment is just slow, raise timeLimitMs."`,
+      `"WorkerVectorEnv: worker 1 (environments 2 to 3) did not finish vector step 2 within 1000 ms. All workers are terminated. If the environment is just slow, raise timeLimitMs."`,
     );
   });
 
