@@ -10,7 +10,6 @@ import { State, specsOf } from './state.ts';
 import type { EagerRunner } from './state.ts';
 import type { Tensor } from './record/tensor.ts';
 import { flatten } from './record/tree.ts';
-import type { ArrayTree } from './record/tree.ts';
 
 /** Backends as files and messages name them. */
 export type BackendName = 'tensorflow-cpu' | 'tensorflow-gpu' | 'wasm' | 'cpu';
@@ -42,8 +41,8 @@ export class Engine {
     this.#stateless = executor.createStore(new Map());
   }
 
-  /** Puts a tree of arrays on the backend as variables, which programs read and change. */
-  state<T extends ArrayTree>(tree: T): State<T> {
+  /** Puts a tree of arrays (nested records and tuples of NdArrays) on the backend as variables, which programs read and change. */
+  state<T extends object>(tree: T): State<T> {
     const specs = specsOf(tree);
     const store = this.#executor.createStore(specs);
     store.write(flatten<NdArray>(tree));

@@ -12,7 +12,7 @@ export { read } from './execute/eager.ts';
 export { Tensor, f32, i32 } from './record/tensor.ts';
 export type { Spec, TensorDType } from './record/tensor.ts';
 export { flatten } from './record/tree.ts';
-export type { ArrayTree, NamedArrays, Traced } from './record/tree.ts';
+export type { NamedArrays, Traced } from './record/tree.ts';
 
 // Gradients and changes of state
 export { gradients } from './record/gradients.ts';
@@ -24,6 +24,7 @@ export { stopGradient, straightThrough } from './ops/stop-gradient.ts';
 export { add, div, equal, greater, greaterEqual, less, maximum, minimum, mul, sub } from './ops/arithmetic.ts';
 export { elu, gelu, relu } from './ops/activations.ts';
 export { constant, fill, zeros } from './ops/constant.ts';
+export { checkFinite } from './ops/check-finite.ts';
 export { conv2d, conv2dTranspose } from './ops/conv.ts';
 export type { ConvOptions } from './ops/conv.ts';
 export { gather, segmentSum, toFloat } from './ops/gather.ts';

@@ -8,13 +8,13 @@ import type { InputSpecs } from './program.ts';
 import type { Recorder } from './record/recorder.ts';
 import type { Spec, Tensor, TensorDType } from './record/tensor.ts';
 import { flatten, mapTree } from './record/tree.ts';
-import type { ArrayTree, NamedArrays, Traced } from './record/tree.ts';
+import type { NamedArrays, Traced } from './record/tree.ts';
 
 /** Runs a function op by op on a state's variables. */
 export type EagerRunner = <R>(specs: ReadonlyMap<string, Spec>, store: Store, body: (recorder: Recorder) => R) => R;
 
 /** Named variables on a backend. */
-export class State<T extends ArrayTree> {
+export class State<T extends object> {
   readonly #tree: T;
   readonly #store: Store;
   readonly #specs: ReadonlyMap<string, Spec>;
@@ -96,7 +96,7 @@ export class State<T extends ArrayTree> {
 }
 
 /** The types of a tree's leaves by flat name; throws DTypeError for what programs cannot compute with. */
-export function specsOf(tree: ArrayTree): Map<string, Spec> {
+export function specsOf(tree: object): Map<string, Spec> {
   const specs = new Map<string, Spec>();
   for (const [name, { shape, dtype }] of flatten<NdArray>(tree)) {
     if (dtype !== 'float32' && dtype !== 'int32') {

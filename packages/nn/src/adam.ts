@@ -17,7 +17,7 @@ import {
   sum,
   tanh,
 } from '@tessera/engine';
-import type { ArrayTree, Tensor, Traced } from '@tessera/engine';
+import type { Tensor, Traced } from '@tessera/engine';
 import { zeros } from './initialisers.ts';
 
 /** What Adam keeps of a tree of parameters. */
@@ -48,7 +48,7 @@ export interface AdamOptions {
 const slot = (name: string): string => name.replaceAll('.', '/');
 
 /** The state before the first update. */
-export function initAdam(parameters: ArrayTree): AdamState {
+export function initAdam(parameters: object): AdamState {
   const moments = () =>
     Object.fromEntries([...flatten<NdArray>(parameters)].map(([name, { shape }]) => [slot(name), zeros(shape)]));
   return { step: ndarray('float32', []), first: moments(), second: moments() };

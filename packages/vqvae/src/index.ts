@@ -1,1 +1,36 @@
-export {};
+// The front door of @tessera/vqvae, safe for browsers. Saving and loading are behind `@tessera/vqvae/node`.
+
+// Tokenizers
+export { VQVAE } from './vqvae.ts';
+export type { TrainStepOptions, VqvaeCreateOptions } from './vqvae.ts';
+export type {
+  DifferentiableTokenizer,
+  Tokenizer,
+  TokenizerMetrics,
+  TokenizerSpec,
+  TrainableTokenizer,
+} from './tokenizer.ts';
+export { checkFrames, checkTokens, toBytes, toUnit } from './frames.ts';
+
+// Settings
+export { strideCount, vqvaeConfig, vqvaeSchema } from './config.ts';
+export type { QuantizerConfig, ReconstructionConfig, VqvaeConfig, VqvaeOptions } from './config.ts';
+
+// The model as plain functions
+export { decodeCodes, encodeFrames, initAutoencoder } from './autoencoder.ts';
+export type { Decoder, Encoder, ResidualBlock } from './autoencoder.ts';
+export { forward, initVqvae, reconstructionLoss, toFrames } from './model.ts';
+export type { Forward, TokenizerLosses, VqvaeParameters } from './model.ts';
+
+// Quantizers
+export { createQuantizer } from './quantizers/create-quantizer.ts';
+export { codebookLoss, commitmentLoss } from './quantizers/losses.ts';
+export type { Quantization, Quantizer, QuantizerState, TracedQuantizerState } from './quantizers/quantizer.ts';
+export { drawProportional, kMeansPlusPlus } from './quantizers/seeding.ts';
+export type { Vectors } from './quantizers/seeding.ts';
+
+// Metrics
+export { evaluateTokenizer, patchCounts, reconstructionQuality } from './evaluation.ts';
+export type { ReconstructionQuality, TokenizerEvaluation } from './evaluation.ts';
+export { codeUsage, countCodes, tokenChurn, usageCeilings } from './usage.ts';
+export type { CodeUsage } from './usage.ts';

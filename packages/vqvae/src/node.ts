@@ -1,1 +1,2 @@
-export {};
+// The part of @tessera/vqvae that needs Node: tokenizers in files.
+export { loadTokenizer, saveTokenizer } from './files.ts';

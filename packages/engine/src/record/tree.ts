@@ -3,9 +3,6 @@ import { ConfigError } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import type { Tensor } from './tensor.ts';
 
-/** A nested record (or tuple) of arrays. */
-export type ArrayTree = NdArray | { readonly [name: string]: ArrayTree } | readonly ArrayTree[];
-
 /** The same tree with a tensor for each array: what a program's function gets of a state. */
 export type Traced<T> = T extends NdArray ? Tensor : { readonly [K in keyof T]: Traced<T[K]> };
 

@@ -1,0 +1,112 @@
+// The settings of `tessera train tokenizer`, with their defaults, and what the built-in games change of them.
+import { vqvaeSchema } from '@tessera/vqvae';
+import type { VqvaeConfig } from '@tessera/vqvae';
+import { z } from 'zod';
+import type { ExperimentConfig } from '../experiment.ts';
+
+/** How frames are collected. */
+export interface RolloutConfig {
+  readonly numEnvs: number;
+  readonly numWorkers: number;
+  readonly chunkLength: number;
+  readonly memoryBytes: number;
+  readonly envKwargs: Readonly<Record<string, unknown>>;
+}
+
+/** How much is learned from them. */
+export interface TrainingConfig {
+  readonly batchSize: number;
+  readonly trainRatio: number;
+  readonly warmupSteps: number;
+  readonly seedFrames: number;
+  readonly warmupUpdates: number;
+  readonly endLearningRate: number;
+}
+
+/** What is measured, and how often. */
+export interface MeasureConfig {
+  readonly heldOutSteps: number;
+  readonly evaluationFrames: number;
+  readonly probeFrames: number;
+  readonly logEvery: number;
+  readonly churnEvery: number;
+  readonly checkpointEvery: number;
+}
+
+/** All settings of the experiment. */
+export interface TokenizerConfig extends ExperimentConfig {
+  readonly rollouts: RolloutConfig;
+  readonly training: TrainingConfig;
+  readonly model: VqvaeConfig;
+  readonly measure: MeasureConfig;
+}
+
+const whole = (meaning: string, minimum = 1) => z.int().min(minimum).describe(meaning);
+
+/** The schema of `TokenizerConfig`. */
+export const tokenizerSchema: z.ZodObject & z.ZodType<TokenizerConfig> = z.strictObject({
+  steps: whole('environment steps to learn from').default(24_000).meta({ unit: 'steps' }),
+  rollouts: z
+    .strictObject({
+      numEnvs: whole('environments stepped side by side').default(4),
+      numWorkers: whole('worker threads that step them').default(1),
+      chunkLength: whole('steps in a chunk').default(64).meta({ unit: 'steps' }),
+      memoryBytes: whole('chunks kept to draw batches from')
+        .default(256 * 2 ** 20)
+        .meta({ unit: 'bytes' }),
+      envKwargs: z.record(z.string(), z.unknown()).default({}).describe('arguments of the environment'),
+    })
+    .prefault({}),
+  training: z
+    .strictObject({
+      batchSize: whole('frames in a training batch').default(64).meta({ unit: 'frames' }),
+      trainRatio: z
+        .number()
+        .positive()
+        .default(4)
+        .describe('frames trained on for each environment step')
+        .meta({ unit: 'frames / step' }),
+      warmupSteps: whole('steps before the first update', 0).default(2000).meta({ unit: 'steps' }),
+      seedFrames: whole('frames whose vectors the codes start at').default(512).meta({ unit: 'frames' }),
+      warmupUpdates: whole('updates over which the learning rate rises', 0).default(50).meta({ unit: 'updates' }),
+      endLearningRate: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.05)
+        .describe('learning rate at the end as a share of the highest; half a cosine leads there'),
+    })
+    .prefault({}),
+  model: (vqvaeSchema as z.ZodObject).prefault({}),
+  measure: z
+    .strictObject({
+      heldOutSteps: whole('steps of the environment, seeded apart, that frames for evaluation come from')
+        .default(8000)
+        .meta({ unit: 'steps' }),
+      evaluationFrames: whole('frames evaluated').default(1024).meta({ unit: 'frames' }),
+      probeFrames: whole('frames whose codes are watched for churn').default(128).meta({ unit: 'frames' }),
+      logEvery: whole('between lines of metrics').default(20).meta({ unit: 'updates' }),
+      churnEvery: whole('between looks at the probe frames').default(100).meta({ unit: 'updates' }),
+      checkpointEvery: whole('between checkpoints').default(500).meta({ unit: 'updates' }),
+    })
+    .prefault({}),
+}) as never;
+
+// Found on Breakout from a random policy, seeds 0 to 2. Kernels as large as their stride give each token its own patch alone, which such small games
+// like: a ball is two pixels wide. The squared error counts in units of the data's variance, and the worst pixel keeps the ball from being averaged away.
+const arcade = {
+  model: {
+    tokenShape: [5, 5],
+    channels: 48,
+    kernelSize: 2,
+    residualBlocks: 0,
+    learningRate: 2e-3,
+    quantizer: { kind: 'ema', vocabulary: 128 },
+    reconstruction: { variance: 0.03, worstPixel: 0.1 },
+  },
+};
+
+/** What the settings of an environment differ in. */
+export function tokenizerDefaults(env: string): Readonly<Record<string, unknown>> {
+  return /^(Breakout|Catch)-v\d+$/.test(env) ? arcade : {};
+}

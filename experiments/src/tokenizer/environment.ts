@@ -1,0 +1,58 @@
+// The environment of a tokenizer run: its frames' shape, and where the ball is, for the games whose ball we know how to find.
+import { breakoutBoard, catchBoard, findBall } from '@tessera/env-arcade';
+import { ConfigError } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
+import type { EnvConfig } from '@tessera/rollouts';
+import { Box, make } from 'gymnasium-js';
+
+/** A module that registers the built-in games, as a worker has to import it. */
+const arcadeModule = import.meta.resolve('@tessera/env-arcade');
+
+/** The environment as rollouts take it. */
+export function envConfig(id: string, kwargs: Readonly<Record<string, unknown>>): EnvConfig {
+  return { id, kwargs, imports: [arcadeModule] };
+}
+
+/** `[height, width, channels]` of the environment's frames. Throws ConfigError for observations that are no uint8 pictures, and the registry's errors for unknown ids. */
+export function frameShapeOf({ id, kwargs = {} }: EnvConfig): [number, number, number] {
+  const env = make(id, kwargs);
+  try {
+    const space = env.observationSpace;
+    if (!(space instanceof Box) || space.dtype !== 'uint8' || space.shape.length !== 3) {
+      throw new ConfigError(
+        `train tokenizer: expected an environment of pictures, Box(0, 255, (height, width, channels), uint8), got ${String(space)} from '${id}'. Choose another one, or render it to pixels.`,
+      );
+    }
+    return [...space.shape] as [number, number, number];
+  } finally {
+    env.close();
+  }
+}
+
+/**
+ * The share of frames whose ball is found at its place after decoding, of those that show one; NaN for environments without a ball that we know.
+ */
+export function ballRecall(
+  { id, kwargs = {} }: EnvConfig,
+  frames: NdArray<'float32'>,
+  decoded: NdArray<'float32'>,
+): number {
+  const board = /^Breakout-v/.test(id)
+    ? breakoutBoard(kwargs['cellSize'] as number | undefined)
+    : /^Catch-v/.test(id)
+      ? catchBoard
+      : undefined;
+  if (board === undefined) return NaN;
+  const size = frames.data.length / frames.shape[0]!;
+  const ball = (array: NdArray<'float32'>, frame: number) =>
+    findBall(array.data.subarray(frame * size, (frame + 1) * size), board);
+  let [shown, found] = [0, 0];
+  for (let frame = 0; frame < frames.shape[0]!; frame++) {
+    const truth = ball(frames, frame);
+    if (truth === undefined) continue;
+    shown++;
+    const seen = ball(decoded, frame);
+    if (seen !== undefined && seen.row === truth.row && seen.column === truth.column) found++;
+  }
+  return found / shown;
+}

@@ -1,0 +1,186 @@
+// Trains a tokenizer on a live stream of frames: environments step in workers, chunks stream into memory with back-pressure, batches train a VQ-VAE.
+import { join } from 'node:path';
+import { CancelledError, Generators } from '@tessera/core';
+import type { Engine } from '@tessera/engine';
+import { createEngine } from '@tessera/engine';
+import { learningRateAt } from '@tessera/nn';
+import { ChunkMemory, trainingStream } from '@tessera/rollouts';
+import { rolloutSource } from '@tessera/rollouts/node';
+import { RunFolder } from '@tessera/runs';
+import { VQVAE, tokenChurn, toUnit } from '@tessera/vqvae';
+import type { TokenizerMetrics } from '@tessera/vqvae';
+import { saveTokenizer } from '@tessera/vqvae/node';
+import { lastValueFrom, tap } from 'rxjs';
+import type { RunContext, RunOutcome } from '../experiment.ts';
+import { formatNumber, formatSeconds } from '../format.ts';
+import { toolVersion } from '../version.ts';
+import type { TokenizerConfig } from './config.ts';
+import { engineChoice } from './engine-choice.ts';
+import { envConfig, frameShapeOf } from './environment.ts';
+import { collectHeldOut, measureRows, measureTokenizer } from './measure.ts';
+import type { HeldOut } from './measure.ts';
+import { codebookPicture, reconstructionPicture } from './pictures.ts';
+
+/** Trains; leaves checkpoints, metrics, pictures, `result.json` and the tokenizer itself in a new run folder. */
+export async function trainTokenizer(context: RunContext<TokenizerConfig>): Promise<RunOutcome> {
+  const { config, env: id, seed, steps, runsRoot, command, signal, reporter, backend } = context;
+  const env = envConfig(id, config.rollouts.envKwargs);
+  const frameShape = frameShapeOf(env);
+  const engine = await createEngine(engineChoice(backend));
+  const tokenizer = new VQVAE(engine, { ...config.model, frameShape }, { seed });
+  reporter.line(`engine: ${engine.note}`);
+  reporter.line(
+    `tokenizer: ${tokenizer.parameterCount} parameters, ${frameShape.join('x')} frames of ${id} to ${tokenizer.spec.tokenShape.join('x')} tokens of ${tokenizer.spec.vocabulary} codes`,
+  );
+  const heldOut = await collectHeldOut(env, config, { seed, signal });
+  const run = await RunFolder.create({
+    root: runsRoot,
+    experiment: 'tokenizer',
+    env: id,
+    seed,
+    command,
+    config: { ...config, model: { ...tokenizer.config } },
+  });
+  try {
+    const began = performance.now();
+    const progress = await learn({ ...context, env, engine, tokenizer, heldOut, run });
+    const wallSeconds = (performance.now() - began) / 1000;
+    const { envSteps, churn, stopped } = progress;
+    const { measures, tokens, decoded } = measureTokenizer(tokenizer, env, { frames: heldOut.frames, churn });
+    await saveCheckpoint(run, tokenizer, envSteps);
+    await saveTokenizer(join(run.directory, 'tokenizer'), tokenizer);
+    const reconstructions = reconstructionPicture(tokenizer.spec, heldOut.frames, decoded, tokens);
+    const codebook = codebookPicture(tokenizer, tokens);
+    await run.writePicture('reconstructions', reconstructions);
+    await run.writePicture('codebook', codebook);
+    await run.logPicture(envSteps, 'reconstructions', reconstructions);
+    await run.logPicture(envSteps, 'codebook', codebook);
+    await run.writeResult({
+      experiment: 'tokenizer',
+      env: id,
+      seed,
+      steps: envSteps,
+      wallSeconds,
+      backend: engine.backend,
+      versions: { node: process.versions.node, tessera: toolVersion() },
+      command,
+      ...(stopped && { stopped }),
+      tokenizer: { ...measures },
+    });
+    return {
+      directory: run.directory,
+      stopped,
+      table: [
+        ...measureRows(measures),
+        {
+          name: 'trained',
+          value: formatSeconds(wallSeconds),
+          note: `${envSteps} steps of ${steps}, ${tokenizer.updates} updates, ${formatNumber((tokenizer.updates * config.training.batchSize) / wallSeconds)} frames/s`,
+        },
+        { name: 'run folder', value: run.directory },
+        { name: 'pictures', value: join(run.directory, 'media'), note: 'reconstructions.png, codebook.png' },
+      ],
+    };
+  } finally {
+    tokenizer.dispose();
+    engine.dispose();
+  }
+}
+
+interface Learning extends Omit<RunContext<TokenizerConfig>, 'env'> {
+  readonly env: ReturnType<typeof envConfig>;
+  readonly engine: Engine;
+  readonly tokenizer: VQVAE;
+  readonly heldOut: HeldOut;
+  readonly run: RunFolder;
+}
+
+interface Learned {
+  readonly envSteps: number;
+  /** Share of the probe frames' codes that changed between the last two looks. */
+  readonly churn: number;
+  readonly stopped: boolean;
+}
+
+async function learn({
+  config,
+  env,
+  seed,
+  steps,
+  signal,
+  reporter,
+  tokenizer,
+  heldOut,
+  run,
+}: Learning): Promise<Learned> {
+  const { rollouts, training, measure } = config;
+  const generators = new Generators(seed);
+  const memory = new ChunkMemory({ maxBytes: rollouts.memoryBytes });
+  const total = Math.max(1, Math.floor(((steps - training.warmupSteps) * training.trainRatio) / training.batchSize));
+  const schedule = {
+    peak: tokenizer.config.learningRate,
+    warmup: training.warmupUpdates,
+    decay: 'cosine',
+    end: training.endLearningRate,
+  } as const;
+  let envSteps = 0;
+  let churn = NaN;
+  let codes: ArrayLike<number> | undefined;
+
+  const train = async (frames: Parameters<typeof toUnit>[0]): Promise<TokenizerMetrics> => {
+    if (tokenizer.updates === 0) {
+      tokenizer.seedCodebook(toUnit(memory.sampleFrames(generators.get('seeding'), training.seedFrames)));
+    }
+    const learningRate = learningRateAt(schedule, { step: tokenizer.updates, progress: tokenizer.updates / total });
+    const metrics = tokenizer.trainStep(toUnit(frames), { learningRate });
+    const { updates } = tokenizer;
+    if (updates % measure.churnEvery === 0) {
+      const next = tokenizer.encode(heldOut.probe).data;
+      if (codes !== undefined) churn = tokenChurn(codes, next);
+      codes = next;
+    }
+    if (updates % measure.logEvery === 0) {
+      await run.logMetrics(envSteps, { ...metrics, learningRate, updates, ...(Number.isNaN(churn) ? {} : { churn }) });
+    }
+    if (updates % measure.checkpointEvery === 0) await saveCheckpoint(run, tokenizer, envSteps);
+    return metrics;
+  };
+  const { numEnvs, numWorkers, chunkLength } = rollouts;
+  const progress = reporter.progress({ label: 'training', total: steps, unit: 'steps' });
+  const stream = trainingStream({
+    chunks: (aborted) => rolloutSource({ env, numEnvs, numWorkers, chunkLength, seed, steps, signal: aborted }),
+    memory,
+    generator: generators.get('batches'),
+    batchSize: training.batchSize,
+    trainRatio: training.trainRatio,
+    warmupSteps: training.warmupSteps,
+    signal,
+    train,
+  }).pipe(
+    tap((event) => {
+      envSteps = event.envSteps;
+      if (event.kind === 'update')
+        progress.update(envSteps, { loss: event.result.loss, perplexity: event.result.perplexity });
+      else progress.update(envSteps);
+    }),
+  );
+  try {
+    await lastValueFrom(stream, { defaultValue: undefined });
+    return { envSteps, churn, stopped: false };
+  } catch (error) {
+    // What has been learned is worth keeping; what has not begun is not.
+    if (error instanceof CancelledError && tokenizer.updates > 0) return { envSteps, churn, stopped: true };
+    throw error;
+  } finally {
+    progress.stop();
+  }
+}
+
+async function saveCheckpoint(run: RunFolder, tokenizer: VQVAE, envSteps: number): Promise<void> {
+  await run.writeCheckpoint('tokenizer', tokenizer.state(), {
+    config: tokenizer.config,
+    generators: tokenizer.generatorState(),
+    envSteps,
+    updates: tokenizer.updates,
+  });
+}

@@ -1,0 +1,84 @@
+// The convolutional encoder and decoder around the quantizer: strided convolutions down to the grid of tokens, residual blocks, and the mirror image back up
+// (arXiv 1711.00937, section 4.1). Plain functions of a record of parameters.
+import type { Generator } from '@tessera/core';
+import { add, relu } from '@tessera/engine';
+import type { Tensor, Traced } from '@tessera/engine';
+import { conv, convTranspose, initConv, initConvTranspose } from '@tessera/nn';
+import type { Linear } from '@tessera/nn';
+import { strideCount } from './config.ts';
+import type { VqvaeConfig } from './config.ts';
+
+/** `x + conv1x1(relu(conv3x3(relu(x))))`. */
+export interface ResidualBlock {
+  readonly inner: Linear;
+  readonly outer: Linear;
+}
+
+/** Parameters of the encoder. */
+export interface Encoder {
+  readonly down: readonly Linear[];
+  readonly residual: readonly ResidualBlock[];
+  readonly output: Linear;
+}
+
+/** Parameters of the decoder. */
+export interface Decoder {
+  readonly input: Linear;
+  readonly residual: readonly ResidualBlock[];
+  readonly up: readonly Linear[];
+}
+
+/** Starting values of both. */
+export function initAutoencoder(generator: Generator, config: VqvaeConfig): { encoder: Encoder; decoder: Decoder } {
+  const { channels, kernelSize: size, residualBlocks, quantizer, frameShape } = config;
+  const strides = strideCount(config);
+  const pixels = frameShape[2];
+  const residual = () =>
+    Array.from({ length: residualBlocks }, () => ({
+      inner: initConv(generator, { size: 3, inputs: channels, outputs: channels }),
+      outer: initConv(generator, { size: 1, inputs: channels, outputs: channels }),
+    }));
+  const down = Array.from({ length: strides }, (_, i) =>
+    initConv(generator, { size, inputs: i === 0 ? pixels : channels, outputs: channels }),
+  );
+  const features = strides === 0 ? pixels : channels;
+  return {
+    encoder: {
+      down: [...down, initConv(generator, { size: 1, inputs: features, outputs: channels })],
+      residual: residual(),
+      output: initConv(generator, { size: 1, inputs: channels, outputs: quantizer.codeDim }),
+    },
+    decoder: {
+      input: initConv(generator, { size: 3, inputs: quantizer.codeDim, outputs: channels }),
+      residual: residual(),
+      up: [
+        ...Array.from({ length: strides }, () =>
+          initConvTranspose(generator, { size, stride: 2, inputs: channels, outputs: channels }),
+        ),
+        initConv(generator, { size: 1, inputs: channels, outputs: pixels }),
+      ],
+    },
+  };
+}
+
+/** Frames [N, H, W, C] to vectors [N, h, w, D]. */
+export function encodeFrames({ down, residual, output }: Traced<Encoder>, frames: Tensor): Tensor {
+  const last = down.length - 1;
+  let x = frames;
+  for (const [i, layer] of down.entries()) x = relu(conv(layer, x, { stride: i < last ? 2 : 1 })); // [N, h, w, channels]
+  return conv(output, relu(residualStack(residual, x)));
+}
+
+/** Codes [N, h, w, D] to pixels or logits [N, H, W, C], not limited to any range. */
+export function decodeCodes({ input, residual, up }: Traced<Decoder>, codes: Tensor): Tensor {
+  const last = up.length - 1;
+  let x = relu(residualStack(residual, conv(input, codes))); // [N, h, w, channels]
+  for (const [i, layer] of up.entries()) {
+    x = i < last ? relu(convTranspose(layer, x, { stride: 2 })) : conv(layer, x);
+  }
+  return x;
+}
+
+function residualStack(blocks: readonly Traced<ResidualBlock>[], x: Tensor): Tensor {
+  return blocks.reduce((y, { inner, outer }) => add(y, conv(outer, relu(conv(inner, relu(y))))), x);
+}

@@ -1,0 +1,109 @@
+// Quality of a tokenizer on frames that it did not train on.
+import { ShapeError } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
+import { checkFrames, toBytes } from './frames.ts';
+import type { Tokenizer } from './tokenizer.ts';
+import { codeUsage, countCodes, usageCeilings } from './usage.ts';
+
+/** Reconstruction errors of frames in [0, 1]. */
+export interface ReconstructionQuality {
+  /** Mean squared error over all elements. */
+  readonly mse: number;
+  /** MSE over the variance of these frames' elements about their mean. */
+  readonly nmse: number;
+  /** `10 log10(1 / MSE)` of each frame, averaged, in dB; a frame's MSE counts as at least 1e-10, so 100 dB is exact. */
+  readonly psnr: number;
+}
+
+/** Errors of `decoded` against `frames`, both float32 [B, H, W, C]. Throws ShapeError when their shapes differ. */
+export function reconstructionQuality(frames: NdArray<'float32'>, decoded: NdArray<'float32'>): ReconstructionQuality {
+  if (String(frames.shape) !== String(decoded.shape)) {
+    throw new ShapeError(
+      `reconstructionQuality: frames are [${frames.shape.join(', ')}], decoded ones [${decoded.shape.join(', ')}].`,
+    );
+  }
+  const batch = frames.shape[0]!;
+  const size = frames.data.length / batch;
+  let [errors, decibels, sum, squares] = [0, 0, 0, 0];
+  for (let frame = 0; frame < batch; frame++) {
+    let error = 0;
+    for (let i = frame * size; i < (frame + 1) * size; i++) {
+      const x = frames.data[i]!;
+      error += (decoded.data[i]! - x) ** 2;
+      sum += x;
+      squares += x * x;
+    }
+    errors += error;
+    decibels += -10 * Math.log10(Math.max(1e-10, error / size));
+  }
+  const count = frames.data.length;
+  const mse = errors / count;
+  const variance = squares / count - (sum / count) ** 2;
+  return { mse, nmse: variance > 0 ? mse / variance : mse === 0 ? 0 : Infinity, psnr: decibels / batch };
+}
+
+/** What `evaluateTokenizer` measures. */
+export interface TokenizerEvaluation extends ReconstructionQuality {
+  readonly frames: number;
+  readonly tokens: number;
+  readonly perplexity: number;
+  /** What K equally likely codes would show in a sample of this size. */
+  readonly perplexityCeiling: number;
+  readonly usage: number;
+  /** `min(1, distinct patches / K)`, or what the size of the sample allows, if lower. */
+  readonly usageCeiling: number;
+  readonly deadCodes: number;
+  readonly distinctPatches: number;
+}
+
+/** Encodes and decodes frames, float32 [B, ...frameShape] in [0, 1], and measures both directions. */
+export function evaluateTokenizer(
+  tokenizer: Tokenizer,
+  frames: NdArray,
+): { evaluation: TokenizerEvaluation; tokens: NdArray<'int32'>; decoded: NdArray<'float32'> } {
+  checkFrames('evaluateTokenizer', frames, tokenizer.spec);
+  const { vocabulary } = tokenizer.spec;
+  const tokens = tokenizer.encode(frames);
+  const decoded = tokenizer.decode(tokens);
+  const { perplexity, usage, dead } = codeUsage(countCodes(tokens.data, vocabulary));
+  const patches = patchCounts(frames, tokenizer.spec.tokenShape);
+  const ceilings = usageCeilings({ vocabulary, tokens: tokens.data.length });
+  return {
+    evaluation: {
+      ...reconstructionQuality(frames, decoded),
+      frames: frames.shape[0]!,
+      tokens: tokens.data.length,
+      perplexity,
+      perplexityCeiling: ceilings.perplexity,
+      usage,
+      usageCeiling: Math.min(ceilings.usage, patches.length / vocabulary),
+      deadCodes: dead,
+      distinctPatches: patches.length,
+    },
+    tokens,
+    decoded,
+  };
+}
+
+/** How often each distinct patch occurs: patches are the pixels under one token, compared as bytes. Without a grid of two axes the whole frame is the patch. */
+export function patchCounts(frames: NdArray<'float32'>, tokenShape: readonly number[]): number[] {
+  const [batch, height, width, channels] = frames.shape as [number, number, number, number];
+  const fits = tokenShape.length === 2 && height % tokenShape[0]! === 0 && width % tokenShape[1]! === 0;
+  const [rows, columns] = fits ? (tokenShape as [number, number]) : [1, 1];
+  const [patchHeight, patchWidth] = [height / rows, (width / columns) * channels];
+  const bytes = toBytes(frames).data;
+  const counts = new Map<string, number>();
+  for (let n = 0; n < batch; n++) {
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        let key = '';
+        for (let y = 0; y < patchHeight; y++) {
+          const start = (n * height + row * patchHeight + y) * width * channels + column * patchWidth;
+          key += String.fromCharCode(...bytes.subarray(start, start + patchWidth));
+        }
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+      }
+    }
+  }
+  return [...counts.values()];
+}

@@ -1,0 +1,31 @@
+// The one factory of quantizers.
+import { ConfigError, didYouMean } from '@tessera/core';
+import type { QuantizerConfig } from '../config.ts';
+import { createEma } from './ema.ts';
+import type { Quantizer } from './quantizer.ts';
+import { createVq } from './vq.ts';
+
+const factories: Readonly<Record<QuantizerConfig['kind'], (config: QuantizerConfig) => Quantizer>> = {
+  vq: createVq,
+  ema: createEma,
+};
+
+/** The quantizer that the settings describe. Throws ConfigError for an unknown kind and for a codebook of fewer than two codes. */
+export function createQuantizer(config: QuantizerConfig): Quantizer {
+  const { kind, vocabulary, codeDim } = config;
+  if (!Object.hasOwn(factories, kind)) {
+    const known = Object.keys(factories);
+    throw new ConfigError(
+      `createQuantizer: expected a kind out of ${known.join(', ')}, got '${kind}'.${didYouMean(kind, known)}`,
+    );
+  }
+  if (!Number.isInteger(vocabulary) || vocabulary < 2) {
+    throw new ConfigError(
+      `createQuantizer: expected a vocabulary of at least 2 codes, got ${vocabulary}. One code carries no information.`,
+    );
+  }
+  if (!Number.isInteger(codeDim) || codeDim < 1) {
+    throw new ConfigError(`createQuantizer: expected a codeDim that is a whole number >= 1, got ${codeDim}.`);
+  }
+  return factories[kind](config);
+}

@@ -1,0 +1,67 @@
+// The codebook as a moving average of the vectors that chose each code: online k-means (arXiv 1711.00937, appendix A.1).
+import { ndarray } from '@tessera/core';
+import {
+  add,
+  assign,
+  div,
+  fill,
+  gather,
+  mul,
+  nearestCode,
+  reshape,
+  segmentSum,
+  straightThrough,
+  sub,
+  sum,
+} from '@tessera/engine';
+import { ones, uniform } from '@tessera/nn';
+import type { QuantizerConfig } from '../config.ts';
+import { codebookLoss, commitmentLoss } from './losses.ts';
+import type { Quantizer } from './quantizer.ts';
+
+/**
+ * `N <- g N + (1 - g) n`, `m <- g m + (1 - g) sum z`, `e = m / N~` with `N~ = (N + eps) / (sum N + K eps) sum N`.
+ *
+ * Averages start at N = 1, m = e, so a code that nothing chose stays where it is: N and m shrink alike.
+ */
+export function createEma(config: QuantizerConfig): Quantizer {
+  const { vocabulary, codeDim, commitment, decay, epsilon } = config;
+  return {
+    config,
+    trainable: false,
+    init(generator) {
+      const codebook = uniform(generator, [vocabulary, codeDim], 1 / vocabulary);
+      return {
+        codebook,
+        counts: ones([vocabulary]),
+        sums: ndarray('float32', codebook.shape, codebook.data.slice()),
+      };
+    },
+    quantize({ codebook }, z) {
+      const tokens = nearestCode(z, codebook);
+      const codes = gather(codebook, tokens); // [N, D]
+      const losses = { codebookLoss: codebookLoss(z, codes), commitmentLoss: commitmentLoss(z, codes) };
+      return { tokens, quantized: straightThrough(z, codes), ...losses, loss: mul(losses.commitmentLoss, commitment) };
+    },
+    update({ codebook, counts, sums }, z, tokens) {
+      const hits = segmentSum(fill([tokens.shape[0]!, 1], 1), tokens, vocabulary); // [K, 1]
+      const count = add(mul(counts!, decay), mul(reshape(hits, [vocabulary]), 1 - decay));
+      const total = add(mul(sums!, decay), mul(segmentSum(z, tokens, vocabulary), 1 - decay));
+      const all = sum(count);
+      // (N + eps) / (all + K eps) * all, written so that eps = 0 gives N itself.
+      const smoothing = sub(1, div(vocabulary * epsilon, add(all, vocabulary * epsilon)));
+      const smooth = mul(add(count, epsilon), smoothing);
+      assign(counts!, count);
+      assign(sums!, total);
+      assign(codebook, div(total, reshape(smooth, [vocabulary, 1])));
+    },
+    replace({ codebook, counts, sums }, rows, vectors) {
+      for (const [i, row] of rows.entries()) {
+        const vector = vectors.subarray(i * codeDim, (i + 1) * codeDim);
+        codebook!.data.set(vector as never, row * codeDim);
+        sums!.data.set(vector as never, row * codeDim);
+        counts!.data[row] = 1;
+      }
+    },
+  };
+}

@@ -1,0 +1,57 @@
+// What agents program against: anything that turns frames into discrete codes and back. Arrays go in and come out; programs are the tokenizer's own business.
+import type { NdArray } from '@tessera/core';
+import type { NamedArrays, Tensor, Traced } from '@tessera/engine';
+import type { Forward } from './model.ts';
+
+/** Sizes of a tokenizer. */
+export interface TokenizerSpec {
+  readonly frameShape: readonly [height: number, width: number, channels: number];
+  /** Of any rank. */
+  readonly tokenShape: readonly number[];
+  readonly vocabulary: number;
+  readonly codeDim: number;
+}
+
+/** Turns frames into discrete codes and back. Anything an agent trains on implements this. */
+export interface Tokenizer {
+  readonly spec: TokenizerSpec;
+  /** float32 [B, ...frameShape] in [0, 1] to int32 [B, ...tokenShape]. */
+  encode(frames: NdArray): NdArray<'int32'>;
+  /** int32 [B, ...tokenShape] to float32 [B, ...tokenShape, codeDim]. */
+  embed(tokens: NdArray): NdArray<'float32'>;
+  /** int32 [B, ...tokenShape] to float32 [B, ...frameShape] in [0, 1]. */
+  decode(tokens: NdArray): NdArray<'float32'>;
+  dispose(): void;
+}
+
+/** Adds a differentiable pass for the caller's own programs. */
+export interface DifferentiableTokenizer<P> extends Tokenizer {
+  /** A copy of the parameters, to be put into the caller's state. */
+  parameters(): P;
+  /** The pass itself, to be called inside a program with the parameters as tensors. */
+  forward(parameters: Traced<P>, frames: Tensor): Forward;
+}
+
+/** What one training step reports. */
+export interface TokenizerMetrics {
+  readonly loss: number;
+  readonly reconstructionLoss: number;
+  readonly codebookLoss: number;
+  readonly commitmentLoss: number;
+  /** Of the codes in this batch: `exp(entropy)`. */
+  readonly perplexity: number;
+  /** Share of the codes that this batch used. */
+  readonly usage: number;
+  /** Global norm of the gradients before clipping. */
+  readonly gradientNorm: number;
+  /** Codes that started again in this step. */
+  readonly restarted: number;
+}
+
+/** Adds a training step of its own; the optimiser lives inside. */
+export interface TrainableTokenizer<P> extends DifferentiableTokenizer<P> {
+  trainStep(frames: NdArray): TokenizerMetrics;
+  /** Copies of everything that training needs to go on: parameters, optimiser, statistics, counters. */
+  state(): NamedArrays;
+  loadState(state: NamedArrays): void;
+}
