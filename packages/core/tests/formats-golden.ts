@@ -16,6 +16,7 @@ export const arrays: Readonly<Record<string, NdArray>> = {
   uint32: ndarray('uint32', [1], Uint32Array.of(2 ** 32 - 1)),
   scalar: ndarray('int32', [], Int32Array.of(42)),
   empty: ndarray('float32', [3, 0, 2]),
+  many_axes: ndarray('uint8', Array(17).fill(1), Uint8Array.of(5)),
 };
 
 /** Any array, of any bits; NaNs included, but in one form, for JavaScript may change their bits. */

@@ -65,7 +65,7 @@ describe.each(Object.entries(golden<Record<string, OfSeed>>('random.json')))('se
   });
 
   test('integers over wide ranges', () => {
-    const [a, b, c, d, e] = [fresh(), fresh(), fresh(), fresh(), fresh()];
+    const [a, b, c, d, e, f] = [fresh(), fresh(), fresh(), fresh(), fresh(), fresh()];
     const rejecting = [fresh().integers(0, 3 * 2 ** 30), ...times(500, () => a.integers(0, 3 * 2 ** 30))];
     expectIntegers(expected['integersRejecting']!, rejecting);
     expectIntegers(
@@ -75,6 +75,11 @@ describe.each(Object.entries(golden<Record<string, OfSeed>>('random.json')))('se
     expectIntegers(
       expected['integersWidest']!,
       times(100, () => c.integers(-(2 ** 53) + 1, 2 ** 53 - 1)),
+    );
+    // One draw in 2^12 is rejected.
+    expectIntegers(
+      expected['integersWideRejecting']!,
+      times(20_000, () => f.integers(-3 * 2 ** 51, 3 * 2 ** 51)),
     );
     expectIntegers(
       expected['integers32']!,

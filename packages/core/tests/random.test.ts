@@ -179,6 +179,19 @@ describe('draws', () => {
     expect(g.getState()).toEqual(before);
   });
 
+  test('a draw of exactly 0 chooses no index of probability 0, and gumbel draws again', () => {
+    // The state whose next one is 0: its step, `state * multiplier + 1`, must be 0 modulo 2^128.
+    const state = 'f8225dd46c68679f6754374f8e915373';
+    const zero = (): Generator => {
+      const h = npRandom(0);
+      h.setState({ bitGenerator: 'PCG64', state, inc: '1'.padStart(32, '0'), hasUint32: false, uinteger: 0 });
+      return h;
+    };
+    expect(zero().random()).toBe(0);
+    expect(zero().choice(3, { p: [0, 0.5, 0.5] })).toBe(1);
+    expect(zero().gumbel()).toBeLessThan(Infinity);
+  });
+
   const g = npRandom(0);
   const wrong: [string, () => unknown][] = [
     ['uniform', () => g.uniform(1, 0)],

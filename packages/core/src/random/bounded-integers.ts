@@ -50,7 +50,6 @@ export function boundedSmall(bits: PCG64, range: number, width: 1 | 8 | 16): () 
     }
     return buffer & pieceMax;
   };
-  if (range === pieceMax) return piece;
   const span = range + 1;
   const threshold = (pieceMax - range) % span;
   return () => {

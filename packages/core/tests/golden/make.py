@@ -86,6 +86,7 @@ def random_of_seed(seed):
     out["integersRejecting"] = integers([fresh().integers(0, 3 * 2**30)] + list(fresh().integers(0, 3 * 2**30, 500)))
     out["integersWide"] = integers(fresh().integers(0, 2**50 + 3, 500))
     out["integersWidest"] = integers(fresh().integers(-(2**53) + 1, 2**53 - 1, 100))
+    out["integersWideRejecting"] = integers(fresh().integers(-3 * 2**51, 3 * 2**51, 20_000))
     out["integers32"] = integers(fresh().integers(-5, 2**32 - 5, 100))
     out["integersRange32"] = integers(fresh().integers(0, 2**32 + 1, 100))
 
@@ -161,6 +162,8 @@ def arrays():
         "uint32": np.array([2**32 - 1], dtype="<u4"),
         "scalar": np.array(42, dtype="<i4"),
         "empty": np.zeros((3, 0, 2), dtype="<f4"),
+        # A header that only NumPy's spare room makes longer than 128 bytes.
+        "many_axes": np.array(5, dtype="u1").reshape((1,) * 17),
     }
 
 
