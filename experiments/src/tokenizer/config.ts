@@ -97,7 +97,7 @@ export const tokenizerSchema: z.ZodObject & z.ZodType<TokenizerConfig> = z.stric
 const arcade = {
   model: {
     tokenShape: [5, 5],
-    channels: 48,
+    channels: 64,
     kernelSize: 2,
     residualBlocks: 0,
     learningRate: 2e-3,

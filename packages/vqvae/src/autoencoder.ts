@@ -51,12 +51,13 @@ export function initAutoencoder(generator: Generator, config: VqvaeConfig): { en
     decoder: {
       input: initConv(generator, { size: 3, inputs: quantizer.codeDim, outputs: channels }),
       residual: residual(),
-      up: [
-        ...Array.from({ length: strides }, () =>
-          initConvTranspose(generator, { size, stride: 2, inputs: channels, outputs: channels }),
-        ),
-        initConv(generator, { size: 1, inputs: channels, outputs: pixels }),
-      ],
+      up:
+        strides === 0
+          ? [initConv(generator, { size: 1, inputs: channels, outputs: pixels })]
+          : Array.from({ length: strides }, (_, i) => {
+              const outputs = i === strides - 1 ? pixels : channels;
+              return initConvTranspose(generator, { size, stride: 2, inputs: channels, outputs });
+            }),
     },
   };
 }
@@ -70,12 +71,10 @@ export function encodeFrames({ down, residual, output }: Traced<Encoder>, frames
 }
 
 /** Codes [N, h, w, D] to pixels or logits [N, H, W, C], not limited to any range. */
-export function decodeCodes({ input, residual, up }: Traced<Decoder>, codes: Tensor): Tensor {
-  const last = up.length - 1;
-  let x = relu(residualStack(residual, conv(input, codes))); // [N, h, w, channels]
-  for (const [i, layer] of up.entries()) {
-    x = i < last ? relu(convTranspose(layer, x, { stride: 2 })) : conv(layer, x);
-  }
+export function decodeCodes(config: VqvaeConfig, { input, residual, up }: Traced<Decoder>, codes: Tensor): Tensor {
+  let x = residualStack(residual, conv(input, codes)); // [N, h, w, channels]
+  if (strideCount(config) === 0) return conv(up[0]!, relu(x));
+  for (const layer of up) x = convTranspose(layer, relu(x), { stride: 2 });
   return x;
 }
 

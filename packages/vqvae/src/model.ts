@@ -69,7 +69,7 @@ export function forward(
   const z = reshape(encodeFrames(parameters.encoder, frames), [-1, codeDim]); // [N*h*w, D]
   const { tokens, quantized, codebookLoss, commitmentLoss, loss } = quantizer.quantize(parameters.quantizer, z);
   const codes = reshape(quantized, [...grid, codeDim]);
-  const output = decodeCodes(parameters.decoder, codes);
+  const output = decodeCodes(config, parameters.decoder, codes);
   const reconstruction = reconstructionLoss(output, frames, config.reconstruction);
   return {
     tokens: reshape(tokens, grid),

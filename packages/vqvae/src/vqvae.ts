@@ -90,7 +90,7 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     );
     this.#decoders = new Batches((batch) =>
       this.#state.program(`decode ${batch}`, { x: i32(batch, ...grid) }, ({ x }, { parameters: p }) => ({
-        frames: toFrames(decodeCodes(p.decoder, gather(p.quantizer.codebook, x)), config.reconstruction),
+        frames: toFrames(decodeCodes(config, p.decoder, gather(p.quantizer.codebook, x)), config.reconstruction),
       })),
     );
   }
