@@ -203,6 +203,22 @@ describe('when the system fails', () => {
     },
   );
 
+  test('a file is flushed before its name is changed, and its folder after', async () => {
+    const seen: string[] = [];
+    const note = (operation: string) => (call: { path: string }) => {
+      seen.push(`${operation} ${call.path === folder ? 'folder' : call.path === at('a') ? 'file' : 'temporary'}`);
+      return undefined;
+    };
+    const operations = ['open', 'write', 'sync', 'close', 'rename'] as const;
+    const restore = injectFaults(Object.fromEntries(operations.map((operation) => [operation, note(operation)])));
+    await writeFileAtomic(at('a'), 'x');
+    restore();
+    expect(seen).toEqual([
+      ...['open temporary', 'write temporary', 'sync temporary', 'close temporary', 'rename file'],
+      ...['open folder', 'sync folder', 'close folder'],
+    ]);
+  });
+
   test('a system that takes no byte at all is an error, not an endless loop', async () => {
     expect((await failure(() => writeFileAtomic(at('a'), 'x'), { write: () => 0 })).code).toBe('EIO');
     await writeFile(at('a'), 'x');
