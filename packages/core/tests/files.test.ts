@@ -214,8 +214,14 @@ describe('when the system fails', () => {
     await writeFileAtomic(at('a'), 'x');
     restore();
     expect(seen).toEqual([
-      ...['open temporary', 'write temporary', 'sync temporary', 'close temporary', 'rename file'],
-      ...['open folder', 'sync folder', 'close folder'],
+      'open temporary',
+      'write temporary',
+      'sync temporary',
+      'close temporary',
+      'rename file',
+      'open folder',
+      'sync folder',
+      'close folder',
     ]);
   });
 
