@@ -5,36 +5,40 @@ import type { Op } from '../record/op.ts';
 import { applyOne } from '../record/recorder.ts';
 import type { Tensor } from '../record/tensor.ts';
 import type { GraphContext } from '../tensorflow/graph-context.ts';
+import { less, mul, sub } from './arithmetic.ts';
 import { gradientOp } from './gradient-op.ts';
-import { unaryOp } from './unary.ts';
+import { exp, square, unaryOp } from './unary.ts';
 
-const reluGrad = gradientOp(
-  'reluGrad',
+const reluGrad = gradientOp('reluGrad', {
   // tfjs's Step(alpha 0) is 1 for x > 0 and, unlike x > 0, NaN for NaN.
-  (k, dy, y) => k.call('Multiply', { a: dy, b: k.call('Step', { x: y }, { alpha: 0 }) }),
-  (g, dy, y) => g.float('ReluGrad', dy, y),
-);
-const eluGrad = gradientOp(
-  'eluGrad',
-  (k, dy, y) =>
+  kernel: (k, dy, y) => k.call('Multiply', { a: dy, b: k.call('Step', { x: y }, { alpha: 0 }) }),
+  graph: (g, dy, y) => g.float('ReluGrad', dy, y),
+});
+const eluGrad = gradientOp('eluGrad', {
+  kernel: (k, dy, y) =>
     k.call('Multiply', { a: dy, b: k.call('Minimum', { a: k.call('Add', { a: y, b: k.scalar(1) }), b: k.scalar(1) }) }),
-  (g, dy, y) => g.float('EluGrad', dy, y),
-);
+  graph: (g, dy, y) => g.float('EluGrad', dy, y),
+  curvature: (y) => less(y, 0),
+});
 // gelu'(x) = Phi(x) + x phi(x)
-const geluGrad = gradientOp(
-  'geluGrad',
-  (k, dy, x) => {
-    const mul = (a: TensorInfo, b: TensorInfo) => k.call('Multiply', { a, b });
-    const density = k.call('Exp', { x: mul(k.call('Square', { x }), k.scalar(-0.5)) });
-    const slope = k.call('Add', { a: normalCdf(k, x), b: mul(mul(x, density), k.scalar(1 / Math.sqrt(2 * Math.PI))) });
-    return mul(dy, slope);
+const geluGrad = gradientOp('geluGrad', {
+  kernel: (k, dy, x) => {
+    const times = (a: TensorInfo, b: TensorInfo) => k.call('Multiply', { a, b });
+    const density = k.call('Exp', { x: times(k.call('Square', { x }), k.scalar(-0.5)) });
+    const tail = times(times(x, density), k.scalar(1 / Math.sqrt(2 * Math.PI)));
+    return times(dy, k.call('Add', { a: normalCdf(k, x), b: tail }));
   },
-  (g, dy, x) => {
+  graph: (g, dy, x) => {
     const density = g.float('Exp', g.float('Mul', g.float('Square', x), g.scalar(-0.5)));
     const tail = g.float('Mul', g.float('Mul', x, density), g.scalar(1 / Math.sqrt(2 * Math.PI)));
     return g.float('Mul', dy, g.float('AddV2', normalCdfNode(g, x), tail));
   },
-);
+  // gelu''(x) = phi(x) (2 - x^2)
+  curvature: (x) => {
+    const density = mul(exp(mul(square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+    return mul(density, sub(2, square(x)));
+  },
+});
 
 function normalCdf(k: KernelContext, x: TensorInfo): TensorInfo {
   const erf = k.call('Erf', { x: k.call('Multiply', { a: x, b: k.scalar(Math.SQRT1_2) }) });

@@ -7,6 +7,7 @@ import type { Op } from '../record/op.ts';
 import { apply } from '../record/recorder.ts';
 import type { Tensor } from '../record/tensor.ts';
 import type { GraphContext } from '../tensorflow/graph-context.ts';
+import { onceDifferentiable } from './gradient-op.ts';
 import { expectFloat, shapeText, size } from './shapes.ts';
 
 interface LayerNormAttrs {
@@ -70,6 +71,7 @@ const layerNormOp: Op<LayerNormAttrs> = defineOp<LayerNormAttrs>({
 // With g = dy scale: dx = r (g - mean(g) - x^ mean(g x^)), dscale = sum(dy x^), dbias = sum(dy).
 const layerNormGradOp: Op<object> = defineOp<object>({
   name: 'layerNormGrad',
+  gradient: onceDifferentiable('layerNorm'),
   infer: ([dy, , , , scale]) => [dy!, scale!, scale!].map(({ shape }) => ({ shape, dtype: 'float32' as const })),
   kernel: (k, [dy, x, center, reciprocal, scale]) => {
     const normalised = k.call('Multiply', { a: k.call('Sub', { a: x, b: center }), b: reciprocal });

@@ -9,6 +9,7 @@ import type { Spec, Tensor } from '../record/tensor.ts';
 import { attr } from '../tensorflow/attributes.ts';
 import { mul, sub } from './arithmetic.ts';
 import { checkIndex } from './gather.ts';
+import { onceDifferentiable } from './gradient-op.ts';
 import { sum } from './reduce.ts';
 import { expectFloat, expectInt, sameShape, shapeText, size } from './shapes.ts';
 import { exp } from './unary.ts';
@@ -144,6 +145,7 @@ const crossEntropyOp: Op<object> = defineOp<object>({
 // dx = dy (probabilities - one-hot)
 const crossEntropyGradOp: Op<object> = defineOp<object>({
   name: 'softmaxCrossEntropyGrad',
+  gradient: onceDifferentiable('softmaxCrossEntropy'),
   infer: ([, kept]) => [{ shape: kept!.shape, dtype: 'float32' }],
   kernel: (k, [dy, kept, labels]) => {
     const { shape } = kept!;

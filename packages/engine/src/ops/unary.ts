@@ -4,7 +4,7 @@ import type { Op } from '../record/op.ts';
 import { applyOne } from '../record/recorder.ts';
 import type { Tensor } from '../record/tensor.ts';
 import { attr } from '../tensorflow/attributes.ts';
-import { div, mul } from './arithmetic.ts';
+import { div, mul, sub } from './arithmetic.ts';
 import { gradientOp } from './gradient-op.ts';
 import { expectFloat, size } from './shapes.ts';
 import type { WasmContext } from '../execute/wasm-context.ts';
@@ -53,24 +53,25 @@ const rsqrtOp = unaryOp('rsqrt', {
 });
 const absOp = unaryOp('abs', { kernel: 'Abs', gradient: (dy, x) => mul(dy, sign(x)) });
 const signOp = unaryOp('sign', { kernel: 'Sign', gradient: (dy) => mul(dy, 0) });
-const tanhGrad = gradientOp(
-  'tanhGrad',
-  (k, dy, y) => k.call('Multiply', { a: dy, b: k.call('Sub', { a: k.scalar(1), b: k.call('Square', { x: y }) }) }),
-  (g, dy, y) => g.float('TanhGrad', y, dy),
-);
-const sigmoidGrad = gradientOp(
-  'sigmoidGrad',
-  (k, dy, y) => {
+const tanhGrad = gradientOp('tanhGrad', {
+  kernel: (k, dy, y) =>
+    k.call('Multiply', { a: dy, b: k.call('Sub', { a: k.scalar(1), b: k.call('Square', { x: y }) }) }),
+  graph: (g, dy, y) => g.float('TanhGrad', y, dy),
+  curvature: (y) => mul(y, -2),
+});
+const sigmoidGrad = gradientOp('sigmoidGrad', {
+  kernel: (k, dy, y) => {
     const slope = k.call('Multiply', { a: y, b: k.call('Sub', { a: k.scalar(1), b: y }) });
     return k.call('Multiply', { a: dy, b: slope });
   },
-  (g, dy, y) => g.float('SigmoidGrad', y, dy),
-);
-const softplusGrad = gradientOp(
-  'softplusGrad',
-  (k, dy, x) => k.call('Multiply', { a: dy, b: k.call('Sigmoid', { x }) }),
-  (g, dy, x) => g.float('SoftplusGrad', dy, x),
-);
+  graph: (g, dy, y) => g.float('SigmoidGrad', y, dy),
+  curvature: (y) => sub(1, mul(y, 2)),
+});
+const softplusGrad = gradientOp('softplusGrad', {
+  kernel: (k, dy, x) => k.call('Multiply', { a: dy, b: k.call('Sigmoid', { x }) }),
+  graph: (g, dy, x) => g.float('SoftplusGrad', dy, x),
+  curvature: (x) => mul(sigmoid(x), sub(1, sigmoid(x))),
+});
 const tanhOp = unaryOp('tanh', { kernel: 'Tanh', wasm: 'tanh', gradient: (dy, _, y) => tanhGrad(dy, y) });
 const softplusOp = unaryOp('softplus', {
   kernel: 'Softplus',
