@@ -121,8 +121,11 @@ const biasAddOp: Op<object> = defineOp<object>({
     k.kernels.biasAdd(k.pointer(x!), k.pointer(bias!), k.pointer(y), size(x!.shape.slice(0, -1)), bias!.shape[0]!, 0);
     return [y];
   },
+  // BiasAdd wants at least two axes.
   graph: (g, [x, bias]) => [
-    g.node('BiasAdd', [x!, bias!], { T: attr.type('float32'), data_format: attr.string('NHWC') }),
+    g.inputs[0]!.shape.length === 1
+      ? g.float('AddV2', x!, bias!)
+      : g.node('BiasAdd', [x!, bias!], { T: attr.type('float32'), data_format: attr.string('NHWC') }),
   ],
 });
 

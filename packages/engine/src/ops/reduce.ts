@@ -35,9 +35,14 @@ const sumOp: Op<ReduceAttrs> = defineOp<ReduceAttrs>({
     const { shape } = x!;
     const trailing = axes.every((axis, i) => axis === shape.length - axes.length + i);
     const leading = axes.every((axis, i) => axis === i);
-    if (!trailing && !leading) return [k.call('Sum', { x }, { axis: [...axes], keepDims: false })];
+    // TensorFlow.js leaves the sums of nothing unset.
+    if (!trailing && !leading && size(shape) > 0) return [k.call('Sum', { x }, { axis: [...axes], keepDims: false })];
     const y = k.output(k.outputs[0]!.shape);
     const n = size(y.shape);
+    if (size(shape) === 0) {
+      k.kernels.fillZero(k.pointer(y), 4 * n);
+      return [y];
+    }
     const rest = size(axes.map((axis) => shape[axis]!));
     if (trailing) k.kernels.rowSum(k.pointer(x!), k.pointer(y), n, rest);
     else k.kernels.colSum(k.pointer(x!), k.pointer(y), rest, n);

@@ -121,7 +121,9 @@ const sliceOp: Op<SliceAttrs> = defineOp<SliceAttrs>({
 
 /** The part of `x` of the given sizes that begins at `begin`. */
 export function slice(x: Tensor, begin: readonly number[], sizes: readonly number[]): Tensor {
-  return applyOne(sliceOp, [x], { begin, size: sizes });
+  // Also because TensorFlow.js's kernels give nothing for a scalar.
+  const whole = sameShape(sizes, x.shape) && begin.length === x.rank && begin.every((first) => first === 0);
+  return whole ? x : applyOne(sliceOp, [x], { begin, size: sizes });
 }
 
 /** `count` equal parts of `x` along an axis. */
