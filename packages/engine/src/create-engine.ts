@@ -31,7 +31,15 @@ export function checkBackendChoice(name: string): BackendChoice {
 }
 
 /** Starts an engine on wasm, or on plain JavaScript where wasm or its SIMD is missing. Throws BackendError when the backend that was asked for cannot run. */
-export async function createEngine({ backend = 'auto', wasmPaths }: EngineOptions = {}): Promise<Engine> {
+export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  return portableEngine(options);
+}
+
+/** `createEngine` whose note goes on with `advice`: how to get a better backend than these. */
+export async function portableEngine(
+  { backend = 'auto', wasmPaths }: EngineOptions,
+  { advice = '' }: { advice?: string } = {},
+): Promise<Engine> {
   checkBackendChoice(backend);
   if (backend === 'tensorflow') {
     throw new BackendError(
@@ -47,12 +55,14 @@ export async function createEngine({ backend = 'auto', wasmPaths }: EngineOption
     return kernelEngine(
       'wasm',
       context,
-      backend === 'wasm' ? 'wasm: WebAssembly SIMD, one thread, as asked.' : 'wasm: WebAssembly SIMD, one thread.',
+      backend === 'wasm'
+        ? 'wasm: WebAssembly SIMD, one thread, as asked.'
+        : `wasm: WebAssembly SIMD, one thread.${advice && ` ${advice}`}`,
     );
   }
   const why = 'WebAssembly with SIMD cannot run here';
   if (backend === 'wasm') throw new BackendError(`backend 'wasm': ${why}. Choose cpu, or a newer browser or Node.`);
-  return cpuEngine(`cpu: plain JavaScript, slow, because ${why}.`);
+  return cpuEngine(`cpu: plain JavaScript, slow, because ${why}.${advice && ` ${advice}`}`);
 }
 
 async function cpuEngine(note: string): Promise<Engine> {

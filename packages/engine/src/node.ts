@@ -1,1 +1,2 @@
-export {};
+// What @tessera/engine has for Node alone: TensorFlow.
+export { createEngine } from './create-node-engine.ts';

@@ -28,15 +28,21 @@ const checkFiniteOp: Op<CheckAttrs> = defineOp<CheckAttrs>({
     if (position >= 0) throw nonFinite(what, k.read(x!)[position]!);
     return [k.alias(x!)];
   },
+  // The executor turns the failure of CheckNumerics into a NonFiniteError with this message.
   graph: (g, [x], { what }) => [
-    g.node('CheckNumerics', [x!], { T: attr.type('float32'), message: attr.string(`checkFinite: ${what}`) }),
+    g.node('CheckNumerics', [x!], {
+      T: attr.type('float32'),
+      message: attr.string(nonFiniteText(what, 'NaN or infinity')),
+    }),
   ],
 });
 
 function nonFinite(what: string, value: number): NonFiniteError {
-  return new NonFiniteError(
-    `checkFinite: expected ${what} to be finite, got ${value}. The state is as it was before this step: lower the learning rate or clip the gradients.`,
-  );
+  return new NonFiniteError(nonFiniteText(what, String(value)));
+}
+
+function nonFiniteText(what: string, came: string): string {
+  return `checkFinite: expected ${what} to be finite, got ${came}. The state is as it was before this step: lower the learning rate or clip the gradients.`;
 }
 
 /** `x` itself; when the program runs on NaN or infinity it throws NonFiniteError, which names `what`, and changes no state. */

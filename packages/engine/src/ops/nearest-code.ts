@@ -66,17 +66,17 @@ const nearestCodeOp: Op<object> = defineOp<object>({
     }
     return [nearest];
   },
-  // A NaN makes CheckNumerics fail, which names this op.
+  // A NaN makes CheckNumerics fail; the executor throws NonFiniteError with this message.
   graph: (g, [z, codebook]) => {
     const checked = (x: string, what: string) =>
       g.node('CheckNumerics', [x], {
         T: attr.type('float32'),
-        message: attr.string(`nearestCode: ${what} is NaN or infinite`),
+        message: attr.string(nonFiniteText(what)),
       });
-    const codes = checked(codebook!, 'a code of the codebook');
+    const codes = checked(codebook!, 'the codebook');
     const mean = g.reduce('Mean', codes, [0], { keepDims: true });
     const centredCodes = g.float('Sub', codes, mean);
-    const centred = g.float('Sub', checked(z!, 'a vector of the input'), mean);
+    const centred = g.float('Sub', checked(z!, 'the input'), mean);
     const half = g.float('Mul', g.reduce('Sum', g.float('Square', centredCodes), [1]), g.scalar(0.5));
     const product = g.node('MatMul', [centred, centredCodes], {
       T: attr.type('float32'),
@@ -102,9 +102,11 @@ function checkFinite(what: string, values: ArrayLike<number>, width: number): vo
 }
 
 function nonFinite(what: string, row: number): NonFiniteError {
-  return new NonFiniteError(
-    `nearestCode: expected finite numbers, got NaN or infinity in row ${row} of ${what}. Lower the learning rate, or look for the step where the loss stopped being finite.`,
-  );
+  return new NonFiniteError(nonFiniteText(`row ${row} of ${what}`));
+}
+
+function nonFiniteText(where: string): string {
+  return `nearestCode: expected finite numbers, got NaN or infinity in ${where}. Lower the learning rate, or look for the step where the loss stopped being finite.`;
 }
 
 /** The index of the row of `codebook` [K, D] nearest to each row of `z` [N, D]: int32 [N], no gradient. Throws NonFiniteError when it runs on NaN or infinity. */

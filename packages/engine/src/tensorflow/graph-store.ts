@@ -1,0 +1,224 @@
+// The executor on TensorFlow: each state is one session whose graph holds its variables and all its programs, one call a run. Graphs cannot grow once they
+// are loaded: a program that is new gets a new session, into which the values of the variables move.
+import { findBackend } from '@tensorflow/tfjs-core';
+import { ConfigError, ndarray } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
+import { KernelContext } from '../execute/kernel-context.ts';
+import type { Executable, Executor, ProgramRecord, Store } from '../execute/store.ts';
+import type { Spec } from '../record/tensor.ts';
+import type { TensorFlowBinding } from './binding.ts';
+import { GraphWriter } from './graph-writer.ts';
+import { lowerProgram } from './lower-program.ts';
+import type { LoweredProgram } from './lower-program.ts';
+import { programError } from './program-error.ts';
+import { GraphSession } from './session.ts';
+
+/** Runs programs as TensorFlow graphs, and eager functions on TensorFlow.js's kernels for TensorFlow. */
+export class TensorFlowExecutor implements Executor {
+  readonly eagerContext: KernelContext;
+  readonly #binding: TensorFlowBinding;
+
+  constructor(binding: TensorFlowBinding) {
+    this.#binding = binding;
+    this.eagerContext = new KernelContext(findBackend('tensorflow'), 'tensorflow');
+  }
+
+  createStore(variables: ReadonlyMap<string, Spec>): Store {
+    return variables.size === 0 ? new StatelessStore(this.#binding) : new GraphStore(this.#binding, variables);
+  }
+
+  tensorCount(): number {
+    return this.#binding.getNumOfTensors();
+  }
+
+  dispose(): void {
+    this.eagerContext.dispose();
+  }
+}
+
+/** Where one variable stands in a graph. */
+interface LoweredVariable {
+  readonly read: string;
+  /** Placeholder of a new value, and what to run to assign it. */
+  readonly value: string;
+  readonly set: string;
+}
+
+interface LoadedGraph {
+  readonly session: GraphSession;
+  readonly variables: ReadonlyMap<string, LoweredVariable>;
+  readonly programs: ReadonlyMap<GraphProgram, LoweredProgram>;
+}
+
+/** The variables of one state in the session that runs now, or in JavaScript before the first run. */
+class GraphStore implements Store {
+  readonly #binding: TensorFlowBinding;
+  readonly #specs: ReadonlyMap<string, Spec>;
+  readonly #programs = new Set<GraphProgram>();
+  #values: Map<string, NdArray> = new Map();
+  #loaded: LoadedGraph | undefined;
+  #disposed = false;
+
+  constructor(binding: TensorFlowBinding, specs: ReadonlyMap<string, Spec>) {
+    this.#binding = binding;
+    this.#specs = specs;
+  }
+
+  read(names: readonly string[]): NdArray[] {
+    this.#checkAlive();
+    if (names.length === 0) return [];
+    if (this.#loaded === undefined) return names.map((name) => copyOf(this.#values.get(name)!));
+    const { session, variables } = this.#loaded;
+    return session.run(
+      [],
+      names.map((name) => variables.get(name)!.read),
+    );
+  }
+
+  write(values: ReadonlyMap<string, NdArray>): void {
+    this.#checkAlive();
+    if (this.#loaded === undefined) {
+      for (const [name, array] of values) this.#values.set(name, copyOf(array));
+    } else {
+      assignAll(this.#loaded, values);
+    }
+  }
+
+  compile(record: ProgramRecord): Executable {
+    this.#checkAlive();
+    const program = new GraphProgram(this, record);
+    this.#programs.add(program);
+    return program;
+  }
+
+  /** The loaded graph with `program` in it. When loading fails the state stays in the session that has it. */
+  graphWith(program: GraphProgram): LoadedGraph {
+    this.#checkAlive();
+    if (this.#loaded?.programs.has(program)) return this.#loaded;
+    const before = this.#loaded;
+    const names = [...this.#specs.keys()];
+    const arrays = this.read(names);
+    const loaded = this.#load([...new Set([...(before?.programs.keys() ?? []), program])]);
+    try {
+      assignAll(loaded, new Map(names.map((name, i) => [name, arrays[i]!])));
+    } catch (error) {
+      loaded.session.dispose();
+      throw error;
+    }
+    this.#loaded = loaded;
+    this.#values.clear();
+    before?.session.dispose();
+    return loaded;
+  }
+
+  remove(program: GraphProgram): void {
+    this.#programs.delete(program);
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#loaded?.session.dispose();
+    this.#loaded = undefined;
+    this.#values.clear();
+  }
+
+  #load(candidates: readonly GraphProgram[]): LoadedGraph {
+    const writer = new GraphWriter();
+    const handles = new Map<string, string>();
+    const variables = new Map<string, LoweredVariable>();
+    for (const [name, { dtype, shape }] of this.#specs) {
+      const handle = writer.variable(`state/${name}`, dtype, shape);
+      const value = writer.placeholder(`set/${name}`, dtype, shape);
+      const set = writer.group([writer.assign(handle, value)], { name: `set/${name}/done` });
+      handles.set(name, handle);
+      variables.set(name, { read: writer.read(handle), value, set });
+    }
+    const shared = { writer, variables: handles, constants: new Map<string, string>() };
+    const programs = new Map(
+      candidates
+        .filter((program) => this.#programs.has(program))
+        .map((program, i) => [program, lowerProgram(shared, program.record, `p${i}`)]),
+    );
+    return { session: GraphSession.load(writer, this.#binding), variables, programs };
+  }
+
+  #checkAlive(): void {
+    if (this.#disposed) throw new ConfigError('state: used after dispose.');
+  }
+}
+
+/** Programs without variables share nothing: each has a session of its own. */
+class StatelessStore implements Store {
+  readonly #binding: TensorFlowBinding;
+  readonly #stores = new Set<GraphStore>();
+
+  constructor(binding: TensorFlowBinding) {
+    this.#binding = binding;
+  }
+
+  read(): NdArray[] {
+    return [];
+  }
+
+  write(): void {}
+
+  compile(record: ProgramRecord): Executable {
+    const store = new GraphStore(this.#binding, new Map());
+    this.#stores.add(store);
+    const program = store.compile(record);
+    return {
+      run: (inputs) => program.run(inputs),
+      dispose: () => {
+        this.#stores.delete(store);
+        store.dispose();
+      },
+    };
+  }
+
+  dispose(): void {
+    for (const store of this.#stores) store.dispose();
+    this.#stores.clear();
+  }
+}
+
+class GraphProgram implements Executable {
+  readonly record: ProgramRecord;
+  readonly #store: GraphStore;
+
+  constructor(store: GraphStore, record: ProgramRecord) {
+    this.#store = store;
+    this.record = record;
+  }
+
+  run(arrays: readonly NdArray[]): NdArray[] {
+    const { session, programs } = this.#store.graphWith(this);
+    const { inputs, outputs, effects } = programs.get(this)!;
+    const fetches = effects === undefined ? outputs : [...outputs, effects];
+    if (fetches.length === 0) return [];
+    try {
+      const results = session.run(
+        inputs.map((name, i) => ({ name, array: arrays[i]! })),
+        fetches,
+      );
+      return results.slice(0, outputs.length);
+    } catch (error) {
+      throw programError(error);
+    }
+  }
+
+  dispose(): void {
+    this.#store.remove(this);
+  }
+}
+
+function assignAll({ session, variables }: LoadedGraph, values: ReadonlyMap<string, NdArray>): void {
+  if (values.size === 0) return;
+  session.runTargets(
+    [...values].map(([name, array]) => ({ name: variables.get(name)!.value, array })),
+    [...values.keys()].map((name) => variables.get(name)!.set),
+  );
+}
+
+function copyOf({ dtype, shape, data }: NdArray): NdArray {
+  return ndarray(dtype, shape, data.slice());
+}
