@@ -57,7 +57,7 @@ export function initAdam(parameters: object): AdamState {
 /**
  * Differentiates `loss` by `parameters` and updates them when the program has run. Returns the global norm of the gradients before clipping, a scalar.
  *
- * Throws ConfigError for betas outside [0, 1) or a clip norm that is not positive.
+ * Throws ConfigError for betas outside [0, 1), rates, decays and epsilons below 0, a clip norm that is not positive, and a state that `initAdam` made of other parameters.
  */
 export function adamStep(
   loss: Tensor,
@@ -70,7 +70,18 @@ export function adamStep(
   }
   if (clipNorm !== undefined && !(clipNorm > 0))
     throw new ConfigError(`adam: expected a clip norm above 0, got ${clipNorm}.`);
+  const rates = { weightDecay, epsilon, ...(typeof learningRate === 'number' && { learningRate }) };
+  for (const [name, value] of Object.entries(rates)) {
+    if (!(value >= 0 && Number.isFinite(value))) throw new ConfigError(`adam: expected ${name} >= 0, got ${value}.`);
+  }
   const leaves = [...flatten<Tensor>(parameters)];
+  for (const [name] of leaves) {
+    if (state.first[slot(name)] === undefined || state.second[slot(name)] === undefined) {
+      throw new ConfigError(
+        `adam: the state has no moments of '${name}'. Make it of the same parameters with initAdam.`,
+      );
+    }
+  }
   const slopes = gradients(
     loss,
     leaves.map(([, leaf]) => leaf),

@@ -28,7 +28,7 @@ export function groupNorm(
   { groups, epsilon = 1e-5 }: { groups: number; epsilon?: number },
 ): Tensor {
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
-  if (!Number.isInteger(channels / groups)) {
+  if (!(groups >= 1 && Number.isInteger(groups) && Number.isInteger(channels / groups))) {
     throw new ConfigError(`groupNorm: ${channels} channels do not divide into ${groups} groups.`);
   }
   const grouped = reshape(x, [batch, height * width, groups, channels / groups]);

@@ -35,7 +35,7 @@ export interface AttentionOptions {
 export function attention(parameters: Traced<Attention>, x: Tensor, { heads, bias }: AttentionOptions): Tensor {
   const [batch, tokens, width] = x.shape as [number, number, number];
   const depth = width / heads;
-  if (!Number.isInteger(depth))
+  if (!(heads >= 1 && Number.isInteger(heads) && Number.isInteger(depth)))
     throw new ConfigError(`attention: a width of ${width} does not divide into ${heads} heads.`);
   const qkv = reshape(dense(parameters.qkv, x), [batch, tokens, 3, heads, depth]);
   const split = transpose(qkv, [2, 0, 3, 1, 4]); // [3, batch, heads, tokens, depth]
