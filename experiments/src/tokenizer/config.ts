@@ -1,4 +1,5 @@
 // The settings of `tessera train tokenizer`, with their defaults, and what the built-in games change of them.
+import { ConfigError } from '@tessera/core';
 import { vqvaeSchema } from '@tessera/vqvae';
 import type { VqvaeConfig } from '@tessera/vqvae';
 import { z } from 'zod';
@@ -10,7 +11,9 @@ export interface RolloutConfig {
   readonly numWorkers: number;
   readonly chunkLength: number;
   readonly memoryBytes: number;
+  readonly timeoutMs: number;
   readonly envKwargs: Readonly<Record<string, unknown>>;
+  readonly envModules: readonly string[];
 }
 
 /** How much is learned from them. */
@@ -54,7 +57,12 @@ export const tokenizerSchema: z.ZodObject & z.ZodType<TokenizerConfig> = z.stric
       memoryBytes: whole('chunks kept to draw batches from')
         .default(256 * 2 ** 20)
         .meta({ unit: 'bytes' }),
+      timeoutMs: whole('longest wait for a worker before it counts as hung').default(60_000).meta({ unit: 'ms' }),
       envKwargs: z.record(z.string(), z.unknown()).default({}).describe('arguments of the environment'),
+      envModules: z
+        .array(z.string().min(1))
+        .default([])
+        .describe('modules that register environments: packages, or files such as ./my-envs.js'),
     })
     .prefault({}),
   training: z
@@ -105,6 +113,17 @@ const arcade = {
     reconstruction: { variance: 0.03, worstPixel: 0.1 },
   },
 };
+
+/** Updates that the settings ask for. Throws ConfigError when they leave nothing to train on. */
+export function plannedUpdates({ steps, training }: TokenizerConfig): number {
+  const { warmupSteps, trainRatio, batchSize } = training;
+  const updates = Math.floor(((steps - warmupSteps) * trainRatio) / batchSize);
+  if (updates >= 1) return updates;
+  const needed = warmupSteps + Math.ceil(batchSize / trainRatio);
+  throw new ConfigError(
+    `train tokenizer: expected steps >= ${needed} (training.warmupSteps ${warmupSteps}, and a batch of ${batchSize} at training.trainRatio ${trainRatio}), got ${steps}: nothing would be trained. Raise steps or lower training.warmupSteps.`,
+  );
+}
 
 /** What the settings of an environment differ in. */
 export function tokenizerDefaults(env: string): Readonly<Record<string, unknown>> {

@@ -1,20 +1,39 @@
 // The environment of a tokenizer run: its frames' shape, and where the ball is, for the games whose ball we know how to find.
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { breakoutBoard, catchBoard, findBall } from '@tessera/env-arcade';
 import { ConfigError } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import type { EnvConfig } from '@tessera/rollouts';
 import { Box, make } from 'gymnasium-js';
+import type { RolloutConfig } from './config.ts';
 
 /** A module that registers the built-in games, as a worker has to import it. */
 const arcadeModule = import.meta.resolve('@tessera/env-arcade');
 
 /** The environment as rollouts take it. */
-export function envConfig(id: string, kwargs: Readonly<Record<string, unknown>>): EnvConfig {
-  return { id, kwargs, imports: [arcadeModule] };
+export function envConfig(id: string, { envKwargs, envModules }: RolloutConfig): EnvConfig {
+  return { id, kwargs: envKwargs, imports: [arcadeModule, ...envModules.map(moduleAddress)] };
 }
 
-/** `[height, width, channels]` of the environment's frames. Throws ConfigError for observations that are no uint8 pictures, and the registry's errors for unknown ids. */
-export function frameShapeOf({ id, kwargs = {} }: EnvConfig): [number, number, number] {
+/** Files are named as seen from the working directory; everything else is a package's name or an address. */
+function moduleAddress(name: string): string {
+  return /^\.{0,2}\//.test(name) ? pathToFileURL(resolve(name)).href : name;
+}
+
+/** `[height, width, channels]` of the environment's frames. Throws ConfigError for modules that cannot be imported and observations that are no uint8 pictures, and the registry's errors for unknown ids. */
+export async function frameShapeOf({ id, kwargs = {}, imports = [] }: EnvConfig): Promise<[number, number, number]> {
+  for (const specifier of imports) {
+    try {
+      await import(/* @vite-ignore */ specifier);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new ConfigError(
+        `train tokenizer: cannot import '${specifier}', which was to register ${id}: ${why}. Name a package, or a file such as ./my-envs.js, in rollouts.envModules.`,
+        { cause },
+      );
+    }
+  }
   const env = make(id, kwargs);
   try {
     const space = env.observationSpace;

@@ -1,9 +1,9 @@
 // `tessera train tokenizer`: learns a VQ-VAE from the frames of an environment while they stream in.
 import { ndarray } from '@tessera/core';
-import { createEngine } from '@tessera/engine';
+import { createEngine } from '@tessera/engine/node';
 import { VQVAE } from '@tessera/vqvae';
 import type { DryRun, EvaluationContext, EvaluationOutcome, Experiment, ExperimentEnvironment } from '../experiment.ts';
-import { tokenizerDefaults, tokenizerSchema } from './config.ts';
+import { plannedUpdates, tokenizerDefaults, tokenizerSchema } from './config.ts';
 import type { TokenizerConfig } from './config.ts';
 import { engineChoice } from './engine-choice.ts';
 import { envConfig, frameShapeOf } from './environment.ts';
@@ -25,7 +25,8 @@ export const tokenizerExperiment: Experiment<TokenizerConfig> = {
 // Times a few steps on frames of noise: the only honest way to say how long this machine takes.
 async function dryRun({ config, env, seed, backend }: ExperimentEnvironment<TokenizerConfig>): Promise<DryRun> {
   const { training, rollouts, steps } = config;
-  const frameShape = frameShapeOf(envConfig(env, rollouts.envKwargs));
+  const updates = plannedUpdates(config);
+  const frameShape = await frameShapeOf(envConfig(env, rollouts));
   const engine = await createEngine(engineChoice(backend));
   try {
     const tokenizer = new VQVAE(engine, { ...config.model, frameShape }, { seed });
@@ -35,7 +36,6 @@ async function dryRun({ config, env, seed, backend }: ExperimentEnvironment<Toke
     const began = performance.now();
     for (let step = 0; step < 3; step++) tokenizer.trainStep(frames);
     const seconds = (performance.now() - began) / 3000;
-    const updates = ((steps - training.warmupSteps) * training.trainRatio) / training.batchSize;
     return {
       parameters: tokenizer.parameterCount,
       flopsPerStep: tokenizer.trainFlops(training.batchSize),
@@ -57,7 +57,7 @@ async function evaluate({
   reporter,
   run,
 }: EvaluationContext<TokenizerConfig>): Promise<EvaluationOutcome> {
-  const env = envConfig(id, config.rollouts.envKwargs);
+  const env = envConfig(id, config.rollouts);
   const engine = await createEngine(engineChoice(backend));
   try {
     const tokenizer = await loadRunTokenizer(engine, run);

@@ -34,6 +34,7 @@ export async function collectHeldOut(
     chunkLength: rollouts.chunkLength,
     seed: generators.get('held-out/seed').integers(2 ** 31 - 1),
     steps: measure.heldOutSteps,
+    timeoutMs: rollouts.timeoutMs,
     signal,
   });
   for await (const chunk of source) memory.add(chunk);

@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import { CancelledError, Generators } from '@tessera/core';
 import type { Engine } from '@tessera/engine';
-import { createEngine } from '@tessera/engine';
+import { createEngine } from '@tessera/engine/node';
 import { learningRateAt } from '@tessera/nn';
 import { ChunkMemory, trainingStream } from '@tessera/rollouts';
+import type { EnvConfig } from '@tessera/rollouts';
 import { rolloutSource } from '@tessera/rollouts/node';
 import { RunFolder } from '@tessera/runs';
 import { VQVAE, tokenChurn, toUnit } from '@tessera/vqvae';
@@ -14,6 +15,7 @@ import { lastValueFrom, tap } from 'rxjs';
 import type { RunContext, RunOutcome } from '../experiment.ts';
 import { formatNumber, formatSeconds } from '../format.ts';
 import { toolVersion } from '../version.ts';
+import { plannedUpdates } from './config.ts';
 import type { TokenizerConfig } from './config.ts';
 import { engineChoice } from './engine-choice.ts';
 import { envConfig, frameShapeOf } from './environment.ts';
@@ -23,74 +25,86 @@ import { codebookPicture, reconstructionPicture } from './pictures.ts';
 
 /** Trains; leaves checkpoints, metrics, pictures, `result.json` and the tokenizer itself in a new run folder. */
 export async function trainTokenizer(context: RunContext<TokenizerConfig>): Promise<RunOutcome> {
-  const { config, env: id, seed, steps, runsRoot, command, signal, reporter, backend } = context;
-  const env = envConfig(id, config.rollouts.envKwargs);
-  const frameShape = frameShapeOf(env);
+  const { config, env: id, seed, reporter, backend } = context;
+  plannedUpdates(config);
+  const env = envConfig(id, config.rollouts);
+  const frameShape = await frameShapeOf(env);
   const engine = await createEngine(engineChoice(backend));
-  const tokenizer = new VQVAE(engine, { ...config.model, frameShape }, { seed });
-  reporter.line(`engine: ${engine.note}`);
-  reporter.line(
-    `tokenizer: ${tokenizer.parameterCount} parameters, ${frameShape.join('x')} frames of ${id} to ${tokenizer.spec.tokenShape.join('x')} tokens of ${tokenizer.spec.vocabulary} codes`,
-  );
-  const heldOut = await collectHeldOut(env, config, { seed, signal });
-  const run = await RunFolder.create({
-    root: runsRoot,
-    experiment: 'tokenizer',
-    env: id,
-    seed,
-    command,
-    config: { ...config, model: { ...tokenizer.config } },
-  });
   try {
-    const began = performance.now();
-    const progress = await learn({ ...context, env, engine, tokenizer, heldOut, run });
-    const wallSeconds = (performance.now() - began) / 1000;
-    const { envSteps, churn, stopped } = progress;
-    const { measures, tokens, decoded } = measureTokenizer(tokenizer, env, { frames: heldOut.frames, churn });
-    await saveCheckpoint(run, tokenizer, envSteps);
-    await saveTokenizer(join(run.directory, 'tokenizer'), tokenizer);
-    const reconstructions = reconstructionPicture(tokenizer.spec, heldOut.frames, decoded, tokens);
-    const codebook = codebookPicture(tokenizer, tokens);
-    await run.writePicture('reconstructions', reconstructions);
-    await run.writePicture('codebook', codebook);
-    await run.logPicture(envSteps, 'reconstructions', reconstructions);
-    await run.logPicture(envSteps, 'codebook', codebook);
-    await run.writeResult({
-      experiment: 'tokenizer',
-      env: id,
-      seed,
-      steps: envSteps,
-      wallSeconds,
-      backend: engine.backend,
-      versions: { node: process.versions.node, tessera: toolVersion() },
-      command,
-      ...(stopped && { stopped }),
-      tokenizer: { ...measures },
-    });
-    return {
-      directory: run.directory,
-      stopped,
-      table: [
-        ...measureRows(measures),
-        {
-          name: 'trained',
-          value: formatSeconds(wallSeconds),
-          note: `${envSteps} steps of ${steps}, ${tokenizer.updates} updates, ${formatNumber((tokenizer.updates * config.training.batchSize) / wallSeconds)} frames/s`,
-        },
-        { name: 'run folder', value: run.directory },
-        { name: 'pictures', value: join(run.directory, 'media'), note: 'reconstructions.png, codebook.png' },
-      ],
-    };
+    const tokenizer = new VQVAE(engine, { ...config.model, frameShape }, { seed });
+    try {
+      reporter.line(`engine: ${engine.note}`);
+      reporter.line(
+        `tokenizer: ${tokenizer.parameterCount} parameters, ${frameShape.join('x')} frames of ${id} to ${tokenizer.spec.tokenShape.join('x')} tokens of ${tokenizer.spec.vocabulary} codes`,
+      );
+      return await trainAndSave({ ...context, env, engine, tokenizer });
+    } finally {
+      tokenizer.dispose();
+    }
   } finally {
-    tokenizer.dispose();
     engine.dispose();
   }
 }
 
-interface Learning extends Omit<RunContext<TokenizerConfig>, 'env'> {
-  readonly env: ReturnType<typeof envConfig>;
+interface Training extends Omit<RunContext<TokenizerConfig>, 'env'> {
+  readonly env: EnvConfig;
   readonly engine: Engine;
   readonly tokenizer: VQVAE;
+}
+
+async function trainAndSave(training: Training): Promise<RunOutcome> {
+  const { config, env, seed, steps, runsRoot, command, signal, engine, tokenizer } = training;
+  const heldOut = await collectHeldOut(env, config, { seed, signal });
+  const run = await RunFolder.create({
+    root: runsRoot,
+    experiment: 'tokenizer',
+    env: env.id,
+    seed,
+    command,
+    config: { ...config, model: { ...tokenizer.config } },
+  });
+  const began = performance.now();
+  const progress = await learn({ ...training, heldOut, run });
+  const wallSeconds = (performance.now() - began) / 1000;
+  const { envSteps, churn, stopped } = progress;
+  const { measures, tokens, decoded } = measureTokenizer(tokenizer, env, { frames: heldOut.frames, churn });
+  await saveCheckpoint(run, tokenizer, envSteps);
+  await saveTokenizer(join(run.directory, 'tokenizer'), tokenizer);
+  const reconstructions = reconstructionPicture(tokenizer.spec, heldOut.frames, decoded, tokens);
+  const codebook = codebookPicture(tokenizer.spec, decoded, tokens);
+  await run.writePicture('reconstructions', reconstructions);
+  await run.writePicture('codebook', codebook);
+  await run.logPicture(envSteps, 'reconstructions', reconstructions);
+  await run.logPicture(envSteps, 'codebook', codebook);
+  await run.writeResult({
+    experiment: 'tokenizer',
+    env: env.id,
+    seed,
+    steps: envSteps,
+    wallSeconds,
+    backend: engine.backend,
+    versions: { node: process.versions.node, tessera: toolVersion() },
+    command,
+    ...(stopped && { stopped }),
+    tokenizer: { ...measures },
+  });
+  return {
+    directory: run.directory,
+    stopped,
+    table: [
+      ...measureRows(measures),
+      {
+        name: 'trained',
+        value: formatSeconds(wallSeconds),
+        note: `${envSteps} steps of ${steps}, ${tokenizer.updates} updates, ${formatNumber((tokenizer.updates * config.training.batchSize) / wallSeconds)} frames/s`,
+      },
+      { name: 'run folder', value: run.directory },
+      { name: 'pictures', value: join(run.directory, 'media'), note: 'reconstructions.png, codebook.png' },
+    ],
+  };
+}
+
+interface Learning extends Training {
   readonly heldOut: HeldOut;
   readonly run: RunFolder;
 }
@@ -116,7 +130,7 @@ async function learn({
   const { rollouts, training, measure } = config;
   const generators = new Generators(seed);
   const memory = new ChunkMemory({ maxBytes: rollouts.memoryBytes });
-  const total = Math.max(1, Math.floor(((steps - training.warmupSteps) * training.trainRatio) / training.batchSize));
+  const total = plannedUpdates(config);
   const schedule = {
     peak: tokenizer.config.learningRate,
     warmup: training.warmupUpdates,
@@ -145,10 +159,11 @@ async function learn({
     if (updates % measure.checkpointEvery === 0) await saveCheckpoint(run, tokenizer, envSteps);
     return metrics;
   };
-  const { numEnvs, numWorkers, chunkLength } = rollouts;
+  const { numEnvs, numWorkers, chunkLength, timeoutMs } = rollouts;
   const progress = reporter.progress({ label: 'training', total: steps, unit: 'steps' });
   const stream = trainingStream({
-    chunks: (aborted) => rolloutSource({ env, numEnvs, numWorkers, chunkLength, seed, steps, signal: aborted }),
+    chunks: (aborted) =>
+      rolloutSource({ env, numEnvs, numWorkers, chunkLength, timeoutMs, seed, steps, signal: aborted }),
     memory,
     generator: generators.get('batches'),
     batchSize: training.batchSize,
