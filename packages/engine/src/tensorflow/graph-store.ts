@@ -13,14 +13,17 @@ import type { LoweredProgram } from './lower-program.ts';
 import { programError } from './program-error.ts';
 import { GraphSession } from './session.ts';
 
-/** Runs programs as TensorFlow graphs, and eager functions on TensorFlow.js's kernels for TensorFlow. */
+/**
+ * Runs programs as TensorFlow graphs, and eager functions in plain JavaScript: TensorFlow.js's kernels for TensorFlow know the shape with which a buffer
+ * was made and no other, so that a reshape, which only renames a buffer, would be ignored.
+ */
 export class TensorFlowExecutor implements Executor {
   readonly eagerContext: KernelContext;
   readonly #binding: TensorFlowBinding;
 
   constructor(binding: TensorFlowBinding) {
     this.#binding = binding;
-    this.eagerContext = new KernelContext(findBackend('tensorflow'), 'tensorflow');
+    this.eagerContext = new KernelContext(findBackend('cpu'), 'cpu');
   }
 
   createStore(variables: ReadonlyMap<string, Spec>): Store {
@@ -28,7 +31,7 @@ export class TensorFlowExecutor implements Executor {
   }
 
   tensorCount(): number {
-    return this.#binding.getNumOfTensors();
+    return this.#binding.getNumOfTensors() + this.eagerContext.backend.numDataIds();
   }
 
   dispose(): void {
