@@ -8,6 +8,7 @@ import type { Tokenizer } from '@tessera/vqvae';
 
 const shown = 10;
 const cell = 4;
+const unusedGrey = 128;
 
 /** Three rows: frames, their reconstructions, their codes as colours. */
 export function reconstructionPicture(
@@ -32,42 +33,46 @@ export function reconstructionPicture(
   return stackRows([...rows, grid(codes, { columns: count, gap: cell })], { gap: 2 * cell });
 }
 
-/** A tile for each code, most used first: the middle patch of a frame that is this code everywhere, under a bar in the code's colour. Unused codes come last, dimmed. */
-export function codebookPicture(tokenizer: Tokenizer, used: NdArray<'int32'>): Picture {
-  const { vocabulary, tokenShape, frameShape } = tokenizer.spec;
-  const [h, w] = tokenShape as [number, number];
-  const counts = countCodes(used.data, vocabulary);
-  const order = [...counts.keys()].toSorted((a, b) => counts[b]! - counts[a]! || a - b);
-  const tokens = ndarray('int32', [vocabulary, h, w]);
-  for (const [i, code] of order.entries()) tokens.data.fill(code, i * h * w, (i + 1) * h * w);
-  const [height, width] = [frameShape[0] / h, frameShape[1] / w];
-  const [top, left] = [Math.floor(h / 2) * height, Math.floor(w / 2) * width];
+/**
+ * A tile for each code, most used first: the mean of the patches that it decoded to, under a bar in the code's colour. Unused codes come last, grey.
+ *
+ * The decoder looks at neighbouring codes too, so a patch is shown as it came out in frames.
+ */
+export function codebookPicture(
+  { vocabulary, tokenShape, frameShape }: Tokenizer['spec'],
+  decoded: NdArray<'float32'>,
+  tokens: NdArray<'int32'>,
+): Picture {
+  const [rows, columns] = tokenShape as [number, number];
+  const [height, width] = [frameShape[0] / rows, frameShape[1] / columns];
+  const counts = countCodes(tokens.data, vocabulary);
+  const patches = ndarray('float32', [vocabulary, height, width, frameShape[2]]);
+  const size = height * width * frameShape[2];
+  const [line, stretch] = [frameShape[1] * frameShape[2], width * frameShape[2]];
+  for (const [i, code] of tokens.data.entries()) {
+    const [frame, place] = [Math.floor(i / (rows * columns)), i % (rows * columns)];
+    const top = frame * frameShape[0] + Math.floor(place / columns) * height;
+    for (let y = 0; y < height; y++) {
+      const from = (top + y) * line + (place % columns) * stretch;
+      for (let x = 0; x < stretch; x++)
+        patches.data[code * size + y * stretch + x]! += decoded.data[from + x]! / counts[code]!;
+    }
+  }
+  const pictures = framesToPictures(patches);
   const colours = codeColours(vocabulary).data;
-  const tiles = framesToPictures(tokenizer.decode(tokens)).map((picture, i) => {
-    const patch = upscale(crop(picture, { top, left, height, width }), 2 * cell);
-    if (counts[order[i]!] === 0) for (let k = 0; k < patch.data.length; k++) patch.data[k]! >>= 2;
-    return stackRows([bar(patch.shape[1]!, colours.subarray(order[i]! * 3, order[i]! * 3 + 3)), patch]);
+  const order = [...counts.keys()].toSorted((a, b) => counts[b]! - counts[a]! || a - b);
+  const tiles = order.map((code) => {
+    const patch = upscale(pictures[code]!, 2 * cell);
+    if (counts[code] === 0) patch.data.fill(unusedGrey);
+    return stackRows([bar(patch.shape[1]!, colours.subarray(code * 3, code * 3 + 3)), patch]);
   });
   return grid(tiles, { columns: 16, gap: cell });
 }
 
-function pick<D extends 'float32'>(array: NdArray<D>, rows: readonly number[]): NdArray<'float32'> {
+function pick(array: NdArray<'float32'>, rows: readonly number[]): NdArray<'float32'> {
   const size = array.data.length / array.shape[0]!;
   const out = ndarray('float32', [rows.length, ...array.shape.slice(1)]);
   for (const [i, row] of rows.entries()) out.data.set(array.data.subarray(row * size, (row + 1) * size), i * size);
-  return out;
-}
-
-function crop(
-  picture: Picture,
-  { top, left, height, width }: { top: number; left: number; height: number; width: number },
-): Picture {
-  const stride = picture.shape[1]! * 3;
-  const out = ndarray('uint8', [height, width, 3]);
-  for (let y = 0; y < height; y++) {
-    const start = (top + y) * stride + left * 3;
-    out.data.set(picture.data.subarray(start, start + width * 3), y * width * 3);
-  }
   return out;
 }
 
