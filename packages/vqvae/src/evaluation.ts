@@ -9,37 +9,40 @@ import { codeUsage, countCodes, usageCeilings } from './usage.ts';
 export interface ReconstructionQuality {
   /** Mean squared error over all elements. */
   readonly mse: number;
-  /** MSE over the variance of these frames' elements about their mean. */
+  /** MSE over the variance of these frames' elements about their mean; infinite when frames of one colour are not met exactly. */
   readonly nmse: number;
   /** `10 log10(1 / MSE)` of each frame, averaged, in dB; a frame's MSE counts as at least 1e-10, so 100 dB is exact. */
   readonly psnr: number;
 }
 
-/** Errors of `decoded` against `frames`, both float32 [B, H, W, C]. Throws ShapeError when their shapes differ. */
+/** Errors of `decoded` against `frames`, both float32 [B, H, W, C]. Throws ShapeError when their shapes differ or there are none. */
 export function reconstructionQuality(frames: NdArray<'float32'>, decoded: NdArray<'float32'>): ReconstructionQuality {
   if (String(frames.shape) !== String(decoded.shape)) {
     throw new ShapeError(
       `reconstructionQuality: frames are [${frames.shape.join(', ')}], decoded ones [${decoded.shape.join(', ')}].`,
     );
   }
+  if (frames.data.length === 0) throw new ShapeError('reconstructionQuality: expected at least one frame, got none.');
   const batch = frames.shape[0]!;
   const size = frames.data.length / batch;
-  let [errors, decibels, sum, squares] = [0, 0, 0, 0];
+  const count = frames.data.length;
+  const mean = frames.data.reduce((sum, x) => sum + x, 0) / count;
+  let [errors, decibels, deviations, varied] = [0, 0, 0, false];
   for (let frame = 0; frame < batch; frame++) {
     let error = 0;
     for (let i = frame * size; i < (frame + 1) * size; i++) {
       const x = frames.data[i]!;
       error += (decoded.data[i]! - x) ** 2;
-      sum += x;
-      squares += x * x;
+      deviations += (x - mean) ** 2;
+      varied ||= x !== frames.data[0];
     }
     errors += error;
     decibels += -10 * Math.log10(Math.max(1e-10, error / size));
   }
-  const count = frames.data.length;
   const mse = errors / count;
-  const variance = squares / count - (sum / count) ** 2;
-  return { mse, nmse: variance > 0 ? mse / variance : mse === 0 ? 0 : Infinity, psnr: decibels / batch };
+  // The mean is rounded, so equal pixels would have a variance that is not quite 0.
+  const variance = varied ? deviations / count : 0;
+  return { mse, nmse: mse === 0 ? 0 : mse / variance, psnr: decibels / batch };
 }
 
 /** What `evaluateTokenizer` measures. */

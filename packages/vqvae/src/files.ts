@@ -7,7 +7,7 @@ import { makeDirectory, readFileBounded, readTextBounded, writeFileAtomic } from
 import type { Engine } from '@tessera/engine';
 import { z } from 'zod';
 import { vqvaeConfig } from './config.ts';
-import type { VqvaeOptions } from './config.ts';
+import type { VqvaeConfig, VqvaeOptions } from './config.ts';
 import { VQVAE } from './vqvae.ts';
 
 /** The version of the files; raised when a reader of the older version would misread them. */
@@ -36,7 +36,7 @@ export async function loadTokenizer(engine: Engine, directory: string): Promise<
   const settings = parseSettings(path, await readTextBounded(path, { maxBytes: limits.settings }));
   const source = join(directory, names.tensors);
   const { tensors } = decodeSafetensors(await readFileBounded(source, { maxBytes: limits.tensors }), { source });
-  const tokenizer = new VQVAE(engine, vqvaeConfig(settings.config as VqvaeOptions));
+  const tokenizer = new VQVAE(engine, parseConfig(path, settings.config));
   try {
     tokenizer.loadState(tensors);
     tokenizer.loadGeneratorState(settings.generators as Record<string, GeneratorState>);
@@ -45,6 +45,14 @@ export async function loadTokenizer(engine: Engine, directory: string): Promise<
     tokenizer.dispose();
     if (cause instanceof FileError) throw cause;
     throw new FormatError(`${source}: does not fit ${names.settings}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function parseConfig(path: string, config: object): VqvaeConfig {
+  try {
+    return vqvaeConfig(config as VqvaeOptions);
+  } catch (cause) {
+    throw new FormatError(`${path}: ${(cause as Error).message}`, { cause });
   }
 }
 

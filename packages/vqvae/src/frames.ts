@@ -28,8 +28,12 @@ export function checkFrames(
 ): asserts frames is NdArray<'float32'> {
   const [batch, ...shape] = frames.shape;
   if (shape.length !== 3 || String(shape) !== String(frameShape)) {
+    const way =
+      shape.length === 3
+        ? `Resize first, or build the tokenizer with frameShape [${shape.join(', ')}].`
+        : 'One frame alone is a batch of 1.';
     throw new ShapeError(
-      `${where}: expected frames of shape [B, ${frameShape.join(', ')}], got [${frames.shape.join(', ')}]. Resize first, or build the tokenizer with frameShape [${shape.join(', ')}].`,
+      `${where}: expected frames of shape [B, ${frameShape.join(', ')}], got [${frames.shape.join(', ')}]. ${way}`,
     );
   }
   if (frames.dtype !== 'float32') {

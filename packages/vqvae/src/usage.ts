@@ -1,4 +1,5 @@
 // How a codebook is used, and how far it could be: statistics of code counts with the ceilings that the size of the sample sets.
+import { ShapeError } from '@tessera/core';
 
 /** Statistics of a sample of tokens. */
 export interface CodeUsage {
@@ -42,6 +43,7 @@ export function usageCeilings({ vocabulary, tokens }: { readonly vocabulary: num
   /** `exp` of the expected entropy of the sample. */
   readonly perplexity: number;
 } {
+  if (tokens === 0) return { usage: 0, perplexity: 1 };
   return {
     usage: 1 - (1 - 1 / vocabulary) ** tokens,
     perplexity: Math.exp(Math.log(tokens) - (vocabulary / tokens) * expectedCountTimesLog(tokens, 1 / vocabulary)),
@@ -69,8 +71,13 @@ function expectedCountTimesLog(tokens: number, p: number): number {
   return total / weights;
 }
 
-/** Share of positions at which two equally long lists of tokens differ: token churn when they are codes of the same frames at two times. */
+/** Share of positions at which two equally long lists of tokens differ: token churn when they are codes of the same frames at two times. Throws ShapeError for other lengths. */
 export function tokenChurn(before: ArrayLike<number>, after: ArrayLike<number>): number {
+  if (before.length !== after.length) {
+    throw new ShapeError(
+      `tokenChurn: expected tokens of the same frames, got ${before.length} and ${after.length} of them.`,
+    );
+  }
   let changed = 0;
   for (let i = 0; i < before.length; i++) if (before[i] !== after[i]) changed++;
   return before.length === 0 ? 0 : changed / before.length;

@@ -43,6 +43,8 @@ export interface TrainStepOptions {
 // Bookkeeping that has to be saved with the weights: numbers of updates and the age of each code.
 const counterNames = ['updates', 'seeded'] as const;
 
+const generatorNames = ['init', 'seeding', 'restart'] as const;
+
 /** A VQ-VAE tokenizer with its optimiser. */
 export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
   readonly spec: TokenizerSpec;
@@ -72,6 +74,8 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     this.spec = { frameShape, tokenShape, vocabulary, codeDim };
     this.quantizer = createQuantizer(config.quantizer);
     this.#generators = new Generators(seed);
+    // Saved states hold the generators that were asked for, and not the seed from which others would start.
+    for (const name of generatorNames) this.#generators.get(name);
     const parameters = initVqvae(this.#generators.get('init'), config, this.quantizer);
     this.#tree = { parameters, adam: initAdam(this.#trained(parameters)) };
     this.#state = engine.state(this.#tree);
@@ -159,12 +163,17 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     this.#seeded = true;
   }
 
-  /** One step of training on a batch, float32 [B, ...frameShape] in [0, 1]. Throws NonFiniteError when the loss is no number; the state is then as before. */
+  /**
+   * One step of training on a batch, float32 [B, ...frameShape] in [0, 1].
+   *
+   * Throws ConfigError for a learning rate below 0, NonFiniteError when the loss is no number; the state is then as before.
+   */
   trainStep(frames: NdArray, { learningRate = this.config.learningRate }: TrainStepOptions = {}): TokenizerMetrics {
     checkFrames('trainStep', frames, this.spec);
-    if (!this.#seeded) this.seedCodebook(frames);
-    const batch = frames.shape[0]!;
-    const out = this.#trainer(batch).run({ frames, learningRate });
+    if (!(learningRate >= 0 && Number.isFinite(learningRate))) {
+      throw new ConfigError(`trainStep: expected a learning rate >= 0, got ${learningRate}.`);
+    }
+    const out = this.#runTrainer(frames, learningRate);
     this.#updates++;
     const counts = out.counts.data as Float32Array;
     const { perplexity, usage } = codeUsage(counts);
@@ -198,12 +207,17 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
       throw new ConfigError(
         `loadState: '${missing[0]}' is missing${missing.length > 1 ? `, and ${missing.length - 1} more` : ''}.`,
       );
-    const idle = state['counters.idle']!;
-    if (idle.dtype !== 'int32' || idle.data.length !== this.#idle.length) {
-      throw new ConfigError(
-        `loadState: expected counters.idle as int32 [${this.#idle.length}], got ${idle.dtype} [${idle.shape.join(', ')}].`,
-      );
+    for (const name of counters) {
+      const { dtype, data, shape } = state[name]!;
+      const length = name === 'counters.idle' ? this.#idle.length : 1;
+      if (dtype !== 'int32' || data.length !== length || (data as Int32Array).some((count) => count < 0)) {
+        const size = name === 'counters.idle' ? `[${length}]` : '[]';
+        throw new ConfigError(
+          `loadState: expected ${name} as counts, int32 ${size}, got ${dtype} [${shape.join(', ')}].`,
+        );
+      }
     }
+    const idle = state['counters.idle']!;
     this.#state.write(Object.fromEntries(Object.entries(state).filter(([name]) => !counters.includes(name))));
     this.#updates = Number(state['counters.updates']!.data[0]);
     this.#seeded = Number(state['counters.seeded']!.data[0]) === 1;
@@ -230,6 +244,21 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     [name: string]: VqvaeParameters[keyof VqvaeParameters];
   } {
     return this.quantizer.trainable ? { encoder, decoder, quantizer } : { encoder, decoder };
+  }
+
+  // The first step seeds the codebook; when it then fails, that is undone as well.
+  #runTrainer(frames: NdArray, learningRate: number): ReturnType<TrainProgram['run']> {
+    const program = this.#trainer(frames.shape[0]!);
+    if (this.#seeded) return program.run({ frames, learningRate });
+    const before = { state: this.state(), generators: this.generatorState() };
+    try {
+      this.seedCodebook(frames);
+      return program.run({ frames, learningRate });
+    } catch (error) {
+      this.loadState(before.state);
+      this.loadGeneratorState(before.generators);
+      throw error;
+    }
   }
 
   #trainer(batch: number): TrainProgram {
