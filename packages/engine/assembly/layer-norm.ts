@@ -90,7 +90,7 @@ function inputGrad(dy: usize, x: usize, gamma: usize, mean: f32, rstd: f32, dx: 
   }
   if (rest) {
     const g = f32x4.mul(V.loadPart(dy + whole, rest), V.loadPart(gamma + whole, rest));
-    const h = f32x4.mul(f32x4.sub(V.loadPad(x + whole, rest, c), c), s);
+    const h = f32x4.mul(f32x4.sub(V.loadPart(x + whole, rest), c), s);
     sumG = f32x4.add(sumG, g);
     sumGH = V.mulAdd(g, h, sumGH);
   }

@@ -68,7 +68,7 @@ describe.each(unary)('%s', (name, formula, tolerance) => {
     memory.expectGuardsIntact();
   });
 
-  test.prop([fc.array(fc.float(), { maxLength: 21 }), fc.boolean()])(
+  test.prop([fc.array(fc.float(), { maxLength: 21, size: 'max' }), fc.boolean()])(
     'handles every length, also in place, and touches nothing else',
     (list, inPlace) => {
       memory.reset();
@@ -95,8 +95,11 @@ const grads: [Named<GradKernel>, (saved: number) => number, [number, number], nu
 
 describe.each(grads)('%s', (name, derivative, [min, max], tolerance) => {
   const pairs = fc.array(
-    fc.tuple(fc.float({ min: -1e6, max: 1e6, noNaN: true }), fc.float({ min, max, noNaN: true })),
-    { maxLength: 21 },
+    fc.tuple(
+      fc.float({ min: -1e6, max: 1e6, noNaN: true }),
+      fc.oneof(fc.float({ min, max, noNaN: true }), fc.constantFrom(0, -0)),
+    ),
+    { maxLength: 21, size: 'max' },
   );
   test.prop([pairs, fc.boolean()])('is dy times the derivative', (list, inPlace) => {
     memory.reset();
@@ -125,7 +128,7 @@ describe('geluGrad and softplusGrad at the ends', () => {
 });
 
 describe('scale and addScaled', () => {
-  const arrays = fc.array(fc.tuple(fc.float(), fc.float()), { maxLength: 21 });
+  const arrays = fc.array(fc.tuple(fc.float(), fc.float()), { maxLength: 21, size: 'max' });
   test.prop([arrays, fc.float()])('are alpha x and x + alpha y', (list, alpha) => {
     memory.reset();
     const x = memory.float32(list.map(([a]) => a));
@@ -157,7 +160,7 @@ describe('comparisons and what reads them', () => {
     notEqual: (a: number, b: number) => a !== b,
   };
   const few = fc.oneof(fc.float(), fc.constantFrom(0, -0, 1, Number.NaN, Infinity, -Infinity));
-  const arrays = fc.array(fc.tuple(few, few), { minLength: 1, maxLength: 50 });
+  const arrays = fc.array(fc.tuple(few, few), { minLength: 1, maxLength: 50, size: 'max' });
   const names = Object.keys(comparisons) as (keyof typeof comparisons)[];
 
   test.prop([fc.constantFrom(...names), arrays, fc.constantFrom(0, 1)])(
@@ -175,24 +178,23 @@ describe('comparisons and what reads them', () => {
     },
   );
 
-  test.prop([fc.array(fc.tuple(fc.integer(), fc.constantFrom(-1, 0, 7)), { minLength: 1, maxLength: 40 })])(
-    'of int32 compare the numbers, not their bits as floats',
-    (list) => {
-      memory.reset();
-      const left = list.map(([a, b]) => (a % 2 === 0 ? b : a));
-      const a = memory.int32(left);
-      const b = memory.int32(list.map(([, x]) => x));
-      const y = memory.allocate(list.length);
-      kernels.equalInt(a, b, y, list.length, 1);
-      const expected = list.map(([, x], i) => Number(left[i] === x));
-      expect([...memory.readUint8(y, list.length)]).toEqual(expected);
-      kernels.notEqualInt(a, b, y, list.length, 1);
-      expect([...memory.readUint8(y, list.length)]).toEqual(expected.map((x) => 1 - x));
-      memory.expectGuardsIntact();
-    },
-  );
+  test.prop([
+    fc.array(fc.tuple(fc.integer(), fc.constantFrom(-1, 0, 7)), { minLength: 1, maxLength: 40, size: 'max' }),
+  ])('of int32 compare the numbers, not their bits as floats', (list) => {
+    memory.reset();
+    const left = list.map(([a, b]) => (a % 2 === 0 ? b : a));
+    const a = memory.int32(left);
+    const b = memory.int32(list.map(([, x]) => x));
+    const y = memory.allocate(list.length);
+    kernels.equalInt(a, b, y, list.length, 1);
+    const expected = list.map(([, x], i) => Number(left[i] === x));
+    expect([...memory.readUint8(y, list.length)]).toEqual(expected);
+    kernels.notEqualInt(a, b, y, list.length, 1);
+    expect([...memory.readUint8(y, list.length)]).toEqual(expected.map((x) => 1 - x));
+    memory.expectGuardsIntact();
+  });
 
-  const choices = fc.array(fc.tuple(fc.boolean(), few, few), { minLength: 1, maxLength: 21 });
+  const choices = fc.array(fc.tuple(fc.boolean(), few, few), { minLength: 1, maxLength: 21, size: 'max' });
   test.prop([choices, fc.constantFrom(0, 1), fc.constantFrom(0, 1)])('select picks a or b', (list, aStep, bStep) => {
     memory.reset();
     const condition = memory.uint8(list.map(([c]) => Number(c)));

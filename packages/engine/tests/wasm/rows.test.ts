@@ -73,6 +73,13 @@ describe('softmax', () => {
     },
   );
 
+  test('takes a mask for each row by default', () => {
+    memory.reset();
+    const [x, y] = [memory.float32([1, 1, 1, 1]), memory.allocate(16)];
+    kernels.softmax({ x, y, rows: 2, n: 2, mask: memory.float32([-Infinity, 0, 0, -Infinity]) });
+    expectClose(memory.readFloat32(y, 4), [0, 1, 1, 0], 0);
+  });
+
   test('survives huge logits and shows NaN', () => {
     memory.reset();
     const x = memory.float32([3e38, 3e38, -3e38, 0, Number.NaN, 1, -Infinity, 5, 5]);
@@ -238,6 +245,18 @@ describe('layerNorm', () => {
     );
     expectClose(memory.readFloat32(dgamma, n), expected, 1e-7, () => 400);
   });
+});
+
+test('the bias gradient of ten thousand rows does not drift', () => {
+  memory.reset();
+  const [rows, n] = [10_000, 5];
+  const dy = memory.float32(new Float32Array(rows * n).fill(0.1));
+  const x = memory.float32(noise(rows * n, 1));
+  const [mean, rstd] = [memory.float32(new Float32Array(rows)), memory.float32(new Float32Array(rows).fill(1))];
+  const [dgamma, dbeta] = [memory.allocate(n * 4), memory.allocate(n * 4)];
+  kernels.layerNormGrad({ dy, x, gamma: memory.float32([1, 1, 1, 1, 1]), mean, rstd, dx: dy, dgamma, dbeta, rows, n });
+  expectClose(memory.readFloat32(dbeta, n), new Float64Array(n).fill(rows * Math.fround(0.1)), 3e-6);
+  memory.expectGuardsIntact();
 });
 
 describe('sums', () => {
