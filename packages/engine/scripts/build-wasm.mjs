@@ -47,8 +47,7 @@ if (process.argv.includes('--check')) {
   const wasm = await compile();
   writeFileSync(
     generated,
-    `// Written by scripts/build-wasm.mjs from assembly/*.ts; do not edit.\n\n` +
-      `/** SHA-256 of the sources and compiler options. */\nexport const sourceHash: string = '${hash}';\n\n` +
+    `// Written by scripts/build-wasm.mjs from assembly/*.ts; do not edit.\n// SHA-256 of the sources and compiler options: ${hash}\n\n` +
       `/** The WebAssembly module, ${wasm.length} bytes. */\nexport const moduleBase64: string =\n  '${Buffer.from(wasm).toString('base64')}';\n`,
   );
   process.stdout.write(`kernels.generated.ts: ${wasm.length} bytes of WebAssembly\n`);

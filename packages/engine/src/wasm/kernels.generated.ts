@@ -1,7 +1,5 @@
 // Written by scripts/build-wasm.mjs from assembly/*.ts; do not edit.
-
-/** SHA-256 of the sources and compiler options. */
-export const sourceHash: string = '54c195ed7a9826edb219791a64c8445ea089dd6a47f726e02d1551a7c4dddb01';
+// SHA-256 of the sources and compiler options: 54c195ed7a9826edb219791a64c8445ea089dd6a47f726e02d1551a7c4dddb01
 
 /** The WebAssembly module, 59743 bytes. */
 export const moduleBase64: string =
