@@ -56,9 +56,9 @@ export function ballRecall(
   frames: NdArray<'float32'>,
   decoded: NdArray<'float32'>,
 ): number {
-  const board = /^Breakout-v/.test(id)
+  const board = id.startsWith('Breakout-v')
     ? breakoutBoard(kwargs['cellSize'] as number | undefined)
-    : /^Catch-v/.test(id)
+    : id.startsWith('Catch-v')
       ? catchBoard
       : undefined;
   if (board === undefined) return NaN;
