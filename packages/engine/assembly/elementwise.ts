@@ -70,15 +70,23 @@ class Map {
 
   @inline
   static run2(op: i32, a: usize, b: usize, y: usize, n: i32): void {
-    const end = a + ((<usize>(n & ~3)) << 2);
+    const end = a + ((<usize>(n & ~7)) << 2);
     while (a < end) {
-      v128.store(y, Map.grad(op, v128.load(a), v128.load(b)));
+      const first = Map.grad(op, v128.load(a), v128.load(b));
+      const second = Map.grad(op, v128.load(a, 16), v128.load(b, 16));
+      v128.store(y, first);
+      v128.store(y, second, 16);
+      a += 32;
+      b += 32;
+      y += 32;
+    }
+    for (let rest = n & 7; rest > 0; rest -= 4) {
+      if (rest >= 4) v128.store(y, Map.grad(op, v128.load(a), v128.load(b)));
+      else V.storePart(y, Map.grad(op, V.loadPart(a, rest), V.loadPart(b, rest)), rest);
       a += 16;
       b += 16;
       y += 16;
     }
-    const rest = n & 3;
-    if (rest) V.storePart(y, Map.grad(op, V.loadPart(a, rest), V.loadPart(b, rest)), rest);
   }
 }
 

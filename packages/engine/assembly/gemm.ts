@@ -217,8 +217,8 @@ export function batchMatMul(
   flags: i32,
   scratch: usize,
 ): void {
-  const transA = (flags & 1) != 0;
-  const transB = (flags & 2) != 0;
+  let transA = (flags & 1) != 0;
+  let transB = (flags & 2) != 0;
   const accumulate = (flags & 4) != 0;
   if (m == 0 || n == 0 || batch == 0) return;
   if (strideB == 0 && !transA && strideA == m * k && strideC == m * n) {
@@ -230,6 +230,19 @@ export function batchMatMul(
       for (let i = 0; i < batch; i++) memory.fill(c + ((<usize>(i * strideC)) << 2), 0, (<usize>(m * n)) << 2);
     return;
   }
+  if (n == 1) {
+    // a column is the transpose of the row that the other product gives
+    const matrix = a;
+    a = b;
+    b = matrix;
+    const stride = strideA;
+    strideA = strideB;
+    strideB = stride;
+    n = m;
+    m = 1;
+    transB = !transA;
+  }
+  if (m == 1) transA = false; // a vector is stored the same both ways
   if (m < 4 && !(transA && transB)) {
     for (let i = 0; i < batch; i++) {
       const ai = a + ((<usize>(i * strideA)) << 2);
