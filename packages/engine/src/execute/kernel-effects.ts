@@ -1,5 +1,6 @@
 // The end of a run on kernels: assignments move a buffer into the variable, Adam changes the variable's own memory.
 import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { effectInputs } from '../record/recorder.ts';
 import type { Effect } from '../record/recorder.ts';
 import type { Tensor } from '../record/tensor.ts';
 import { size } from '../ops/shapes.ts';
@@ -16,14 +17,21 @@ export function applyEffects(
   value: (tensor: Tensor) => TensorInfo,
 ): void {
   const { backend } = context;
-  for (const effect of effects) {
-    if (effect.kind !== 'assign') continue;
-    const next = value(effect.value);
-    backend.incRef(next.dataId);
-    context.free(buffers.get(effect.variable)!);
-    buffers.set(effect.variable, { ...next, shape: [...effect.value.shape] });
+  // An effect may take the old value of a variable that another one changes. A buffer that is held is neither freed nor changed in place.
+  const held = effects.flatMap(effectInputs).map(value);
+  for (const { dataId } of held) backend.incRef(dataId);
+  try {
+    for (const effect of effects) {
+      if (effect.kind !== 'assign') continue;
+      const next = value(effect.value);
+      backend.incRef(next.dataId);
+      context.free(buffers.get(effect.variable)!);
+      buffers.set(effect.variable, { ...next, shape: [...effect.value.shape] });
+    }
+    for (const effect of effects) if (effect.kind === 'adam') adam(context, effect, buffers, value);
+  } finally {
+    for (const buffer of held) context.free(buffer);
   }
-  for (const effect of effects) if (effect.kind === 'adam') adam(context, effect, buffers, value);
 }
 
 // m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2, x <- x - decay x - rate m / (sqrt(v / correction) + epsilon)
