@@ -1,14 +1,16 @@
 // Changes of state at the end of a program.
 import { ConfigError, DTypeError, ShapeError } from '@tessera/core';
 import { tensorOf } from './ops/constant.ts';
-import { sameShape, shapeText } from './ops/shapes.ts';
+import { expectFloat, sameShape, shapeText } from './ops/shapes.ts';
 import { activeRecorder } from './record/recorder.ts';
 import type { Recorder } from './record/recorder.ts';
+import { specText } from './record/tensor.ts';
 import type { Tensor } from './record/tensor.ts';
 
 /** Gives a state tensor a new value when the program has run; until then every read sees the old one. Throws ShapeError or DTypeError for a value of another type. */
 export function assign(target: Tensor, value: Tensor): void {
   const recorder = activeRecorder('assign');
+  recorder.check('assign', [target, value]);
   const variable = untouched(recorder, 'assign', target);
   if (!sameShape(target.shape, value.shape)) {
     throw new ShapeError(`assign: '${variable}' is ${shapeText(target.shape)}, the value ${shapeText(value.shape)}.`);
@@ -43,17 +45,28 @@ export interface AdamUpdate {
  */
 export function adamUpdate(target: Tensor, update: AdamUpdate): void {
   const recorder = activeRecorder('adamUpdate');
+  const { gradient, rate, correction, beta1, beta2, epsilon, decay = tensorOf(0), scale = tensorOf(1) } = update;
+  const scalars = { rate, correction, decay, scale };
+  recorder.check('adamUpdate', [target, update.firstMoment, update.secondMoment, gradient, ...Object.values(scalars)]);
   const variable = untouched(recorder, 'adamUpdate', target);
   const firstMoment = untouched(recorder, 'adamUpdate', update.firstMoment);
   const secondMoment = untouched(recorder, 'adamUpdate', update.secondMoment);
-  for (const { shape } of [update.firstMoment, update.secondMoment, update.gradient]) {
-    if (!sameShape(shape, target.shape)) {
+  if (new Set([variable, firstMoment, secondMoment]).size < 3) {
+    throw new ConfigError(`adamUpdate: '${variable}' and its moments must be three state tensors.`);
+  }
+  for (const tensor of [target, update.firstMoment, update.secondMoment, gradient]) {
+    if (!sameShape(tensor.shape, target.shape)) {
       throw new ShapeError(
-        `adamUpdate: '${variable}' is ${shapeText(target.shape)}, its moments and gradient must be, got ${shapeText(shape)}.`,
+        `adamUpdate: '${variable}' is ${shapeText(target.shape)}, its moments and gradient must be, got ${shapeText(tensor.shape)}.`,
       );
     }
+    expectFloat('adamUpdate', tensor);
   }
-  const { gradient, rate, correction, beta1, beta2, epsilon, decay = tensorOf(0), scale = tensorOf(1) } = update;
+  for (const [key, scalar] of Object.entries(scalars)) {
+    if (scalar.rank !== 0 || scalar.dtype !== 'float32') {
+      throw new ShapeError(`adamUpdate: expected a float32 scalar as ${key}, got ${specText(scalar)}.`);
+    }
+  }
   recorder.effects.push({
     kind: 'adam',
     variable,
@@ -71,7 +84,7 @@ export function adamUpdate(target: Tensor, update: AdamUpdate): void {
 }
 
 function untouched(recorder: Recorder, caller: string, target: Tensor): string {
-  const name = recorder.variableOf(target);
+  const name = recorder.variableOf(caller, target);
   const changed = recorder.effects.some((effect) =>
     effect.kind === 'assign'
       ? effect.variable === name

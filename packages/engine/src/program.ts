@@ -27,11 +27,12 @@ export function record<I extends InputSpecs>(
   const tensors = Object.fromEntries(Object.entries(inputs).map(([key, spec]) => [key, recorder.input(key, spec)]));
   const outputs = recording(recorder, () => body(tensors as { [K in keyof I]: Tensor }, recorder));
   for (const [key, output] of Object.entries(outputs)) {
-    if (!(output instanceof Tensor) || output.recorder !== recorder) {
+    if (!(output instanceof Tensor)) {
       throw new ConfigError(
         `program '${name}': expected its function to return tensors by name, got ${typeof output} as '${key}'.`,
       );
     }
+    recorder.check(`program '${name}'`, [output]);
   }
   return { recorder, outputs: new Map(Object.entries(outputs)) };
 }

@@ -1,6 +1,6 @@
 // Runs records as a flat list of kernel calls on a TensorFlow.js backend: no tape, no tidy, no closures per step; buffers are freed by the plan.
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { InternalError, ndarray } from '@tessera/core';
+import { ConfigError, InternalError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import type { RecordedNode } from '../record/recorder.ts';
 import type { Spec } from '../record/tensor.ts';
@@ -62,17 +62,25 @@ class KernelStore implements Store {
   readonly context: KernelContext;
   readonly specs: ReadonlyMap<string, Spec>;
   readonly buffers: Map<string, TensorInfo> = new Map();
+  #disposed = false;
 
   constructor(context: KernelContext, specs: ReadonlyMap<string, Spec>) {
     this.context = context;
     this.specs = specs;
   }
 
+  /** Throws ConfigError when the variables are gone. */
+  checkAlive(): void {
+    if (this.#disposed) throw new ConfigError('state: used after dispose.');
+  }
+
   read(names: readonly string[]): NdArray[] {
+    this.checkAlive();
     return names.map((name) => download(this.context, this.buffers.get(name)!, this.specs.get(name)!));
   }
 
   write(values: ReadonlyMap<string, NdArray>): void {
+    this.checkAlive();
     for (const [name, array] of values) {
       const old = this.buffers.get(name);
       this.buffers.set(name, upload(this.context, array));
@@ -87,6 +95,7 @@ class KernelStore implements Store {
   dispose(): void {
     for (const buffer of this.buffers.values()) this.context.free(buffer);
     this.buffers.clear();
+    this.#disposed = true;
   }
 }
 
@@ -106,6 +115,7 @@ class KernelProgram implements Executable {
   }
 
   run(inputs: readonly NdArray[]): NdArray[] {
+    this.#store.checkAlive();
     const { context, buffers } = this.#store;
     const { recorder, outputs } = this.#program;
     const values: (TensorInfo | undefined)[] = [];

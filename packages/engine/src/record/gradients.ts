@@ -15,6 +15,7 @@ import type { Tensor } from './tensor.ts';
  */
 export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   const recorder = activeRecorder('gradients');
+  recorder.check('gradients', [loss, ...wrt]);
   if (loss.rank !== 0 || loss.dtype !== 'float32') {
     throw new ShapeError(
       `gradients: expected a float32 scalar as the loss, got ${specText(loss)}. Take its mean first.`,

@@ -73,30 +73,35 @@ export class Recorder {
   }
 
   apply<A extends Attrs>(op: Op<A>, inputs: readonly Tensor[], attrs: A): readonly Tensor[] {
-    for (const input of inputs) {
-      if (!(input instanceof Tensor)) {
-        throw new ConfigError(`${op.name}: expected tensors of the program '${this.name}', got ${String(input)}.`);
-      }
-      if (input.recorder !== this) {
-        throw new ConfigError(
-          `${op.name}: the tensor ${specText(input)} belongs to the program '${input.recorder.name}', not to '${this.name}'. Pass values from one program to another through 'run'.`,
-        );
-      }
-    }
+    this.check(op.name, inputs);
     const outputs = op.infer(inputs, attrs).map((spec) => this.#tensor(spec));
     this.nodes.push({ op: op as unknown as Op, attrs, inputs, outputs });
     this.onNode?.(this.nodes.at(-1)!);
     return outputs;
   }
 
+  /** Throws ConfigError unless all are tensors of this record. */
+  check(caller: string, tensors: readonly Tensor[]): void {
+    for (const tensor of tensors) {
+      if (!(tensor instanceof Tensor)) {
+        throw new ConfigError(`${caller}: expected tensors of the program '${this.name}', got ${String(tensor)}.`);
+      }
+      if (tensor.recorder !== this) {
+        throw new ConfigError(
+          `${caller}: the tensor ${specText(tensor)} belongs to the program '${tensor.recorder.name}', not to '${this.name}'. Pass values from one program to another through 'run'.`,
+        );
+      }
+    }
+  }
+
   /** Called after each node is recorded; eager evaluation runs it at once. */
   onNode: ((node: RecordedNode) => void) | undefined;
 
   /** The name of the variable that `tensor` was read from. */
-  variableOf(tensor: Tensor): string {
+  variableOf(caller: string, tensor: Tensor): string {
     for (const [name, read] of this.variables) if (read === tensor) return name;
     throw new ConfigError(
-      `${this.name}: expected a state tensor as the function got it, got a computed one, ${specText(tensor)}. Only state can be assigned.`,
+      `${caller}: expected a state tensor as the function of '${this.name}' got it, got another one, ${specText(tensor)}. Only state can be changed.`,
     );
   }
 
