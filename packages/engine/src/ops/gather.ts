@@ -116,6 +116,9 @@ const segmentSumOp: Op<SegmentAttrs> = defineOp<SegmentAttrs>({
 
 /** For each of `count` segments the sum of the rows of `x` [N, D] whose id (int32, [N]) it is: [count, D]. */
 export function segmentSum(x: Tensor, ids: Tensor, count: number): Tensor {
+  if (!Number.isInteger(count) || count < 0) {
+    throw new ConfigError(`segmentSum: expected a count of segments that is a whole number >= 0, got ${count}.`);
+  }
   return applyOne(segmentSumOp, [x, ids], { count });
 }
 

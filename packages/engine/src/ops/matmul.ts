@@ -42,7 +42,7 @@ const matMulOp: Op<MatMulAttrs> = defineOp<MatMulAttrs>({
     expectFloat('matMul', a!, b!);
     const inner = attrs.transposeB ? b!.shape.at(-1) : b!.shape.at(-2);
     const { batch, m, k, n } = sizes(a!.shape, b!.shape, attrs);
-    if (a!.shape.length < 2 || !sameShape(batch, b!.shape.slice(0, -2)) || k !== inner) {
+    if (a!.shape.length < 2 || b!.shape.length < 2 || !sameShape(batch, b!.shape.slice(0, -2)) || k !== inner) {
       const flag = (transposed: boolean) => (transposed ? ' transposed' : '');
       throw new ShapeError(
         `matMul: ${shapeText(a!.shape)}${flag(attrs.transposeA)} times ${shapeText(b!.shape)}${flag(attrs.transposeB)} do not fit.`,
@@ -96,7 +96,7 @@ const matMulOp: Op<MatMulAttrs> = defineOp<MatMulAttrs>({
  */
 export function matMul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatMulOptions = {}): Tensor {
   if (a.rank > 2 && b.rank === 2 && !transposeA) {
-    const flat = matMul(reshape(a, [-1, a.shape.at(-1)!]), b, { transposeB });
+    const flat = matMul(reshape(a, [size(a.shape.slice(0, -1)), a.shape.at(-1)!]), b, { transposeB });
     return reshape(flat, [...a.shape.slice(0, -1), flat.shape[1]!]);
   }
   return applyOne(matMulOp, [a, b], { transposeA, transposeB });

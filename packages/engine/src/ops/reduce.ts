@@ -1,4 +1,5 @@
 // Sums, means and maxima over axes, and the index of the largest element.
+import { ShapeError } from '@tessera/core';
 import { defineOp } from '../record/op.ts';
 import type { Op } from '../record/op.ts';
 import { applyOne } from '../record/recorder.ts';
@@ -6,7 +7,7 @@ import type { Spec, Tensor } from '../record/tensor.ts';
 import { attr } from '../tensorflow/attributes.ts';
 import { div, equal, mul } from './arithmetic.ts';
 import { broadcastTo, reshape, transpose } from './shape.ts';
-import { axisOf, expectFloat, size } from './shapes.ts';
+import { axisOf, expectFloat, shapeText, size } from './shapes.ts';
 
 interface ReduceAttrs {
   readonly axes: readonly number[];
@@ -73,6 +74,9 @@ function reduce(
   { axes = x.shape.map((_, i) => i), keepDims = false }: ReduceOptions,
 ): Tensor {
   const from0 = axes.map((axis) => axisOf(op.name, axis, x)).toSorted((a, b) => a - b);
+  if (new Set(from0).size < from0.length) {
+    throw new ShapeError(`${op.name}: expected different axes of ${shapeText(x.shape)}, got ${shapeText(axes)}.`);
+  }
   const y = applyOne(op, [x], { axes: from0 });
   return keepDims ? reshape(y, ones(x.shape, from0)) : y;
 }

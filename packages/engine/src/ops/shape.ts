@@ -130,7 +130,7 @@ export function slice(x: Tensor, begin: readonly number[], sizes: readonly numbe
 export function split(x: Tensor, { count, axis = -1 }: { count: number; axis?: number }): Tensor[] {
   const along = axisOf('split', axis, x);
   const part = x.shape[along]! / count;
-  if (!Number.isInteger(part)) {
+  if (!Number.isInteger(part) || count < 1) {
     throw new ShapeError(`split: axis ${along} of ${shapeText(x.shape)} does not divide into ${count} parts.`);
   }
   const sizes = x.shape.map((n, i) => (i === along ? part : n));
@@ -188,7 +188,8 @@ const concatOp: Op<ConcatAttrs> = defineOp<ConcatAttrs>({
     const [first] = inputs;
     const others = ({ shape }: { shape: readonly number[] }) => shape.filter((_, i) => i !== axis);
     for (const input of inputs) {
-      if (input.dtype !== first!.dtype || !sameShape(others(input), others(first!))) {
+      const fits = input.shape.length === first!.shape.length && sameShape(others(input), others(first!));
+      if (input.dtype !== first!.dtype || !fits) {
         throw new ShapeError(
           `concat: ${inputs.map(({ shape }) => shapeText(shape)).join(', ')} do not join along axis ${axis}.`,
         );

@@ -16,10 +16,17 @@ import { exp } from './unary.ts';
 
 const rowsOf = (shape: readonly number[]): number => size(shape.slice(0, -1));
 
+function expectRows(op: string, x: Spec): void {
+  expectFloat(op, x);
+  if ((x.shape.at(-1) ?? 0) === 0) {
+    throw new ShapeError(`${op}: expected at least one number along the last axis, got ${shapeText(x.shape)}.`);
+  }
+}
+
 const softmaxOp: Op<object> = defineOp<object>({
   name: 'softmax',
   infer: ([x]) => {
-    expectFloat('softmax', x!);
+    expectRows('softmax', x!);
     return [{ shape: x!.shape, dtype: 'float32' }];
   },
   gradient: ({ outputs: [y] }, [dy]) => [applyOne(softmaxGradOp, [dy!, y!], {})],
@@ -66,7 +73,7 @@ export function softmax(x: Tensor): Tensor {
 const logSoftmaxOp: Op<object> = defineOp<object>({
   name: 'logSoftmax',
   infer: ([x]) => {
-    expectFloat('logSoftmax', x!);
+    expectRows('logSoftmax', x!);
     return [{ shape: x!.shape, dtype: 'float32' }];
   },
   gradient: ({ outputs: [y] }, [dy]) => [sub(dy!, mul(exp(y!), sum(dy!, { axes: [-1], keepDims: true })))],
@@ -97,7 +104,7 @@ export function logSoftmax(x: Tensor): Tensor {
 const crossEntropyOp: Op<object> = defineOp<object>({
   name: 'softmaxCrossEntropy',
   infer: ([logits, labels]) => {
-    expectFloat('softmaxCrossEntropy', logits!);
+    expectRows('softmaxCrossEntropy', logits!);
     expectInt('softmaxCrossEntropy', 'labels', labels!);
     if (!sameShape(logits!.shape.slice(0, -1), labels!.shape)) {
       throw new ShapeError(
