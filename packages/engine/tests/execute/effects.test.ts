@@ -1,0 +1,309 @@
+// What a program does to the state: every read sees the values from before the run, and all changes happen, or none.
+import { ndarray } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
+import { describe, expect } from 'vitest';
+import { test } from '@fast-check/vitest';
+import {
+  adamUpdate,
+  add,
+  assign,
+  f32,
+  fill,
+  gather,
+  i32,
+  mul,
+  nearestCode,
+  reshape,
+  square,
+  stopGradient,
+} from '../../src/index.ts';
+import type { Tensor } from '../../src/index.ts';
+import { backends, cpu, engineOf } from '../support/backends.ts';
+import { expectClose, numbers, vector } from '../support/evaluate.ts';
+import { adamReference } from '../support/adam-reference.ts';
+
+// An Adam step whose second moment stays 1 and whose first moment becomes the gradient: `x <- x - rate g`.
+const plainStep = (firstMoment: Tensor, secondMoment: Tensor, gradient: Tensor) => ({
+  firstMoment,
+  secondMoment,
+  gradient,
+  rate: fill([], 1),
+  correction: fill([], 1),
+  beta1: 0,
+  beta2: 1,
+  epsilon: 0,
+});
+
+for (const backend of backends) {
+  describe.skipIf(backend.engine === undefined)(`state on ${backend.name}${backend.skipped}`, () => {
+    test('two state tensors change places', () => {
+      const state = engineOf(backend).state({ a: vector(1, 2), b: vector(3, 4) });
+      const swap = state.program('swap', {}, (_, { a, b }) => {
+        assign(a, b);
+        assign(b, a);
+        return { a, b };
+      });
+      expect(swap.run({})).toEqual({ a: vector(1, 2), b: vector(3, 4) });
+      expect(state.read()).toEqual({ a: vector(3, 4), b: vector(1, 2) });
+      swap.run({});
+      expect(state.read()).toEqual({ a: vector(1, 2), b: vector(3, 4) });
+      swap.dispose();
+      state.dispose();
+    });
+
+    test('what is read after an assignment is the old value', () => {
+      const state = engineOf(backend).state({ a: vector(1, 2) });
+      const program = state.program('count', {}, (_, { a }) => {
+        assign(a, add(a, 1));
+        return { before: a, doubled: mul(a, 2) };
+      });
+      expect(program.run({})).toEqual({ before: vector(1, 2), doubled: vector(2, 4) });
+      expect(program.run({})).toEqual({ before: vector(2, 3), doubled: vector(4, 6) });
+      program.dispose();
+      state.dispose();
+    });
+
+    test('an alias that is assigned keeps the old value while Adam changes its source in place', () => {
+      const state = engineOf(backend).state({
+        old: vector(0, 0),
+        x: vector(1, 2),
+        first: vector(0, 0),
+        second: vector(1, 1),
+      });
+      const program = state.program('step', { g: f32(2) }, ({ g }, { old, x, first, second }) => {
+        assign(old, stopGradient(reshape(reshape(x, [2, 1]), [2])));
+        adamUpdate(x, plainStep(first, second, g));
+        return { x };
+      });
+      expect(program.run({ g: vector(10, 20) }).x).toEqual(vector(1, 2));
+      expect(state.readOne('old')).toEqual(vector(1, 2));
+      expect(state.readOne('x')).toEqual(vector(-9, -18));
+      program.run({ g: vector(1, 1) });
+      expect(state.readOne('old')).toEqual(vector(-9, -18));
+      expect(state.readOne('x')).toEqual(vector(-10, -19));
+      program.dispose();
+      state.dispose();
+    });
+
+    test('an assigned state tensor itself, not a copy of it, is the old value too', () => {
+      const state = engineOf(backend).state({ old: vector(0), x: vector(5), first: vector(0), second: vector(1) });
+      const program = state.program('step', {}, (_, { old, x, first, second }) => {
+        assign(old, x);
+        adamUpdate(x, plainStep(first, second, fill([1], 1)));
+        return {};
+      });
+      program.run({});
+      program.run({});
+      expect(numbers(state.readOne('old'))).toEqual([4]);
+      expect(numbers(state.readOne('x'))).toEqual([3]);
+      program.dispose();
+      state.dispose();
+    });
+
+    test('two Adam steps that take each other as the gradient see the values from before', () => {
+      const state = engineOf(backend).state({
+        x: vector(1),
+        y: vector(10),
+        m: [vector(0), vector(0)] as const,
+        v: [vector(1), vector(1)] as const,
+      });
+      const program = state.program('cross', {}, (_, { x, y, m, v }) => {
+        adamUpdate(x, plainStep(m[0], v[0], y));
+        adamUpdate(y, plainStep(m[1], v[1], x));
+        return {};
+      });
+      program.run({});
+      expect([...numbers(state.readOne('x')), ...numbers(state.readOne('y'))]).toEqual([-9, 9]);
+      program.dispose();
+      state.dispose();
+    });
+
+    test('a rate that is state and changes in the same program is the old one', () => {
+      const state = engineOf(backend).state({
+        x: vector(0),
+        m: vector(0),
+        v: vector(1),
+        rate: ndarray('float32', [], Float32Array.of(1)),
+      });
+      const program = state.program('schedule', {}, (_, { x, m, v, rate }) => {
+        assign(rate, mul(rate, 0.5));
+        adamUpdate(x, { ...plainStep(m, v, fill([1], 1)), rate });
+        return {};
+      });
+      for (let i = 0; i < 3; i++) program.run({});
+      expect(numbers(state.readOne('x'))).toEqual([-1.75]);
+      program.dispose();
+      state.dispose();
+    });
+
+    test('an input and a constant can be assigned, and stay what they were', () => {
+      const state = engineOf(backend).state({ a: vector(0, 0), b: vector(0, 0) });
+      const program = state.program('set', { x: f32(2) }, ({ x }, { a, b }) => {
+        assign(a, x);
+        assign(b, fill([2], 7));
+        return { sum: add(a, b) };
+      });
+      const x = vector(1, 2);
+      program.run({ x });
+      x.data.fill(9);
+      expect(program.run({ x: vector(3, 4) }).sum).toEqual(vector(8, 9));
+      expect(state.read()).toEqual({ a: vector(3, 4), b: vector(7, 7) });
+      program.dispose();
+      expect(state.read()).toEqual({ a: vector(3, 4), b: vector(7, 7) });
+      state.dispose();
+    });
+
+    test('a run that throws in the middle changes nothing', () => {
+      const state = engineOf(backend).state({ a: vector(1, 2), x: vector(1, 1), m: vector(0, 0), v: vector(1, 1) });
+      const program = state.program('fail', { z: f32(1, 2), i: i32(1) }, ({ z, i }, { a, x, m, v }) => {
+        assign(a, add(a, 1));
+        const table = square(reshape(x, [2, 1]));
+        const row = reshape(gather(table, i), [1]);
+        const code = nearestCode(z, reshape(a, [1, 2]));
+        adamUpdate(x, plainStep(m, v, a));
+        return { row, code };
+      });
+      const before = state.read();
+      const i = ndarray('int32', [1], Int32Array.of(0));
+      expect(() => program.run({ z: ndarray('float32', [1, 2], Float32Array.of(NaN, 0)), i })).toThrow(/nearestCode/);
+      expect(state.read()).toEqual(before);
+      const outside = ndarray('int32', [1], Int32Array.of(2));
+      expect(() => program.run({ z: ndarray('float32', [1, 2]), i: outside })).toThrow(/gather/);
+      expect(state.read()).toEqual(before);
+      program.run({ z: ndarray('float32', [1, 2]), i });
+      expect(state.readOne('a')).toEqual(vector(2, 3));
+      program.dispose();
+      state.dispose();
+    });
+
+    for (const { decay, scale } of [
+      { decay: 0, scale: 1 },
+      { decay: 0.01, scale: 0.3 },
+    ]) {
+      test(`50 steps of Adam with decay ${decay} and gradient scale ${scale} are those of float64`, () => {
+        const n = 37;
+        const start = Float32Array.from({ length: n }, (_, i) => Math.sin(i));
+        const zeros = () => ndarray('float32', [n]);
+        const state = engineOf(backend).state({ x: ndarray('float32', [n], start), m: zeros(), v: zeros() });
+        const settings = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8 };
+        const program = state.program(
+          'adam',
+          { rate: f32(), correction: f32(), g: f32(n) },
+          ({ rate, correction, g }, { x, m, v }) => {
+            adamUpdate(x, {
+              firstMoment: m,
+              secondMoment: v,
+              gradient: add(g, mul(x, 0.1)),
+              rate,
+              correction,
+              ...settings,
+              decay: fill([], decay),
+              scale: fill([], scale),
+            });
+            return {};
+          },
+        );
+        const reference = adamReference(start, { ...settings, learningRate: 0.05, decay, scale });
+        for (let t = 1; t <= 50; t++) {
+          const g = Float32Array.from({ length: n }, (_, i) => Math.cos(i * t));
+          program.run({
+            rate: 0.05 / (1 - settings.beta1 ** t),
+            correction: 1 - settings.beta2 ** t,
+            g: ndarray('float32', [n], g),
+          });
+          reference.step((x, i) => g[i]! + 0.1 * x);
+        }
+        const want = (data: Float64Array): Pick<NdArray, 'shape' | 'data'> => ({ shape: [n], data });
+        expectClose(state.readOne('x'), want(reference.x), { tolerance: 1e-5, what: 'x' });
+        expectClose(state.readOne('m'), want(reference.m), { tolerance: 1e-6, what: 'first moment' });
+        expectClose(state.readOne('v'), want(reference.v), { tolerance: 1e-6, what: 'second moment' });
+        program.dispose();
+        state.dispose();
+      });
+    }
+  });
+}
+
+describe('mistakes in changes of state', () => {
+  const state = cpu.state({ a: vector(1, 2), b: vector(3, 4), c: vector(5, 6), n: ndarray('int32', [2]) });
+  const changing = (change: (state: { a: Tensor; b: Tensor; c: Tensor; n: Tensor }, x: Tensor) => void) => () =>
+    state.program('p', { x: f32(2) }, ({ x }, tensors) => {
+      change(tensors, x);
+      return {};
+    });
+
+  test('a state tensor is changed twice', () => {
+    expect(
+      changing(({ a }, x) => {
+        assign(a, x);
+        assign(a, x);
+      }),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: assign: 'a' is changed twice in the program 'p'. Change each state tensor once.]`,
+    );
+    expect(
+      changing(({ a, b, c }, x) => {
+        adamUpdate(a, plainStep(b, c, x));
+        assign(c, x);
+      }),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: assign: 'c' is changed twice in the program 'p'. Change each state tensor once.]`,
+    );
+    expect(changing(({ a, b }, x) => adamUpdate(a, plainStep(b, b, x)))).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: adamUpdate: 'a' and its moments must be three state tensors.]`,
+    );
+  });
+
+  test('what is assigned is no state', () => {
+    expect(changing(({ a }, x) => assign(x, a))).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: assign: expected a state tensor as the function of 'p' got it, got another one, float32[2]. Only state can be changed.]`,
+    );
+    expect(changing(({ a }) => assign(add(a, 1), a))).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: assign: expected a state tensor as the function of 'p' got it, got another one, float32[2]. Only state can be changed.]`,
+    );
+  });
+
+  test('another shape or dtype', () => {
+    expect(changing(({ a }) => assign(a, fill([3], 0)))).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: assign: 'a' is [2], the value [3].]`,
+    );
+    expect(changing(({ a, n }) => assign(a, n))).toThrowErrorMatchingInlineSnapshot(
+      `[DTypeError: assign: 'a' is float32, the value int32.]`,
+    );
+    expect(
+      changing(({ a, b, c }) => adamUpdate(a, plainStep(b, c, fill([1, 2], 0)))),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: adamUpdate: 'a' is [2], its moments and gradient must be, got [1, 2].]`,
+    );
+    expect(changing(({ a, b, n }, x) => adamUpdate(a, plainStep(b, n, x)))).toThrowErrorMatchingInlineSnapshot(
+      `[DTypeError: adamUpdate: expected float32, got int32[2]. Cast it first.]`,
+    );
+    expect(
+      changing(({ a, b, c }, x) => adamUpdate(a, { ...plainStep(b, c, x), rate: x })),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: adamUpdate: expected a float32 scalar as rate, got float32[2].]`,
+    );
+  });
+
+  test('a value of another program', () => {
+    let foreign: Tensor | undefined;
+    cpu.program('other', { y: f32(2) }, ({ y }) => {
+      foreign = y;
+      return { y };
+    });
+    expect(changing(({ a }) => assign(a, foreign!))).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: assign: the tensor float32[2] belongs to the program 'other', not to 'p'. Pass values from one program to another through 'run'.]`,
+    );
+    expect(changing(({ a, b, c }) => adamUpdate(a, plainStep(b, c, foreign!)))).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: adamUpdate: the tensor float32[2] belongs to the program 'other', not to 'p'. Pass values from one program to another through 'run'.]`,
+    );
+  });
+
+  test('outside of a program', () => {
+    let own: Tensor | undefined;
+    changing(({ a }) => (own = a))();
+    expect(() => assign(own!, own!)).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: assign: called outside of a program. Ops run inside the function given to 'state.program', 'engine.program' or 'engine.eager'.]`,
+    );
+  });
+});
