@@ -109,7 +109,7 @@ const arcade = {
     kernelSize: 2,
     residualBlocks: 0,
     learningRate: 2e-3,
-    quantizer: { kind: 'ema', vocabulary: 128 },
+    quantizer: { kind: 'ema', vocabulary: 64 },
     reconstruction: { variance: 0.03, worstPixel: 0.1 },
   },
 };

@@ -23,7 +23,7 @@ const quantizerSchema = z.strictObject({
     .int()
     .min(0)
     .default(100)
-    .describe('a code that no vector chose for so long starts again at a vector that is far from its code; 0: never')
+    .describe('a code that no vector chose for so long starts again at a vector that no code serves well; 0: never')
     .meta({ unit: 'updates' }),
   restartUntil: z
     .number()

@@ -26,7 +26,7 @@ export type { Forward, TokenizerLosses, VqvaeParameters } from './model.ts';
 export { createQuantizer } from './quantizers/create-quantizer.ts';
 export { codebookLoss, commitmentLoss } from './quantizers/losses.ts';
 export type { Quantization, Quantizer, QuantizerState, TracedQuantizerState } from './quantizers/quantizer.ts';
-export { drawProportional, kMeansPlusPlus } from './quantizers/seeding.ts';
+export { drawProportional, kMeansPlusPlus, vectorsFarFromCodes } from './quantizers/seeding.ts';
 export type { Vectors } from './quantizers/seeding.ts';
 
 // Metrics

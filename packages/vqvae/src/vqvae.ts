@@ -14,7 +14,7 @@ import { forward, initVqvae, toFrames } from './model.ts';
 import type { Forward, VqvaeParameters } from './model.ts';
 import { createQuantizer } from './quantizers/create-quantizer.ts';
 import type { Quantizer } from './quantizers/quantizer.ts';
-import { drawProportional, kMeansPlusPlus } from './quantizers/seeding.ts';
+import { kMeansPlusPlus, vectorsFarFromCodes } from './quantizers/seeding.ts';
 import type { TokenizerMetrics, TokenizerSpec, TrainableTokenizer } from './tokenizer.ts';
 import { codeUsage } from './usage.ts';
 
@@ -44,6 +44,9 @@ export interface TrainStepOptions {
 const counterNames = ['updates', 'seeded'] as const;
 
 const generatorNames = ['init', 'seeding', 'restart'] as const;
+
+// A vector this much of the vectors' mean squared deviation away from its code has a code that serves it.
+const restartTolerance = 0.01;
 
 /** A VQ-VAE tokenizer with its optimiser. */
 export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
@@ -318,20 +321,18 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     if (rows.length === 0) return 0;
     const { codeDim } = this.spec;
     const { z, codes } = this.#encodeLatents(frames);
-    const errors = new Float64Array(z.shape[0]!);
-    for (let i = 0; i < z.data.length; i++) {
-      errors[Math.floor(i / codeDim)]! += (Number(z.data[i]) - Number(codes.data[i])) ** 2;
-    }
-    const generator = this.#generators.get('restart');
-    const vectors = new Float32Array(rows.length * codeDim);
-    for (let i = 0; i < rows.length; i++) {
-      const chosen = drawProportional(generator, errors);
-      vectors.set((z.data as Float32Array).subarray(chosen * codeDim, (chosen + 1) * codeDim), i * codeDim);
-      // The next code goes elsewhere.
-      errors[chosen] = 0;
-    }
-    this.#replaceCodes(rows, vectors);
-    return rows.length;
+    const vectors = vectorsFarFromCodes(
+      this.#generators.get('restart'),
+      { data: z.data as Float32Array, width: codeDim },
+      {
+        codes: codes.data as Float32Array,
+        count: rows.length,
+        tolerance: restartTolerance * spread(z.data as Float32Array, codeDim),
+      },
+    );
+    const restarted = rows.slice(0, vectors.length / codeDim);
+    if (restarted.length > 0) this.#replaceCodes(restarted, vectors);
+    return restarted.length;
   }
 
   // New codes, with the statistics of the quantizer and the moments of the optimiser reset for their rows.
@@ -355,4 +356,16 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     this.#state.write(Object.fromEntries(changed));
     for (const row of rows) this.#idle[row] = 0;
   }
+}
+
+// The mean over vectors of the squared distance to their mean.
+function spread(data: Float32Array, width: number): number {
+  const rows = data.length / width;
+  const sums = new Float64Array(width);
+  let squares = 0;
+  for (let i = 0; i < data.length; i++) {
+    sums[i % width]! += data[i]!;
+    squares += data[i]! * data[i]!;
+  }
+  return squares / rows - sums.reduce((total, sum) => total + (sum / rows) ** 2, 0);
 }

@@ -10,22 +10,53 @@ export interface Vectors {
 }
 
 /** `count` rows of `vectors` as starting codes, [count, width]; throws ConfigError when there are none. Fewer distinct rows than codes give repeated codes. */
-export function kMeansPlusPlus(generator: Generator, { data, width }: Vectors, count: number): Float32Array {
+export function kMeansPlusPlus(generator: Generator, vectors: Vectors, count: number): Float32Array {
+  const { data, width } = vectors;
   const rows = data.length / width;
   if (!(rows >= 1)) throw new ConfigError('kMeansPlusPlus: expected at least one vector, got none.');
   const codes = new Float32Array(count * width);
   const nearest = new Float64Array(rows).fill(Infinity);
-  let chosen = generator.integers(rows);
   for (let code = 0; code < count; code++) {
-    if (code > 0) chosen = drawProportional(generator, nearest);
+    const chosen = code === 0 ? generator.integers(rows) : drawProportional(generator, nearest);
     codes.set(data.subarray(chosen * width, (chosen + 1) * width), code * width);
-    for (let row = 0; row < rows; row++) {
-      let distance = 0;
-      for (let d = 0; d < width; d++) distance += (data[row * width + d]! - data[chosen * width + d]!) ** 2;
-      if (distance < nearest[row]!) nearest[row] = distance;
-    }
+    comeCloser(vectors, nearest, chosen);
   }
   return codes;
+}
+
+/**
+ * The same seeding continued: up to `count` rows of `vectors` for codes that nothing uses, with `codes` the code of each vector so far.
+ *
+ * Vectors whose squared distance to their code is at most `tolerance` are served well enough; when there are no others, no more rows are drawn. Without that,
+ * idle codes would settle on top of good ones and take their vectors over, again and again.
+ */
+export function vectorsFarFromCodes(
+  generator: Generator,
+  vectors: Vectors,
+  { codes, count, tolerance }: { readonly codes: Float32Array; readonly count: number; readonly tolerance: number },
+): Float32Array {
+  const { data, width } = vectors;
+  const nearest = new Float64Array(data.length / width);
+  for (let i = 0; i < data.length; i++) nearest[Math.floor(i / width)]! += (data[i]! - codes[i]!) ** 2;
+  const chosen = new Float32Array(count * width);
+  let found = 0;
+  for (; found < count; found++) {
+    const far = nearest.map((distance) => (distance > tolerance ? distance : 0));
+    if (!far.some((distance) => distance > 0)) break;
+    const row = drawProportional(generator, far);
+    chosen.set(data.subarray(row * width, (row + 1) * width), found * width);
+    comeCloser(vectors, nearest, row);
+  }
+  return chosen.subarray(0, found * width);
+}
+
+// Row `chosen` has become a code: lowers each vector's squared distance to its nearest one.
+function comeCloser({ data, width }: Vectors, nearest: Float64Array, chosen: number): void {
+  for (let row = 0; row < nearest.length; row++) {
+    let distance = 0;
+    for (let d = 0; d < width; d++) distance += (data[row * width + d]! - data[chosen * width + d]!) ** 2;
+    if (distance < nearest[row]!) nearest[row] = distance;
+  }
 }
 
 /** An index drawn in proportion to `weights` >= 0; uniformly when all are 0. One draw of the generator. */
