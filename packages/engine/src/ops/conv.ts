@@ -89,8 +89,8 @@ function isPointwise({ kernelHeight, kernelWidth, strideHeight }: ConvGeometry):
   return kernelHeight === 1 && kernelWidth === 1 && strideHeight === 1;
 }
 
-// About 1 MB of columns a block: rows enough for the matrix product, few enough to stay in the second-level cache.
-const blockElements = 262_144;
+// About 512 kB of columns a block: rows enough for the matrix product, few enough to stay in the second-level cache.
+const blockElements = 131_072;
 
 interface Block {
   /** Rows [start, end) of the matrix of all columns. */
