@@ -36,7 +36,7 @@ class Total {
 }
 
 function expectTotals(law: string, actual: Numbers, totals: readonly Total[], factor = 1): void {
-  expect(actual.length, law).toBe(totals.length);
+  expect({ law, length: actual.length }).toEqual({ law, length: totals.length });
   for (const [i, { value, size }] of totals.entries()) {
     // 2^-140: where float32 itself runs out of digits.
     const bound = 1e-5 * factor * size + 2 ** -140;
