@@ -23,10 +23,12 @@ interface BinaryOptions {
   readonly node: string;
   /** The kernel answers true or false, which becomes a mask of 1 and 0. */
   readonly mask?: boolean;
+  /** On wasm the result is b where this holds of a and b, else a; TensorFlow.js's kernel has no SIMD. */
+  readonly takeB?: Comparison;
   readonly gradient?: Gradient;
 }
 
-function binary(name: BinaryName, { kernel, node, mask = false, gradient }: BinaryOptions): Op<object> {
+function binary(name: BinaryName, { kernel, node, mask = false, takeB, gradient }: BinaryOptions): Op<object> {
   const op: Op<object> = defineOp<object>({
     name,
     infer: (inputs) => {
@@ -42,16 +44,18 @@ function binary(name: BinaryName, { kernel, node, mask = false, gradient }: Bina
       const result = k.call(kernel, { a, b });
       return [mask ? k.call('Cast', { x: result }, { dtype: 'float32' }) : result];
     },
-    ...(mask && {
+    ...((mask || takeB !== undefined) && {
       wasm: (k: WasmContext, [a, b]: readonly TensorInfo[]) => {
         const n = size(a!.shape);
-        const single = size(b!.shape) === 1;
+        const step = size(b!.shape) === 1 ? 0 : 1;
         const { shape } = k.outputs[0]!;
-        if (size(shape) !== n || !(single || size(b!.shape) === n)) return op.kernel(k, [a!, b!], {});
+        if (size(shape) !== n || !(step === 0 || size(b!.shape) === n)) return op.kernel(k, [a!, b!], {});
         const y = k.output(shape);
+        const [pa, pb, py] = [k.pointer(a!), k.pointer(b!), k.pointer(y)];
         k.heap.withScratch(n, (bytes) => {
-          k.kernels[name as Comparison](k.pointer(a!), k.pointer(b!), bytes, n, single ? 0 : 1);
-          k.kernels.bytesToFloat(bytes, k.pointer(y), n);
+          k.kernels[takeB ?? (name as Comparison)](pa, pb, bytes, n, step);
+          if (takeB !== undefined) k.kernels.select(bytes, pb, pa, py, n, step, 1);
+          else k.kernels.bytesToFloat(bytes, py, n);
         });
         return [y];
       },
@@ -104,11 +108,13 @@ const divOp = binary('div', {
 const maximumOp = binary('maximum', {
   kernel: 'Maximum',
   node: 'Maximum',
+  takeB: 'less',
   gradient: ({ inputs: [a, b] }, dy) => [mul(dy, greaterEqual(a!, b!)), mul(dy, less(a!, b!))],
 });
 const minimumOp = binary('minimum', {
   kernel: 'Minimum',
   node: 'Minimum',
+  takeB: 'greater',
   gradient: ({ inputs: [a, b] }, dy) => [mul(dy, greaterEqual(b!, a!)), mul(dy, less(b!, a!))],
 });
 const greaterOp = binary('greater', { kernel: 'Greater', node: 'Greater', mask: true });
