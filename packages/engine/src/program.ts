@@ -26,6 +26,13 @@ export function record<I extends InputSpecs>(
   const recorder = new Recorder(name);
   const tensors = Object.fromEntries(Object.entries(inputs).map(([key, spec]) => [key, recorder.input(key, spec)]));
   const outputs = recording(recorder, () => body(tensors as { [K in keyof I]: Tensor }, recorder));
+  const returned: unknown = outputs;
+  if (typeof returned !== 'object' || returned === null || returned instanceof Tensor) {
+    const got = returned instanceof Tensor ? 'a tensor without a name' : String(returned);
+    throw new ConfigError(
+      `program '${name}': expected its function to return tensors by name, like { loss }, got ${got}.`,
+    );
+  }
   for (const [key, output] of Object.entries(outputs)) {
     if (!(output instanceof Tensor)) {
       throw new ConfigError(

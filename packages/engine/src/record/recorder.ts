@@ -84,7 +84,7 @@ export class Recorder {
   check(caller: string, tensors: readonly Tensor[]): void {
     for (const tensor of tensors) {
       if (!(tensor instanceof Tensor)) {
-        throw new ConfigError(`${caller}: expected tensors of the program '${this.name}', got ${String(tensor)}.`);
+        throw new ConfigError(`${caller}: expected tensors of the program '${this.name}', got ${kindOf(tensor)}.`);
       }
       if (tensor.recorder !== this) {
         throw new ConfigError(
@@ -108,6 +108,14 @@ export class Recorder {
   #tensor(spec: Spec): Tensor {
     return new Tensor(this, this.#values++, spec);
   }
+}
+
+// What was given instead of a tensor, and the way out where there is one.
+function kindOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  return 'shape' in value && 'dtype' in value
+    ? "an array. Make it an input of the program or wrap it in 'constant'"
+    : 'an object';
 }
 
 let active: Recorder | undefined;
