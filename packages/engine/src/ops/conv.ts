@@ -132,7 +132,8 @@ const conv2dOp: Op<ConvAttrs> = defineOp<ConvAttrs>({
     expectRank('conv2d', 'an input [N, H, W, C]', x!, 4);
     expectRank('conv2d', 'a filter [h, w, C, F]', filter!, 4);
     const shape = outputShape(x!.shape, filter!.shape, attrs);
-    if (x!.shape[3] !== filter!.shape[2] || shape.some((n) => n < 0)) {
+    const sticksOut = attrs.padding === 'valid' && [1, 2].some((axis) => filter!.shape[axis - 1]! > x!.shape[axis]!);
+    if (x!.shape[3] !== filter!.shape[2] || sticksOut) {
       throw new ShapeError(
         `conv2d: the input ${shapeText(x!.shape)} does not fit the filter ${shapeText(filter!.shape)} (padding ${attrs.padding}).`,
       );

@@ -8,7 +8,7 @@ import { apply } from '../record/recorder.ts';
 import type { Tensor } from '../record/tensor.ts';
 import type { GraphContext } from '../tensorflow/graph-context.ts';
 import { onceDifferentiable } from './gradient-op.ts';
-import { expectFloat, shapeText, size } from './shapes.ts';
+import { expectFloat, expectRows, shapeText, size } from './shapes.ts';
 
 interface LayerNormAttrs {
   readonly epsilon: number;
@@ -21,6 +21,7 @@ const layerNormOp: Op<LayerNormAttrs> = defineOp<LayerNormAttrs>({
   name: 'layerNorm',
   infer: ([x, scale, bias]) => {
     expectFloat('layerNorm', x!, scale!, bias!);
+    expectRows('layerNorm', x!);
     const n = x!.shape.at(-1);
     for (const { shape } of [scale!, bias!]) {
       if (shape.length !== 1 || shape[0] !== n) {

@@ -107,7 +107,7 @@ const biasAddOp: Op<object> = defineOp<object>({
   infer: ([x, bias]) => {
     expectFloat('biasAdd', x!, bias!);
     if (bias!.shape.length !== 1 || bias!.shape[0] !== x!.shape.at(-1)) {
-      throw new ShapeError(`biasAdd: expected a bias of [${x!.shape.at(-1)}], got ${shapeText(bias!.shape)}.`);
+      throw new ShapeError(`biasAdd: a bias ${shapeText(bias!.shape)} does not fit the input ${shapeText(x!.shape)}.`);
     }
     return [{ shape: x!.shape, dtype: 'float32' }];
   },

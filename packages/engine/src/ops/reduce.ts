@@ -71,11 +71,11 @@ const maxOp: Op<ReduceAttrs> = defineOp<ReduceAttrs>({
 function reduce(
   op: Op<ReduceAttrs>,
   x: Tensor,
-  { axes = x.shape.map((_, i) => i), keepDims = false }: ReduceOptions,
+  { axes = x.shape.map((_, i) => i), keepDims = false, caller = op.name }: ReduceOptions & { caller?: string },
 ): Tensor {
-  const from0 = axes.map((axis) => axisOf(op.name, axis, x)).toSorted((a, b) => a - b);
+  const from0 = axes.map((axis) => axisOf(caller, axis, x)).toSorted((a, b) => a - b);
   if (new Set(from0).size < from0.length) {
-    throw new ShapeError(`${op.name}: expected different axes of ${shapeText(x.shape)}, got ${shapeText(axes)}.`);
+    throw new ShapeError(`${caller}: expected different axes of ${shapeText(x.shape)}, got ${shapeText(axes)}.`);
   }
   const y = applyOne(op, [x], { axes: from0 });
   return keepDims ? reshape(y, ones(x.shape, from0)) : y;
@@ -88,7 +88,7 @@ export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
 
 /** The mean over `axes`. */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
-  const total = sum(x, options);
+  const total = reduce(sumOp, x, { ...options, caller: 'mean' });
   return mul(total, size(total.shape) / size(x.shape));
 }
 

@@ -3,6 +3,7 @@ import { ConfigError, ShapeError } from '@tessera/core';
 import { defineOp } from '../record/op.ts';
 import type { Op } from '../record/op.ts';
 import { applyOne } from '../record/recorder.ts';
+import { specText } from '../record/tensor.ts';
 import type { Tensor } from '../record/tensor.ts';
 import { attr } from '../tensorflow/attributes.ts';
 import { add } from './arithmetic.ts';
@@ -190,9 +191,7 @@ const concatOp: Op<ConcatAttrs> = defineOp<ConcatAttrs>({
     for (const input of inputs) {
       const fits = input.shape.length === first!.shape.length && sameShape(others(input), others(first!));
       if (input.dtype !== first!.dtype || !fits) {
-        throw new ShapeError(
-          `concat: ${inputs.map(({ shape }) => shapeText(shape)).join(', ')} do not join along axis ${axis}.`,
-        );
+        throw new ShapeError(`concat: ${inputs.map(specText).join(', ')} do not join along axis ${axis}.`);
       }
     }
     const length = inputs.reduce((total, { shape }) => total + shape[axis]!, 0);

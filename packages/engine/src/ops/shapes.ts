@@ -45,6 +45,14 @@ export function expectFloat(op: string, ...inputs: readonly Spec[]): void {
   }
 }
 
+/** Throws unless there is a last axis with something along it. */
+export function expectRows(op: string, x: Spec): void {
+  expectFloat(op, x);
+  if ((x.shape.at(-1) ?? 0) === 0) {
+    throw new ShapeError(`${op}: expected at least one number along the last axis, got ${shapeText(x.shape)}.`);
+  }
+}
+
 export function expectInt(op: string, what: string, spec: Spec): void {
   if (spec.dtype !== 'int32') throw new DTypeError(`${op}: expected int32 ${what}, got ${specText(spec)}.`);
 }

@@ -11,17 +11,10 @@ import { mul, sub } from './arithmetic.ts';
 import { checkIndex } from './gather.ts';
 import { onceDifferentiable } from './gradient-op.ts';
 import { sum } from './reduce.ts';
-import { expectFloat, expectInt, sameShape, shapeText, size } from './shapes.ts';
+import { expectInt, expectRows, sameShape, shapeText, size } from './shapes.ts';
 import { exp } from './unary.ts';
 
 const rowsOf = (shape: readonly number[]): number => size(shape.slice(0, -1));
-
-function expectRows(op: string, x: Spec): void {
-  expectFloat(op, x);
-  if ((x.shape.at(-1) ?? 0) === 0) {
-    throw new ShapeError(`${op}: expected at least one number along the last axis, got ${shapeText(x.shape)}.`);
-  }
-}
 
 const softmaxOp: Op<object> = defineOp<object>({
   name: 'softmax',
