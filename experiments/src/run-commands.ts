@@ -8,6 +8,7 @@ import { formatNumber, formatSeconds } from './format.ts';
 import type { Io } from './io.ts';
 import { createReporter } from './reporter.ts';
 import { renderColumns } from './table.ts';
+import { checkBackend } from './train-command.ts';
 
 /** Lists the runs of a folder on stdout, as a table or a JSON object a line; broken ones with what is wrong. Returns the exit code. */
 export async function listCommand(
@@ -38,6 +39,7 @@ function listRow({ name, result, problem }: RunSummary): string[] {
 
 /** Evaluates a run: a table on stderr, the same as JSON on stdout. Returns the exit code. Throws errors of Tessera. */
 export async function evalCommand(directory: string, options: { readonly backend?: string }, io: Io): Promise<number> {
+  if (options.backend !== undefined) checkBackend(options.backend);
   const run = await RunFolder.open(directory);
   const { experiment: name, env, seed } = run.config;
   const experiment = findExperiment(name, io.experiments);

@@ -3,7 +3,7 @@
 
 import { ConfigError, didYouMean, FormatError } from '@tessera/core';
 import { readTextBounded } from '@tessera/core/node';
-import { backendNames, describeSchema, parseSetting, resolveConfig } from '@tessera/runs';
+import { describeSchema, parseSetting, resolveConfig } from '@tessera/runs';
 import type { ConfigLayer } from '@tessera/runs';
 import type { DryRun, Experiment, ExperimentConfig } from './experiment.ts';
 import { formatBytes, formatCount, formatSeconds } from './format.ts';
@@ -12,8 +12,8 @@ import { createReporter } from './reporter.ts';
 import { renderColumns } from './table.ts';
 import { parseCount, UsageError } from './usage-error.ts';
 
-/** What `--backend` takes: the names of files, and `tensorflow` for the GPU where there is one. */
-export const backendChoices: readonly string[] = ['tensorflow', ...backendNames];
+/** What `--backend` takes: the engine's choices; `tensorflow` is on the GPU where there is one. */
+export const backendChoices: readonly string[] = ['tensorflow', 'wasm', 'cpu'];
 
 /** Options as commander gives them. */
 export interface TrainOptions {
@@ -96,7 +96,8 @@ async function readSettings(path: string): Promise<unknown> {
   }
 }
 
-function checkBackend(name: string): void {
+/** Throws UsageError for a name that is no back end. */
+export function checkBackend(name: string): void {
   if (backendChoices.includes(name)) return;
   throw new UsageError(
     `--backend: unknown back end '${name}'.${didYouMean(name, backendChoices)} There are: ${backendChoices.join(', ')}.`,

@@ -54,8 +54,8 @@ describe('usage', () => {
         --set <setting=value>  one setting; may be repeated
         --runs <dir>           folder in which the run folder is made (default:
                                "runs")
-        --backend <name>       back end: tensorflow, tensorflow-cpu, tensorflow-gpu,
-                               wasm, webgpu, cpu; default: the fastest there is
+        --backend <name>       back end: tensorflow, wasm, cpu; default: the fastest
+                               there is
         --dry-run              show settings, parameters, FLOPs, memory and expected
                                time, and stop
         -h, --help             display help for command
@@ -261,7 +261,7 @@ describe('train', () => {
       "exit 2
       --- stdout
       --- stderr
-      error: --backend: unknown back end 'wsam'. Did you mean 'wasm'? There are: tensorflow, tensorflow-cpu, tensorflow-gpu, wasm, webgpu, cpu.
+      error: --backend: unknown back end 'wsam'. Did you mean 'wasm'? There are: tensorflow, wasm, cpu.
       "
     `);
   });

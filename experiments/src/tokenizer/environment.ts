@@ -5,7 +5,8 @@ import { breakoutBoard, catchBoard, findBall } from '@tessera/env-arcade';
 import { ConfigError } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import type { EnvConfig } from '@tessera/rollouts';
-import { Box, make } from 'gymnasium-js';
+import { Box, make, UnregisteredEnv } from 'gymnasium-js';
+import type { Env } from 'gymnasium-js';
 import type { RolloutConfig } from './config.ts';
 
 /** A module that registers the built-in games, as a worker has to import it. */
@@ -34,7 +35,7 @@ export async function frameShapeOf({ id, kwargs = {}, imports = [] }: EnvConfig)
       );
     }
   }
-  const env = make(id, kwargs);
+  const env = makeKnown(id, kwargs);
   try {
     const space = env.observationSpace;
     if (!(space instanceof Box) || space.dtype !== 'uint8' || space.shape.length !== 3) {
@@ -45,6 +46,18 @@ export async function frameShapeOf({ id, kwargs = {}, imports = [] }: EnvConfig)
     return [...space.shape] as [number, number, number];
   } finally {
     env.close();
+  }
+}
+
+function makeKnown(id: string, kwargs: Readonly<Record<string, unknown>>): Env {
+  try {
+    return make(id, kwargs);
+  } catch (cause) {
+    if (!(cause instanceof UnregisteredEnv)) throw cause;
+    throw new ConfigError(
+      `train tokenizer: --env ${id}: ${cause.message} Name modules that register others in rollouts.envModules.`,
+      { cause },
+    );
   }
 }
 

@@ -64,7 +64,12 @@ async function trainAndSave(training: Training): Promise<RunOutcome> {
     config: { ...config, model: { ...tokenizer.config } },
   });
   const began = performance.now();
-  const progress = await learn({ ...training, heldOut, run });
+  const progress = await learn({ ...training, heldOut, run }).catch(async (error: unknown) => {
+    const [saved] = await run.listCheckpoints();
+    if (saved !== undefined)
+      training.reporter.line(`What was saved before is in ${run.directory}; tessera eval reads it.`);
+    throw error;
+  });
   const wallSeconds = (performance.now() - began) / 1000;
   const { envSteps, churn, stopped } = progress;
   const { measures, tokens, decoded } = measureTokenizer(tokenizer, env, { frames: heldOut.frames, churn });

@@ -86,6 +86,7 @@ function innerText(schema: z.core.$ZodTypes): string {
 type Check =
   | { readonly check: 'greater_than' | 'less_than'; readonly value: unknown; readonly inclusive: boolean }
   | { readonly check: 'multiple_of'; readonly value: unknown }
+  | { readonly check: 'number_format'; readonly format: string }
   | { readonly check: 'min_length' };
 
 function checks(def: z.core.$ZodTypeDef): readonly Check[] {
@@ -93,7 +94,9 @@ function checks(def: z.core.$ZodTypeDef): readonly Check[] {
 }
 
 function numberText(def: z.core.$ZodNumberDef): string {
-  const whole = 'format' in def && /int/.test(String(def.format));
+  // `z.int()` is a format of its own, `z.number().int()` a check of a number.
+  const formats = [def, ...checks(def)].map((part) => ('format' in part ? String(part.format) : ''));
+  const whole = formats.some((format) => format.includes('int'));
   let low: string | undefined;
   let high: string | undefined;
   let steps = '';
