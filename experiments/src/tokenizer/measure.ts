@@ -5,7 +5,7 @@ import { ChunkMemory } from '@tessera/rollouts';
 import type { EnvConfig } from '@tessera/rollouts';
 import { rolloutSource } from '@tessera/rollouts/node';
 import { evaluateTokenizer, toUnit } from '@tessera/vqvae';
-import type { Tokenizer, TokenizerEvaluation } from '@tessera/vqvae';
+import type { TokenizerEvaluation, VQVAE } from '@tessera/vqvae';
 import { formatNumber } from '../format.ts';
 import type { TableRow } from '../table.ts';
 import type { TokenizerConfig } from './config.ts';
@@ -45,16 +45,30 @@ export async function collectHeldOut(
 }
 
 /** What `result.json` says of a tokenizer. */
-export type TokenizerMeasures = TokenizerEvaluation & { readonly ballRecall: number; readonly churn: number };
+export type TokenizerMeasures = TokenizerEvaluation & {
+  readonly ballRecall: number;
+  readonly churn: number;
+  /** Relative to the spread of the encoder's vectors. */
+  readonly quantizationError: number;
+};
 
 /** Evaluates on held-out frames; also returns what the pictures show. */
 export function measureTokenizer(
-  tokenizer: Tokenizer,
+  tokenizer: VQVAE,
   env: EnvConfig,
   { frames, churn }: { readonly frames: NdArray<'float32'>; readonly churn: number },
 ): { measures: TokenizerMeasures; tokens: NdArray<'int32'>; decoded: NdArray<'float32'> } {
   const { evaluation, tokens, decoded } = evaluateTokenizer(tokenizer, frames);
-  return { measures: { ...evaluation, ballRecall: ballRecall(env, frames, decoded), churn }, tokens, decoded };
+  return {
+    measures: {
+      ...evaluation,
+      ballRecall: ballRecall(env, frames, decoded),
+      churn,
+      quantizationError: tokenizer.quantizationError(frames).relative,
+    },
+    tokens,
+    decoded,
+  };
 }
 
 /** The rows of the table at the end. */
@@ -81,6 +95,11 @@ export function measureRows(measures: TokenizerMeasures): TableRow[] {
       name: 'perplexity',
       value: measures.perplexity.toFixed(1),
       note: `ceiling ${measures.perplexityCeiling.toFixed(1)}: all codes equally likely`,
+    },
+    {
+      name: 'quantisation error',
+      value: formatNumber(measures.quantizationError),
+      note: 'squared distance to the code / spread of the vectors',
     },
     {
       name: 'token churn',

@@ -2,7 +2,7 @@
 
 // Tokenizers
 export { VQVAE } from './vqvae.ts';
-export type { TrainStepOptions, VqvaeCreateOptions } from './vqvae.ts';
+export type { QuantizationError, TrainStepOptions, VqvaeCreateOptions } from './vqvae.ts';
 export type {
   DifferentiableTokenizer,
   Tokenizer,

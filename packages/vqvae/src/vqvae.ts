@@ -34,6 +34,14 @@ export interface VqvaeCreateOptions {
   readonly seed?: number;
 }
 
+/** The distance between vectors and their codes. */
+export interface QuantizationError {
+  /** The mean over vectors of `|z - e|^2`. */
+  readonly mean: number;
+  /** `mean` over the mean squared distance of the vectors to their own mean: free of the encoder's scale. NaN when all vectors are equal to their codes. */
+  readonly relative: number;
+}
+
 /** One training step's own settings. */
 export interface TrainStepOptions {
   /** Overrides the configured learning rate, for schedules. */
@@ -133,6 +141,18 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
   decode(tokens: NdArray): NdArray<'float32'> {
     checkTokens('decode', tokens, this.spec);
     return this.#decoders.run(tokens, 'frames') as NdArray<'float32'>;
+  }
+
+  /** How far the encoder's vectors of these frames are from their codes. */
+  quantizationError(frames: NdArray): QuantizationError {
+    checkFrames('quantizationError', frames, this.spec);
+    const { z, codes } = this.#encodeLatents(frames);
+    const [vectors, nearest] = [z.data as Float32Array, codes.data as Float32Array];
+    let squares = 0;
+    for (let i = 0; i < vectors.length; i++) squares += (vectors[i]! - nearest[i]!) ** 2;
+    const { codeDim } = this.spec;
+    const mean = (squares * codeDim) / vectors.length;
+    return { mean, relative: mean / spread(vectors, codeDim) };
   }
 
   parameters(): VqvaeParameters {
