@@ -46,7 +46,7 @@ export async function evalCommand(directory: string, options: { readonly backend
   if (!experiment) {
     const names = io.experiments.map((known) => known.name);
     throw new ConfigError(
-      `eval: '${directory}' is a run of the experiment '${name}', which is not known here.${didYouMean(name, names)}`,
+      `eval: '${directory}' is a run of the experiment '${name}', which is not known here.${didYouMean(name, names)} There are: ${names.join(', ')}. Update Tessera if a newer one wrote it.`,
     );
   }
   const config = parseConfig(experiment.schema, run.config.config, { source: `${directory}/config.json: config` });

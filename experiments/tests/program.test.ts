@@ -394,7 +394,7 @@ describe('list and eval', () => {
       "exit 1
       --- stdout
       --- stderr
-      error: eval: '<root>' is a run of the experiment 'tokeniser', which is not known here. Did you mean 'tokenizer'?
+      error: eval: '<root>' is a run of the experiment 'tokeniser', which is not known here. Did you mean 'tokenizer'? There are: tokenizer. Update Tessera if a newer one wrote it.
       "
     `);
     const old = await RunFolder.create({ ...options, experiment: 'tokenizer', config: { steps: 1, codebook: 2 } });

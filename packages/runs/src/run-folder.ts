@@ -215,7 +215,8 @@ async function notARun(directory: string): Promise<FileError | FormatError> {
     return new FormatError(`open run: '${directory}' is a file. Name the run folder, which holds config.json.`);
   }
   for (const name of await listDirectory(directory)) {
-    if (await pathInfo(join(directory, name, 'config.json'))) {
+    const isFolder = (await pathInfo(join(directory, name)))?.kind === 'directory';
+    if (isFolder && (await pathInfo(join(directory, name, 'config.json')))) {
       return new FormatError(
         `open run: '${directory}' is a folder of runs. Name one of them, such as '${join(directory, name)}'.`,
       );
