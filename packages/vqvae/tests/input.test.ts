@@ -14,7 +14,9 @@ describe('settings', () => {
       [ConfigError: VQVAE settings: ✖ Unrecognized key: "vocabularly"
         → at quantizer]
     `);
-    expect(wrong({ learning_rate: 1 })).toThrowErrorMatchingInlineSnapshot(`[ConfigError: VQVAE settings: ✖ Unrecognized key: "learning_rate"]`);
+    expect(wrong({ learning_rate: 1 })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: VQVAE settings: ✖ Unrecognized key: "learning_rate"]`,
+    );
   });
 
   test('no codes, and one', () => {
@@ -27,9 +29,15 @@ describe('settings', () => {
         → at quantizer.vocabulary]
     `);
     const { quantizer } = vqvaeConfig();
-    expect(() => createQuantizer({ ...quantizer, vocabulary: 1 })).toThrowErrorMatchingInlineSnapshot(`[ConfigError: createQuantizer: expected a vocabulary of at least 2 codes, got 1. One code carries no information.]`);
-    expect(() => createQuantizer({ ...quantizer, codeDim: 0.5 })).toThrowErrorMatchingInlineSnapshot(`[ConfigError: createQuantizer: expected a codeDim that is a whole number >= 1, got 0.5.]`);
-    expect(() => createQuantizer({ ...quantizer, kind: 'emma' as never })).toThrowErrorMatchingInlineSnapshot(`[ConfigError: createQuantizer: expected a kind out of vq, ema, got 'emma'. Did you mean 'ema'?]`);
+    expect(() => createQuantizer({ ...quantizer, vocabulary: 1 })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: createQuantizer: expected a vocabulary of at least 2 codes, got 1. One code carries no information.]`,
+    );
+    expect(() => createQuantizer({ ...quantizer, codeDim: 0.5 })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: createQuantizer: expected a codeDim that is a whole number >= 1, got 0.5.]`,
+    );
+    expect(() => createQuantizer({ ...quantizer, kind: 'emma' as never })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: createQuantizer: expected a kind out of vq, ema, got 'emma'. Did you mean 'ema'?]`,
+    );
   });
 
   test('a kind that is none', () => {
@@ -40,7 +48,9 @@ describe('settings', () => {
   });
 
   test('a frame that does not halve down to the tokens', () => {
-    expect(wrong({ frameShape: [20, 20, 3], tokenShape: [6, 6] })).toThrowErrorMatchingInlineSnapshot(`[ConfigError: VQVAE: a frame of 20 x 20 pixels does not halve down to 6 x 6 tokens. Choose tokenShape so that height / rows = width / columns is a power of two.]`);
+    expect(wrong({ frameShape: [20, 20, 3], tokenShape: [6, 6] })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: VQVAE: a frame of 20 x 20 pixels does not halve down to 6 x 6 tokens. Choose tokenShape so that height / rows = width / columns is a power of two.]`,
+    );
     for (const tokenShape of [
       [40, 40],
       [5, 10],
@@ -96,13 +106,27 @@ describe('frames', () => {
 
   test('their messages', () => {
     const encode = (frames: NdArray) => () => vqvae.encode(frames);
-    expect(encode(noise(8, 1, [4, 4, 3]))).toThrowErrorMatchingInlineSnapshot(`[ShapeError: encode: expected frames of shape [B, 8, 8, 1], got [8, 4, 4, 3]. Resize first, or build the tokenizer with frameShape [4, 4, 3].]`);
-    expect(encode(noise(8, 1, [8, 1]))).toThrowErrorMatchingInlineSnapshot(`[ShapeError: encode: expected frames of shape [B, 8, 8, 1], got [8, 8, 1]. One frame alone is a batch of 1.]`);
-    expect(encode(ndarray('uint8', good.shape))).toThrowErrorMatchingInlineSnapshot(`[DTypeError: encode: expected float32 frames in [0, 1], got uint8. Convert bytes with toUnit(frames).]`);
-    expect(encode(ndarray('float64', good.shape))).toThrowErrorMatchingInlineSnapshot(`[DTypeError: encode: expected float32 frames in [0, 1], got float64. Convert them first.]`);
-    expect(encode(withValue(NaN))).toThrowErrorMatchingInlineSnapshot(`[NonFiniteError: encode: expected finite frames, got NaN in frame 1.]`);
-    expect(encode(withValue(255))).toThrowErrorMatchingInlineSnapshot(`[ConfigError: encode: expected frames in [0, 1], got 255 in frame 1. Divide bytes by 255 with toUnit(frames).]`);
-    expect(encode(noise(0, 1))).toThrowErrorMatchingInlineSnapshot(`[ConfigError: encode: expected a batch of at least one frame, got none.]`);
+    expect(encode(noise(8, 1, [4, 4, 3]))).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: encode: expected frames of shape [B, 8, 8, 1], got [8, 4, 4, 3]. Resize first, or build the tokenizer with frameShape [4, 4, 3].]`,
+    );
+    expect(encode(noise(8, 1, [8, 1]))).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: encode: expected frames of shape [B, 8, 8, 1], got [8, 8, 1]. One frame alone is a batch of 1.]`,
+    );
+    expect(encode(ndarray('uint8', good.shape))).toThrowErrorMatchingInlineSnapshot(
+      `[DTypeError: encode: expected float32 frames in [0, 1], got uint8. Convert bytes with toUnit(frames).]`,
+    );
+    expect(encode(ndarray('float64', good.shape))).toThrowErrorMatchingInlineSnapshot(
+      `[DTypeError: encode: expected float32 frames in [0, 1], got float64. Convert them first.]`,
+    );
+    expect(encode(withValue(NaN))).toThrowErrorMatchingInlineSnapshot(
+      `[NonFiniteError: encode: expected finite frames, got NaN in frame 1.]`,
+    );
+    expect(encode(withValue(255))).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: encode: expected frames in [0, 1], got 255 in frame 1. Divide bytes by 255 with toUnit(frames).]`,
+    );
+    expect(encode(noise(0, 1))).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: encode: expected a batch of at least one frame, got none.]`,
+    );
   });
 
   test.each(Object.entries(calls))('%s refuses what are no frames and changes nothing', (name, call) => {
@@ -148,10 +172,18 @@ describe('tokens', () => {
       expect(() => call(tokens([0, -1, 2, 3]))).toThrow(ConfigError);
     }
     const decode = (x: NdArray) => () => vqvae.decode(x);
-    expect(decode(tokens([0, 1, 8, 3]))).toThrowErrorMatchingInlineSnapshot(`[ConfigError: decode: expected tokens in [0, 8), got 8 at position 2.]`);
-    expect(decode(tokens([0, 1, 2, 3], [1, 4]))).toThrowErrorMatchingInlineSnapshot(`[ShapeError: decode: expected tokens of shape [B, 2, 2], got [1, 4].]`);
-    expect(decode(tokens([], [0, 2, 2]))).toThrowErrorMatchingInlineSnapshot(`[ConfigError: decode: expected a batch of at least one frame's tokens, got none.]`);
-    expect(decode(ndarray('float32', [1, 2, 2]))).toThrowErrorMatchingInlineSnapshot(`[DTypeError: decode: expected int32 tokens, got float32.]`);
+    expect(decode(tokens([0, 1, 8, 3]))).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: decode: expected tokens in [0, 8), got 8 at position 2.]`,
+    );
+    expect(decode(tokens([0, 1, 2, 3], [1, 4]))).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: decode: expected tokens of shape [B, 2, 2], got [1, 4].]`,
+    );
+    expect(decode(tokens([], [0, 2, 2]))).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: decode: expected a batch of at least one frame's tokens, got none.]`,
+    );
+    expect(decode(ndarray('float32', [1, 2, 2]))).toThrowErrorMatchingInlineSnapshot(
+      `[DTypeError: decode: expected int32 tokens, got float32.]`,
+    );
     expect(decode(tokens([0], []))).toThrow(ShapeError);
   });
 });

@@ -180,12 +180,24 @@ describe('loadState', () => {
     const before = vqvae.state();
     const elsewhere = tokenizer(cpu, tiny(), { seed: 9 }).state();
     const load = (changes: Record<string, NdArray | undefined>) => () => vqvae.loadState(other(elsewhere, changes));
-    expect(load({ [last]: undefined })).toThrowErrorMatchingInlineSnapshot(`[ConfigError: loadState: 'parameters.quantizer.codebook' is missing.]`);
-    expect(load({ [last]: undefined, 'adam.step': undefined })).toThrowErrorMatchingInlineSnapshot(`[ConfigError: loadState: 'parameters.quantizer.codebook' is missing, and 1 more.]`);
-    expect(load({ 'parameters.quantizer.codebok': ndarray('float32', []) })).toThrowErrorMatchingInlineSnapshot(`[ConfigError: state: there is no 'parameters.quantizer.codebok'. Did you mean 'parameters.quantizer.codebook'?]`);
-    expect(load({ [last]: ndarray('float32', [3, 8]) })).toThrowErrorMatchingInlineSnapshot(`[ShapeError: state: 'parameters.quantizer.codebook' is of shape [8, 3], got [3, 8].]`);
-    expect(load({ [last]: ndarray('int32', [8, 3]) })).toThrowErrorMatchingInlineSnapshot(`[DTypeError: state: 'parameters.quantizer.codebook' is float32, got int32.]`);
-    expect(load({ 'counters.idle': ndarray('int32', [4]) })).toThrowErrorMatchingInlineSnapshot(`[ConfigError: loadState: expected counters.idle as counts, int32 [8], got int32 [4].]`);
+    expect(load({ [last]: undefined })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: loadState: 'parameters.quantizer.codebook' is missing.]`,
+    );
+    expect(load({ [last]: undefined, 'adam.step': undefined })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: loadState: 'parameters.quantizer.codebook' is missing, and 1 more.]`,
+    );
+    expect(load({ 'parameters.quantizer.codebok': ndarray('float32', []) })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: state: there is no 'parameters.quantizer.codebok'. Did you mean 'parameters.quantizer.codebook'?]`,
+    );
+    expect(load({ [last]: ndarray('float32', [3, 8]) })).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: state: 'parameters.quantizer.codebook' is of shape [8, 3], got [3, 8].]`,
+    );
+    expect(load({ [last]: ndarray('int32', [8, 3]) })).toThrowErrorMatchingInlineSnapshot(
+      `[DTypeError: state: 'parameters.quantizer.codebook' is float32, got int32.]`,
+    );
+    expect(load({ 'counters.idle': ndarray('int32', [4]) })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: loadState: expected counters.idle as counts, int32 [8], got int32 [4].]`,
+    );
     expect(load({ [last]: undefined })).toThrow(ConfigError);
     expect(load({ [last]: ndarray('float32', [3, 8]) })).toThrow(ShapeError);
     expect(load({ [last]: ndarray('int32', [8, 3]) })).toThrow(DTypeError);

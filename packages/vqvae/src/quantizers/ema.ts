@@ -6,6 +6,8 @@ import {
   div,
   fill,
   gather,
+  greater,
+  maximum,
   mul,
   nearestCode,
   reshape,
@@ -14,6 +16,7 @@ import {
   sub,
   sum,
 } from '@tessera/engine';
+import type { Tensor } from '@tessera/engine';
 import { ones, uniform } from '@tessera/nn';
 import type { QuantizerConfig } from '../config.ts';
 import { codebookLoss, commitmentLoss } from './losses.ts';
@@ -53,7 +56,7 @@ export function createEma(config: QuantizerConfig): Quantizer {
       const smooth = mul(add(count, epsilon), smoothing);
       assign(counts!, count);
       assign(sums!, total);
-      assign(codebook, div(total, reshape(smooth, [vocabulary, 1])));
+      assign(codebook, meanOr(codebook, total, reshape(smooth, [vocabulary, 1])));
     },
     replace({ codebook, counts, sums }, rows, vectors) {
       for (const [i, row] of rows.entries()) {
@@ -64,4 +67,10 @@ export function createEma(config: QuantizerConfig): Quantizer {
       }
     },
   };
+}
+
+// sums / counts, and the old code where the count has vanished: unused counts fall to 0 in the end, and 0 / 0 is no code.
+function meanOr(old: Tensor, sums: Tensor, counts: Tensor): Tensor {
+  const known = greater(counts, 1e-30); // [K, 1]
+  return add(mul(div(sums, maximum(counts, 1e-30)), known), mul(old, sub(1, known)));
 }

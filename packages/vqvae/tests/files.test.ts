@@ -1,0 +1,181 @@
+// Tokenizers in files: exact resumption, and what damaged, lying, newer and missing files say.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, describe } from 'vitest';
+import { test } from '@fast-check/vitest';
+import { FileError, FormatError, decodeSafetensors, encodeSafetensors, ndarray } from '@tessera/core';
+import { injectFaults } from '@tessera/core/node';
+import { loadTokenizer, saveTokenizer } from '../src/node.ts';
+import type { VqvaeOptions } from '../src/index.ts';
+import { cpu, engines, squares, temporaryFolder, tiny, tokenizer } from './toy.ts';
+
+const kinds = ['vq', 'ema'] as const;
+
+async function saved(options: VqvaeOptions = tiny(), steps = 3) {
+  const folder = temporaryFolder();
+  const vqvae = tokenizer(cpu, options, { seed: 4 });
+  for (let i = 0; i < steps; i++) vqvae.trainStep(squares(16, i));
+  await saveTokenizer(folder, vqvae);
+  return { folder, vqvae };
+}
+
+async function failure(folder: string): Promise<{ error: unknown; message: string }> {
+  const error: unknown = await loadTokenizer(cpu, folder).catch((reason: unknown) => reason);
+  return { error, message: `${(error as Error).name}: ${(error as Error).message}`.replaceAll(folder, '<folder>') };
+}
+
+describe.each(engines.flatMap(([name, engine]) => kinds.map((kind) => [name, kind, engine] as const)))(
+  'on %s, kind %s',
+  (_, kind, engine) => {
+    // 0: nothing was drawn yet but the starting values.
+    test.each([0, 5])('a tokenizer saved after %i steps goes on bit for bit', async (steps) => {
+      const folder = temporaryFolder();
+      const vqvae = tokenizer(engine, tiny({ kind, restartAfter: 2 }), { seed: 4 });
+      for (let i = 0; i < steps; i++) vqvae.trainStep(squares(16, 0));
+      await saveTokenizer(folder, vqvae);
+      const again = await loadTokenizer(engine, folder);
+      const frames = squares(9, 99);
+      const tokens = vqvae.encode(frames);
+      expect(again.encode(frames)).toEqual(tokens);
+      expect(again.decode(tokens)).toEqual(vqvae.decode(tokens));
+      expect(again.config).toEqual(vqvae.config);
+      // Dark frames first, so that there are codes to restart.
+      const batch = (i: number) => (i < 3 ? ndarray('float32', [16, 8, 8, 1]) : squares(16, i));
+      const next = (which: typeof vqvae) => Array.from({ length: 6 }, (_unused, i) => which.trainStep(batch(i)));
+      const metrics = next(vqvae);
+      expect(next(again)).toEqual(metrics);
+      expect(again.state()).toEqual(vqvae.state());
+      expect(steps > 0 || metrics.some(({ restarted }) => restarted > 0)).toBe(true);
+      again.dispose();
+    });
+  },
+);
+
+describe('what a file says', () => {
+  const edit = (folder: string, change: (settings: Record<string, unknown>) => object) => {
+    const path = join(folder, 'tokenizer.json');
+    writeFileSync(path, JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>)));
+  };
+
+  test('missing', async () => {
+    const { error, message } = await failure(temporaryFolder());
+    expect(error).toBeInstanceOf(FileError);
+    expect(message).toContain('<folder>/tokenizer.json');
+  });
+
+  test('settings that are no JSON', async () => {
+    const { folder } = await saved();
+    writeFileSync(join(folder, 'tokenizer.json'), '{"formatVersion": 1, "ki');
+    const { error, message } = await failure(folder);
+    expect(error).toBeInstanceOf(FormatError);
+    expect(message).toMatch(
+      /^FormatError: <folder>\/tokenizer.json: expected JSON, got .*The file was cut short or edited\.$/,
+    );
+  });
+
+  test('a newer version, an older one, another kind', async () => {
+    const { folder } = await saved();
+    edit(folder, (settings) => ({ ...settings, formatVersion: 2, somethingNew: true }));
+    expect((await failure(folder)).message).toMatchInlineSnapshot(
+      `"FormatError: <folder>/tokenizer.json: format version 2 is newer than 1, the newest that this Tessera reads. Update Tessera."`,
+    );
+    edit(folder, (settings) => ({ ...settings, formatVersion: 0, somethingNew: undefined }));
+    expect((await failure(folder)).message).toMatchInlineSnapshot(`
+      "FormatError: <folder>/tokenizer.json: ✖ Invalid input: expected 1
+        → at formatVersion"
+    `);
+    edit(folder, (settings) => ({ ...settings, formatVersion: 1, kind: 'vae' }));
+    expect((await failure(folder)).message).toMatchInlineSnapshot(`
+      "FormatError: <folder>/tokenizer.json: ✖ Invalid input: expected "vqvae"
+        → at kind"
+    `);
+    edit(folder, () => []);
+    expect((await failure(folder)).error).toBeInstanceOf(FormatError);
+  });
+
+  test('settings that are none', async () => {
+    const { folder } = await saved();
+    edit(folder, (settings) => ({ ...settings, config: { ...(settings['config'] as object), chanels: 3 } }));
+    expect((await failure(folder)).message).toMatchInlineSnapshot(
+      `"FormatError: <folder>/tokenizer.json: VQVAE settings: ✖ Unrecognized key: "chanels""`,
+    );
+  });
+
+  test('settings that the tensors do not fit', async () => {
+    const { folder } = await saved();
+    edit(folder, (settings) => ({ ...settings, config: { ...(settings['config'] as object), channels: 5 } }));
+    const { error, message } = await failure(folder);
+    expect(error).toBeInstanceOf(FormatError);
+    expect(message).toMatchInlineSnapshot(
+      `"FormatError: <folder>/tokenizer.safetensors: does not fit tokenizer.json: state: 'adam.first.decoder/input/bias' is of shape [5], got [4]."`,
+    );
+  });
+
+  test('generators that are none', async () => {
+    const { folder } = await saved();
+    edit(folder, (settings) => ({ ...settings, generators: { restart: { state: 1 } } }));
+    expect((await failure(folder)).error).toBeInstanceOf(FormatError);
+  });
+
+  test('tensors cut short anywhere, or changed in their header', async () => {
+    const { folder } = await saved();
+    const path = join(folder, 'tokenizer.safetensors');
+    const bytes = readFileSync(path);
+    for (const length of [0, 7, 8, 100, bytes.length / 2, bytes.length - 1]) {
+      writeFileSync(path, bytes.subarray(0, length));
+      const { error, message } = await failure(folder);
+      expect(error).toBeInstanceOf(FormatError);
+      expect(message).toContain('<folder>/tokenizer.safetensors');
+    }
+    writeFileSync(path, bytes.fill(0xff, 0, 8));
+    expect((await failure(folder)).error).toBeInstanceOf(FormatError);
+  });
+
+  test('tensors that lie', async () => {
+    const { folder } = await saved();
+    const path = join(folder, 'tokenizer.safetensors');
+    const { tensors } = decodeSafetensors(readFileSync(path));
+    const lie = async (changes: Parameters<typeof encodeSafetensors>[0], without = '') => {
+      const all = Object.entries({ ...tensors, ...changes }).filter(([name]) => name !== without);
+      writeFileSync(path, encodeSafetensors(Object.fromEntries(all)));
+      return (await failure(folder)).message;
+    };
+    expect(await lie({}, 'adam.step')).toMatchInlineSnapshot(
+      `"FormatError: <folder>/tokenizer.safetensors: does not fit tokenizer.json: loadState: 'adam.step' is missing."`,
+    );
+    expect(await lie({ extra: ndarray('float32', [1]) })).toMatchInlineSnapshot(
+      `"FormatError: <folder>/tokenizer.safetensors: does not fit tokenizer.json: state: there is no 'extra'."`,
+    );
+    expect(await lie({ 'parameters.quantizer.codebook': ndarray('float32', [3, 8]) })).toMatchInlineSnapshot(
+      `"FormatError: <folder>/tokenizer.safetensors: does not fit tokenizer.json: state: 'parameters.quantizer.codebook' is of shape [8, 3], got [3, 8]."`,
+    );
+    expect(await lie({ 'parameters.quantizer.codebook': ndarray('float64', [8, 3]) })).toMatchInlineSnapshot(
+      `"FormatError: <folder>/tokenizer.safetensors: does not fit tokenizer.json: state: 'parameters.quantizer.codebook' is float32, got float64."`,
+    );
+    expect(await lie({ 'counters.idle': ndarray('uint8', [8]) })).toMatchInlineSnapshot(
+      `"FormatError: <folder>/tokenizer.safetensors: does not fit tokenizer.json: loadState: expected counters.idle as counts, int32 [8], got uint8 [8]."`,
+    );
+  });
+
+  test('a failed load leaves nothing behind on the engine', async () => {
+    const { folder } = await saved();
+    const before = cpu.tensorCount();
+    edit(folder, (settings) => ({ ...settings, config: { ...(settings['config'] as object), channels: 5 } }));
+    await failure(folder);
+    expect(cpu.tensorCount()).toBe(before);
+  });
+});
+
+test('a full disk loses nothing saved before', async () => {
+  const { folder, vqvae } = await saved();
+  const tokens = vqvae.encode(squares(5, 5));
+  for (const operation of ['open', 'write', 'sync', 'rename'] as const) {
+    const restore = injectFaults({ [operation]: () => 'ENOSPC' });
+    const later = tokenizer(cpu, tiny(), { seed: 5 });
+    await expect(saveTokenizer(folder, later)).rejects.toThrow(FileError);
+    restore();
+    const again = await loadTokenizer(cpu, folder);
+    expect(again.encode(squares(5, 5))).toEqual(tokens);
+    again.dispose();
+  }
+});

@@ -1,0 +1,28 @@
+// A thousand training steps in a process of its own: prints tensors alive and resident memory on the way.
+import { createEngine } from '@tessera/engine';
+import { VQVAE } from '../src/index.ts';
+import { ndarray, npRandom } from '@tessera/core';
+
+const engine = await createEngine({ backend: 'wasm' });
+const vqvae = new VQVAE(engine, {
+  frameShape: [8, 8, 1],
+  tokenShape: [2, 2],
+  channels: 4,
+  quantizer: { vocabulary: 8, codeDim: 3, restartAfter: 5 },
+});
+const generator = npRandom(1);
+const [tensors, resident]: Record<string, number>[] = [{}, {}];
+for (let step = 1; step <= 1000; step++) {
+  const frames = ndarray(
+    'float32',
+    [8, 8, 8, 1],
+    Float32Array.from({ length: 512 }, () => generator.random()),
+  );
+  vqvae.trainStep(frames);
+  if (step % 10 === 0) vqvae.decode(vqvae.encode(frames));
+  if (![10, 200, 1000].includes(step)) continue;
+  (globalThis as { gc?: () => void }).gc?.();
+  tensors![step] = engine.tensorCount();
+  resident![step] = process.memoryUsage.rss();
+}
+process.stdout.write(JSON.stringify({ tensors, resident }));
