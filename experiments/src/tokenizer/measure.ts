@@ -73,7 +73,7 @@ export function measureTokenizer(
 
 /** The rows of the table at the end. */
 export function measureRows(measures: TokenizerMeasures): TableRow[] {
-  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const percent = (share: number) => (Number.isNaN(share) ? '-' : `${(100 * share).toFixed(1)} %`);
   return [
     { name: 'PSNR', value: `${measures.psnr.toFixed(1)} dB`, note: `${measures.frames} held-out frames` },
     { name: 'NMSE', value: formatNumber(measures.nmse), note: 'squared error / variance of the frames' },
