@@ -4,6 +4,7 @@ import type { NdArray } from '@tessera/core';
 import { planFlops, planOf } from './execute/plan.ts';
 import type { Executable, ProgramRecord, Store } from './execute/store.ts';
 import { sameShape, shapeText } from './ops/shapes.ts';
+import { checkArray } from './record/check-array.ts';
 import { Recorder, recording } from './record/recorder.ts';
 import { Tensor, specText } from './record/tensor.ts';
 import type { Spec } from './record/tensor.ts';
@@ -101,9 +102,10 @@ export class Program<I extends InputSpecs, O extends Readonly<Record<string, Ten
     }
     return [...specs].map(([key, spec]) => {
       const given: NdArray | number | undefined = inputs[key];
-      if (given === undefined)
+      if (given === undefined || given === null)
         throw new ConfigError(`program '${this.name}': the input '${key}' (${specText(spec)}) is missing.`);
       const array = typeof given === 'number' ? scalarOf(given, spec) : given;
+      checkArray(array, { where: `program '${this.name}'`, name: key });
       if (!sameShape(array.shape, spec.shape)) {
         throw new ShapeError(
           `program '${this.name}': expected '${key}' of shape ${shapeText(spec.shape)}, got ${shapeText(array.shape)}.`,

@@ -5,6 +5,7 @@ import type { Store } from './execute/store.ts';
 import { sameShape, shapeText } from './ops/shapes.ts';
 import { Program, record } from './program.ts';
 import type { InputSpecs } from './program.ts';
+import { checkArray } from './record/check-array.ts';
 import type { Recorder } from './record/recorder.ts';
 import type { Spec, Tensor, TensorDType } from './record/tensor.ts';
 import { flatten, mapTree } from './record/tree.ts';
@@ -88,6 +89,7 @@ export class State<T extends object> {
     const spec = this.#specs.get(name);
     if (spec === undefined) throw new ConfigError(`state: there is no '${name}'.${didYouMean(name, this.names)}`);
     if (array === undefined) return;
+    checkArray(array, { where: 'state', name });
     if (!sameShape(array.shape, spec.shape)) {
       throw new ShapeError(`state: '${name}' is of shape ${shapeText(spec.shape)}, got ${shapeText(array.shape)}.`);
     }
@@ -98,10 +100,12 @@ export class State<T extends object> {
 /** The types of a tree's leaves by flat name; throws DTypeError for what programs cannot compute with. */
 export function specsOf(tree: object): Map<string, Spec> {
   const specs = new Map<string, Spec>();
-  for (const [name, { shape, dtype }] of flatten<NdArray>(tree)) {
+  for (const [name, array] of flatten<NdArray>(tree)) {
+    const { shape, dtype } = array;
     if (dtype !== 'float32' && dtype !== 'int32') {
       throw new DTypeError(`state: expected float32 or int32 arrays, got ${dtype} as '${name}'.`);
     }
+    checkArray(array, { where: 'state', name });
     specs.set(name, { shape, dtype: dtype satisfies TensorDType });
   }
   return specs;

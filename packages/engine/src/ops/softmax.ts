@@ -114,9 +114,11 @@ const crossEntropyOp: Op<object> = defineOp<object>({
   kernel: (k, [logits, labels]) => {
     const { shape } = logits!;
     const logProbabilities = logSoftmaxOp.kernel(k, [logits!], {})[0]!;
-    const weighted = k.call('Multiply', { a: oneHot(k, labels!, shape), b: logProbabilities });
-    const picked = k.call('Sum', { x: weighted }, { axis: [shape.length - 1], keepDims: false });
-    return [k.call('Neg', { x: picked }), k.call('Exp', { x: logProbabilities })];
+    checkLabels(k, labels!, shape);
+    // Picked and not multiplied by a one-hot mask: an impossible class has -Infinity, and 0 times that is NaN.
+    const numbers = k.read(logProbabilities);
+    const losses = Float32Array.from(k.read(labels!), (label, row) => -numbers[row * shape.at(-1)! + label]!);
+    return [k.write(losses, labels!.shape, 'float32'), k.call('Exp', { x: logProbabilities })];
   },
   wasm: (k, [logits, labels]) => {
     const { shape } = logits!;
@@ -168,14 +170,17 @@ const crossEntropyGradOp: Op<object> = defineOp<object>({
   graph: (g, [dy, slope]) => [g.float('Mul', slope!, g.reshape(dy!, [...g.inputs[0]!.shape, 1]))],
 });
 
-function oneHot(k: KernelContext, labels: TensorInfo, shape: readonly number[]): TensorInfo {
+function checkLabels(k: KernelContext, labels: TensorInfo, shape: readonly number[]): void {
   const numbers = k.read(labels);
   checkIndex(
     'softmaxCrossEntropy',
     numbers.findIndex((label) => label < 0 || label >= shape.at(-1)!),
     shape.at(-1)!,
   );
-  return k.call('OneHot', { indices: labels }, { depth: shape.at(-1)!, onValue: 1, offValue: 0, dtype: 'float32' });
+}
+
+function oneHot(k: KernelContext, indices: TensorInfo, shape: readonly number[]): TensorInfo {
+  return k.call('OneHot', { indices }, { depth: shape.at(-1)!, onValue: 1, offValue: 0, dtype: 'float32' });
 }
 
 /** `-log softmax(logits)[label]` for each row: logits [..., K] float32, labels [...] int32 in [0, K), result [...]. Once differentiable. */
