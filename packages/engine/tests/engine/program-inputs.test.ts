@@ -1,0 +1,129 @@
+// What `run` takes and refuses.
+import { ndarray } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
+import { describe, expect, test } from 'vitest';
+import { add, f32, i32, mul, toFloat } from '../../src/index.ts';
+import { backends, cpu, engineOf } from '../support/backends.ts';
+import { numbers, vector } from '../support/evaluate.ts';
+
+describe('bad inputs', () => {
+  const program = cpu.program(
+    'train',
+    { frames: f32(2, 3), actions: i32(2), rate: f32() },
+    ({ frames, actions, rate }) => ({
+      y: mul(add(frames, rate), 1),
+      z: toFloat(actions),
+    }),
+  );
+  const good = { frames: ndarray('float32', [2, 3]), actions: ndarray('int32', [2]), rate: 1 };
+  const run = (inputs: object) => () => program.run(inputs as typeof good);
+
+  test('missing', () => {
+    expect(run({ actions: good.actions, rate: 1 })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: program 'train': the input 'frames' (float32[2, 3]) is missing.]`,
+    );
+    expect(run({ ...good, frames: undefined })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: program 'train': the input 'frames' (float32[2, 3]) is missing.]`,
+    );
+    expect(run({ ...good, frames: null })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: program 'train': the input 'frames' (float32[2, 3]) is missing.]`,
+    );
+  });
+
+  test('misspelt or unknown', () => {
+    expect(run({ ...good, frame: good.frames })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: program 'train': expected the inputs frames, actions, rate, got 'frame'. Did you mean 'frames'?]`,
+    );
+    expect(run({ ...good, banana: 1 })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: program 'train': expected the inputs frames, actions, rate, got 'banana'.]`,
+    );
+    const none = cpu.program('none', {}, () => ({}));
+    expect(() => none.run({ x: 1 } as object)).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: program 'none': expected the inputs (none), got 'x'.]`,
+    );
+  });
+
+  test('another shape', () => {
+    expect(run({ ...good, frames: ndarray('float32', [3, 2]) })).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: program 'train': expected 'frames' of shape [2, 3], got [3, 2].]`,
+    );
+    expect(run({ ...good, rate: vector(1) })).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: program 'train': expected 'rate' of shape [], got [1].]`,
+    );
+    expect(run({ ...good, frames: 3 })).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: program 'train': expected 'frames' of shape [2, 3], got [].]`,
+    );
+  });
+
+  test('another dtype', () => {
+    expect(run({ ...good, actions: vector(0, 1) })).toThrowErrorMatchingInlineSnapshot(
+      `[DTypeError: program 'train': expected 'actions' as int32, got float32. Convert it first.]`,
+    );
+    expect(run({ ...good, frames: ndarray('uint8', [2, 3]) })).toThrowErrorMatchingInlineSnapshot(
+      `[DTypeError: program 'train': expected 'frames' as float32, got uint8. Convert it first.]`,
+    );
+    expect(run({ ...good, frames: ndarray('float64', [2, 3]) })).toThrowErrorMatchingInlineSnapshot(
+      `[DTypeError: program 'train': expected 'frames' as float32, got float64. Convert it first.]`,
+    );
+  });
+
+  test('data that does not fit its shape', () => {
+    const short = { dtype: 'float32', shape: [2, 3], data: new Float32Array(5) } as NdArray;
+    expect(run({ ...good, frames: short })).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: program 'train': expected 6 numbers in 'frames' of shape [2, 3], got 5.]`,
+    );
+    const wide = { dtype: 'float32', shape: [2, 3], data: new Float64Array(6) } as unknown as NdArray;
+    expect(run({ ...good, frames: wide })).toThrowErrorMatchingInlineSnapshot(
+      `[DTypeError: program 'train': expected the data of 'frames' (float32) as Float32Array, got Float64Array.]`,
+    );
+    expect(run({ ...good, frames: [[0, 0, 0]] })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: program 'train': expected an NdArray as 'frames', got a plain array. Make one with ndarray.]`,
+    );
+  });
+
+  test('leave no tensor', () => {
+    program.run(good);
+    const before = cpu.tensorCount();
+    expect(run({ ...good, rate: vector(1) })).toThrow();
+    expect(cpu.tensorCount()).toBe(before);
+  });
+
+  test('after dispose', () => {
+    const other = cpu.program('gone', {}, () => ({}));
+    other.dispose();
+    expect(() => other.run({})).toThrowErrorMatchingInlineSnapshot(`[ConfigError: program 'gone': run after dispose.]`);
+  });
+});
+
+for (const backend of backends) {
+  describe.skipIf(backend.engine === undefined)(`inputs on ${backend.name}${backend.skipped}`, () => {
+    test("numbers are scalars, the order of keys is free, arrays stay the caller's", () => {
+      const program = engineOf(backend).program(
+        'p',
+        { a: f32(2), b: f32(2), k: i32(), s: f32() },
+        ({ a, b, k, s }) => ({
+          difference: add(a, mul(b, -1)),
+          scaled: mul(a, s),
+          k,
+        }),
+      );
+      const [a, b] = [vector(1, 2), vector(10, 20)];
+      const first = program.run({ s: 0.5, b, k: -7, a });
+      expect(numbers(first.difference)).toEqual([-9, -18]);
+      expect(numbers(first.scaled)).toEqual([0.5, 1]);
+      expect(first.k).toEqual(ndarray('int32', [], Int32Array.of(-7)));
+      expect(a).toEqual(vector(1, 2));
+      (first.difference.data as Float32Array).fill(0);
+      expect(numbers(program.run({ s: 0.5, b, k: -7, a }).difference)).toEqual([-9, -18]);
+      program.dispose();
+    });
+
+    test('views into larger buffers', () => {
+      const program = engineOf(backend).program('p', { a: f32(2) }, ({ a }) => ({ y: add(a, 1) }));
+      const whole = Float32Array.of(1, 2, 3, 4, 5);
+      expect(program.run({ a: ndarray('float32', [2], whole.subarray(3)) }).y).toEqual(vector(5, 6));
+      expect(program.run({ a: ndarray('float32', [2], whole.subarray(1, 3)) }).y).toEqual(vector(3, 4));
+      program.dispose();
+    });
+  });
+}
