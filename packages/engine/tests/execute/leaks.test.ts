@@ -35,7 +35,7 @@ const failing: {
   readonly name: string;
   readonly message: RegExp;
   readonly bad: { z?: NdArray; i?: NdArray };
-  body(z: Tensor, i: Tensor): Tensor;
+  readonly body: (z: Tensor, i: Tensor) => Tensor;
 }[] = [
   {
     name: 'nearestCode of NaN',

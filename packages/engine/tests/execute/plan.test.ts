@@ -140,7 +140,7 @@ describe('buffers', () => {
     return {
       engine,
       restore: () => void (cpuBackend.write = write),
-      measure(body: () => void) {
+      measure: (body: () => void) => {
         const before = engine.tensorCount();
         peak = before;
         writes = 0;

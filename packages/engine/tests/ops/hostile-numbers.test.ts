@@ -39,6 +39,7 @@ for (const backend of backends) {
   describe.skipIf(backend.engine === undefined)(`where float32 ends, on ${backend.name}${backend.skipped}`, () => {
     test.each(Object.entries(functions))('%s', (name, { f, op }) => {
       const { y } = runOnce(engineOf(backend), [vector(...numbers)], ([x]) => ({ y: op(x!) }));
+      expect(y.dtype).toBe('float32');
       expectClose(y, truth(f), { tolerance: 1e-5, what: name });
     });
 
@@ -54,6 +55,7 @@ for (const backend of backends) {
           slope: ops.gradients(ops.sum(losses), [x!])[0]!,
         };
       });
+      expect(loss.shape).toEqual([3]);
       const third = 1 / 3;
       const ln = Math.log;
       const expected = (shape: number[], ...values: number[]) => ndarray('float32', shape, Float32Array.from(values));

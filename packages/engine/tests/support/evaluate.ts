@@ -110,7 +110,9 @@ export function expectClose(
   want: Pick<NdArray, 'shape' | 'data'> | Float64,
   { tolerance = defaultTolerance, what }: { tolerance?: number | undefined; what: string },
 ): void {
-  expect(got.shape, what).toEqual(want.shape);
+  if (got.shape.join() !== want.shape.join()) {
+    expect.fail(`${what}: got the shape [${got.shape.join(', ')}], expected [${want.shape.join(', ')}]`);
+  }
   for (let i = 0; i < got.data.length; i++) {
     const [a, b] = [Number(got.data[i]), Number(want.data[i])];
     if (Object.is(a, b) || a === b) continue;

@@ -18,10 +18,10 @@ export interface OpCase<A = unknown> {
   readonly op: string;
   /** What this case is about, when an op has several. */
   readonly about?: string;
-  samples(values: Values): fc.Arbitrary<Sample<A>>;
-  call(inputs: readonly Tensor[], attrs: A): Tensor;
+  readonly samples: (values: Values) => fc.Arbitrary<Sample<A>>;
+  readonly call: (inputs: readonly Tensor[], attrs: A) => Tensor;
   /** The definition in float64. */
-  meaning(inputs: readonly Float64[], attrs: A): Float64;
+  readonly meaning: (inputs: readonly Float64[], attrs: A) => Float64;
   /** Inputs with a gradient, by position; none when left out. */
   readonly gradients?: readonly number[];
   /** Whether the gradient can be differentiated again. */
@@ -29,7 +29,7 @@ export interface OpCase<A = unknown> {
   /** How far a float32 result may lie from the truth, as a part of `1 + |truth|`; the reason stands beside it where it is not a few roundings. */
   readonly tolerance?: number;
   /** The same in TensorFlow.js, whose tape gives its gradient. */
-  tape?(inputs: readonly TfTensor[], attrs: A): TfTensor;
+  readonly tape?: (inputs: readonly TfTensor[], attrs: A) => TfTensor;
 }
 
 /** Gives a case its type and hides that of its settings. */
