@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, describe } from 'vitest';
 import { test, fc } from '@fast-check/vitest';
 import { ConfigError, ndarray, npRandom } from '@tessera/core';
@@ -99,7 +100,7 @@ const settings = fc.record({
 });
 
 describe.each(engines)('%s', (_, engine) => {
-  test.prop([settings, fc.constantFrom(0.03, 1, 50), fc.noShrink(fc.nat(1e6))], { numRuns: 25 })(
+  test.prop([settings, fc.constantFrom(0.03, 1, 50), fc.noShrink(fc.nat(1e6))], { numRuns: 15 })(
     'thirty steps are those of the algorithm in float64',
     ({ clipNorm, ...options }, weight, seed) => {
       const run = { steps: 30, weight, rate: (step: number) => 0.02 / Math.sqrt(step) };
@@ -205,4 +206,12 @@ describe('wrong settings', () => {
       `[ConfigError: globalNorm: expected at least one tensor, got none.]`,
     );
   });
+});
+
+const text = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8');
+
+test("the README's example is example.ts, and learns XOR", async () => {
+  expect(text('../README.md')).toContain(`\`\`\`ts\n${text('example.ts').replaceAll('export ', '')}\`\`\``);
+  const { loss } = await import('./example.ts');
+  expect(loss).toBeLessThan(0.01);
 });

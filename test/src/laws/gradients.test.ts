@@ -27,7 +27,7 @@ import type { Losses } from './loss-laws.ts';
 import { clearSamples, engines, samples, voronoiGap } from './samples.ts';
 import type { Sample } from './samples.ts';
 
-const runs = { numRuns: 100 };
+const runs = { numRuns: 50 };
 
 function settings({ codebook }: Sample, quantizer: Partial<QuantizerConfig>): QuantizerConfig {
   const [vocabulary, codeDim] = codebook.shape as [number, number];
