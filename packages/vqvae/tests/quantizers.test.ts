@@ -2,7 +2,7 @@
 import { expect, describe } from 'vitest';
 import { test, fc } from '@fast-check/vitest';
 import { ConfigError, ndarray, npRandom } from '@tessera/core';
-import type { NdArray } from '@tessera/core';
+import type { Generator, NdArray } from '@tessera/core';
 import { f32 } from '@tessera/engine';
 import type { Engine } from '@tessera/engine';
 import { createQuantizer, drawProportional, kMeansPlusPlus, vectorsFarFromCodes, vqvaeConfig } from '../src/index.ts';
@@ -57,6 +57,13 @@ describe('k-means++', () => {
     expect(() =>
       kMeansPlusPlus(npRandom(0), { data: new Float32Array(0), width: 3 }, 2),
     ).toThrowErrorMatchingInlineSnapshot(`[ConfigError: kMeansPlusPlus: expected at least one vector, got none.]`);
+  });
+
+  test('drawProportional: the ends of the range never reach a weight of 0', () => {
+    const at = (x: number) => drawProportional({ random: () => x } as Generator, [0, 0.1, 0.2, 0.7, 0]);
+    expect(at(0)).toBe(1);
+    expect(at(1 - 2 ** -53)).toBe(3);
+    expect(at(1)).toBe(3);
   });
 
   test('drawProportional: shares as the weights, never a weight of 0, uniform when all are', () => {
