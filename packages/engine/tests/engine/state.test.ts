@@ -1,9 +1,10 @@
-// State: trees of arrays by name, read and written whole or not at all.
+// Arrays that go to a backend and come back: as state, by name, read and written whole or not at all, and as inputs and results of programs.
 import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { describe, expect, test } from 'vitest';
-import { add, assign, flatten, gradients, mul, read, square, sum } from '../../src/index.ts';
-import { backends, cpu, engineOf } from '../support/backends.ts';
+import { add, assign, f32, flatten, gradients, i32, mul, read, square, sum } from '../../src/index.ts';
+import { backends, engineOf } from '../support/backends.ts';
+import { cpu } from '../support/cpu.ts';
 import { numbers, vector } from '../support/evaluate.ts';
 
 const tree = () => ({
@@ -13,7 +14,7 @@ const tree = () => ({
 });
 
 for (const backend of backends) {
-  describe.skipIf(backend.engine === undefined)(`state on ${backend.name}${backend.skipped}`, () => {
+  describe.skipIf(backend.engine === undefined)(`arrays on ${backend.name}${backend.skipped}`, () => {
     test('has the leaves of its tree by names joined with dots, in order', () => {
       const state = engineOf(backend).state(tree());
       expect(state.names).toEqual(['encoder.weight', 'encoder.bias', 'layers.0.scale', 'layers.1.scale', 'step']);
@@ -98,6 +99,35 @@ for (const backend of backends) {
       ).toThrow('stop');
       expect(state.readOne('y')).toEqual(vector(2, 4));
       state.dispose();
+    });
+
+    test("numbers are scalars, the order of keys is free, arrays stay the caller's", () => {
+      const program = engineOf(backend).program(
+        'p',
+        { a: f32(2), b: f32(2), k: i32(), s: f32() },
+        ({ a, b, k, s }) => ({
+          difference: add(a, mul(b, -1)),
+          scaled: mul(a, s),
+          k,
+        }),
+      );
+      const [a, b] = [vector(1, 2), vector(10, 20)];
+      const first = program.run({ s: 0.5, b, k: -7, a });
+      expect(numbers(first.difference)).toEqual([-9, -18]);
+      expect(numbers(first.scaled)).toEqual([0.5, 1]);
+      expect(first.k).toEqual(ndarray('int32', [], Int32Array.of(-7)));
+      expect(a).toEqual(vector(1, 2));
+      (first.difference.data as Float32Array).fill(0);
+      expect(numbers(program.run({ s: 0.5, b, k: -7, a }).difference)).toEqual([-9, -18]);
+      program.dispose();
+    });
+
+    test('views into larger buffers', () => {
+      const program = engineOf(backend).program('p', { a: f32(2) }, ({ a }) => ({ y: add(a, 1) }));
+      const whole = Float32Array.of(1, 2, 3, 4, 5);
+      expect(program.run({ a: ndarray('float32', [2], whole.subarray(3)) }).y).toEqual(vector(5, 6));
+      expect(program.run({ a: ndarray('float32', [2], whole.subarray(1, 3)) }).y).toEqual(vector(3, 4));
+      program.dispose();
     });
 
     test('used after dispose', () => {

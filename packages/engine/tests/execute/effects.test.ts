@@ -18,7 +18,8 @@ import {
   stopGradient,
 } from '../../src/index.ts';
 import type { Tensor } from '../../src/index.ts';
-import { backends, cpu, engineOf } from '../support/backends.ts';
+import { backends, engineOf } from '../support/backends.ts';
+import { cpu } from '../support/cpu.ts';
 import { expectClose, numbers, vector } from '../support/evaluate.ts';
 import { adamReference } from '../support/adam-reference.ts';
 

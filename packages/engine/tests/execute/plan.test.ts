@@ -27,7 +27,7 @@ import {
 } from '../../src/index.ts';
 import type { Spec, Tensor } from '../../src/index.ts';
 import { record } from '../../src/program.ts';
-import { cpu } from '../support/backends.ts';
+import { cpu } from '../support/cpu.ts';
 import { vector } from '../support/evaluate.ts';
 
 const opsOf = (program: ProgramRecord): string[] => planOf(program).steps.map(({ node }) => node.op.name);

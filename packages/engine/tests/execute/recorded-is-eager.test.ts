@@ -5,7 +5,8 @@ import { fc, test } from '@fast-check/vitest';
 import * as ops from '../../src/index.ts';
 import type { Tensor } from '../../src/index.ts';
 import { floats } from '../support/arbitraries.ts';
-import { backends, cpu, engineOf } from '../support/backends.ts';
+import { backends, engineOf, runsOn } from '../support/backends.ts';
+import { cpu } from '../support/cpu.ts';
 import { expectClose, runOnce } from '../support/evaluate.ts';
 
 const size = 4;
@@ -57,7 +58,7 @@ const inputs = (seed: number): [NdArray, NdArray] => [
 
 for (const backend of backends) {
   describe.skipIf(backend.engine === undefined)(`random programs on ${backend.name}${backend.skipped}`, () => {
-    const numRuns = backend.name === 'tensorflow' ? 25 : 60;
+    const numRuns = runsOn(backend, 50);
     test.prop([recipes, fc.nat(1e6)], { numRuns })(
       'recorded and op by op are the same, and what cpu computes',
       (recipe, seed) => {

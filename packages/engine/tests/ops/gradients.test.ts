@@ -3,7 +3,8 @@ import { expect, describe } from 'vitest';
 import { test } from '@fast-check/vitest';
 import type { NdArray } from '@tessera/core';
 import { add, constant, gradients, mul, sum } from '../../src/index.ts';
-import { cpu, engineOf, others } from '../support/backends.ts';
+import { engineOf, others, runsOn } from '../support/backends.ts';
+import { cpu } from '../support/cpu.ts';
 import {
   differentiable,
   directionsOf,
@@ -32,7 +33,7 @@ function slopeTolerance(op: OpCase, sample: Sample<unknown>): number {
 
 describe('cpu: the gradient is the slope of the definition', () => {
   for (const op of smooth) {
-    test.prop([op.samples('smooth')], { numRuns: 12 })(title(op), (sample) => {
+    test.prop([op.samples('smooth')], { numRuns: 10 })(title(op), (sample) => {
       const directions = directionsOf(op, sample, 1);
       // Central differences in float64: the error of the step is its square, that of rounding 1e-16 / step.
       const step = 1e-5;
@@ -86,7 +87,7 @@ for (const backend of others) {
     () => {
       for (const op of smooth) {
         for (const values of ['smooth', 'ties'] as const) {
-          test.prop([op.samples(values)], { numRuns: 8 })(`${title(op)}, ${values}`, (sample) => {
+          test.prop([op.samples(values)], { numRuns: runsOn(backend, 6) })(`${title(op)}, ${values}`, (sample) => {
             const want = recordedGradients(cpu, op, sample);
             const got = recordedGradients(engineOf(backend), op, sample);
             for (const [i, slope] of got.entries()) {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import * as ops from '../../src/index.ts';
 import { f32, i32 } from '../../src/index.ts';
 import type { Spec, Tensor } from '../../src/index.ts';
-import { cpu } from '../support/backends.ts';
+import { cpu } from '../support/cpu.ts';
 
 // Records one op on tensors of the given types.
 function using(specs: readonly Spec[], body: (...tensors: Tensor[]) => Tensor | Tensor[]): () => unknown {

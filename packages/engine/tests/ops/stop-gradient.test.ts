@@ -5,7 +5,8 @@ import { describe, expect } from 'vitest';
 import { fc, test } from '@fast-check/vitest';
 import { add, constant, gradients, mul, square, stopGradient, straightThrough, sub, sum } from '../../src/index.ts';
 import { floats, integers } from '../support/arbitraries.ts';
-import { backends, cpu, engineOf } from '../support/backends.ts';
+import { backends, engineOf, runsOn } from '../support/backends.ts';
+import { cpu } from '../support/cpu.ts';
 import { runOnce, vector } from '../support/evaluate.ts';
 
 // Every float32, also the smallest, the largest and -0; NaN has no one bit pattern.
@@ -25,7 +26,7 @@ const normalFloats = anyFloats.map(({ data, shape }) =>
 const bits = ({ data }: NdArray): Int32Array => new Int32Array((data as Float32Array).slice().buffer);
 
 for (const backend of backends) {
-  const numRuns = backend.name === 'tensorflow' ? 10 : 50;
+  const numRuns = runsOn(backend, 30);
   describe.skipIf(backend.engine === undefined)(
     `copies with a gradient of their own on ${backend.name}${backend.skipped}`,
     () => {

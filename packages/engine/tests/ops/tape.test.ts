@@ -7,7 +7,7 @@ import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { beforeAll, describe } from 'vitest';
 import { test } from '@fast-check/vitest';
-import { cpu } from '../support/backends.ts';
+import { cpu } from '../support/cpu.ts';
 import { differentiable, expectClose, recordedGradients, recordedValue, weights } from '../support/evaluate.ts';
 import { title } from '../support/op-case.ts';
 import type { OpCase, Sample } from '../support/op-case.ts';

@@ -2,7 +2,8 @@
 import { expect, describe } from 'vitest';
 import { test } from '@fast-check/vitest';
 import * as frontDoor from '../../src/index.ts';
-import { cpu, engineOf, others } from '../support/backends.ts';
+import { engineOf, others, runsOn } from '../support/backends.ts';
+import { cpu } from '../support/cpu.ts';
 import { eagerValue, expectClose, recordedValue, trueValue } from '../support/evaluate.ts';
 import { title } from '../support/op-case.ts';
 import { cases } from './cases.ts';
@@ -22,7 +23,7 @@ test('the table has every op that the front door exports', () => {
 describe('cpu computes what the definition says, recorded and op by op', () => {
   for (const op of cases) {
     for (const values of ['smooth', 'ties'] as const) {
-      test.prop([op.samples(values)], { numRuns: 12 })(`${title(op)}, ${values}`, (sample) => {
+      test.prop([op.samples(values)], { numRuns: 10 })(`${title(op)}, ${values}`, (sample) => {
         const recorded = recordedValue(cpu, op, sample);
         expectClose(recorded, trueValue(op, sample), { tolerance: op.tolerance, what: title(op) });
         expect(eagerValue(cpu, op, sample)).toEqual(recorded);
@@ -35,7 +36,7 @@ for (const backend of others) {
   describe.skipIf(backend.engine === undefined)(`${backend.name} computes what cpu computes${backend.skipped}`, () => {
     for (const op of cases) {
       for (const values of ['smooth', 'ties'] as const) {
-        test.prop([op.samples(values)], { numRuns: 10 })(`${title(op)}, ${values}`, (sample) => {
+        test.prop([op.samples(values)], { numRuns: runsOn(backend, 8) })(`${title(op)}, ${values}`, (sample) => {
           const engine = engineOf(backend);
           const want = recordedValue(cpu, op, sample);
           const recorded = recordedValue(engine, op, sample);

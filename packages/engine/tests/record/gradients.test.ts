@@ -36,7 +36,7 @@ import {
 } from '../../src/index.ts';
 import type { Tensor } from '../../src/index.ts';
 import { floats } from '../support/arbitraries.ts';
-import { cpu } from '../support/backends.ts';
+import { cpu } from '../support/cpu.ts';
 import { numbers, runOnce, vector } from '../support/evaluate.ts';
 
 // d loss / d x at the given numbers.

@@ -3,7 +3,7 @@ import { ndarray } from '@tessera/core';
 import { describe, expect, test } from 'vitest';
 import { add, constant, exp, f32, i32, mul, read, square } from '../../src/index.ts';
 import type { Tensor } from '../../src/index.ts';
-import { cpu } from '../support/backends.ts';
+import { cpu } from '../support/cpu.ts';
 import { numbers, vector } from '../support/evaluate.ts';
 
 // A tensor that some other program was recorded with.

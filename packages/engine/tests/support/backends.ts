@@ -2,6 +2,7 @@
 import { createEngine } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
 import { findTensorFlow } from '../../src/tensorflow/binding.ts';
+import { cpu } from './cpu.ts';
 
 /** One backend, or the reason why it is not at hand, which goes into the title of its skipped tests. */
 export interface Backend {
@@ -9,9 +10,6 @@ export interface Backend {
   readonly engine: Engine | undefined;
   readonly skipped: string;
 }
-
-/** The plain lowering of every op on TensorFlow.js's JavaScript kernels. */
-export const cpu: Engine = await createEngine({ backend: 'cpu' });
 
 const wasm = await createEngine({ backend: 'wasm' });
 
@@ -34,6 +32,11 @@ export const backends: readonly Backend[] = [
 
 /** The backends that are compared with cpu. */
 export const others: readonly Backend[] = backends.filter(({ name }) => name !== 'cpu');
+
+/** How many random samples a backend gets where the kernel backends get `count`: TensorFlow loads a graph for each. */
+export function runsOn({ name }: Backend, count: number): number {
+  return name === 'tensorflow' ? Math.ceil(count / 3) : count;
+}
 
 /** A backend's engine, inside a test that is not skipped. */
 export function engineOf({ engine, skipped }: Backend): Engine {
