@@ -109,7 +109,7 @@ async function timeRounds(
   const steps = new Map<Trainer, number>();
   for (const trainer of trainers) {
     const times = await trainer.times(3);
-    steps.set(trainer, Math.min(20, Math.max(3, Math.round(500 / median(times)))));
+    steps.set(trainer, Math.min(20, Math.max(1, Math.round(500 / median(times)))));
   }
   const medians = new Map<Trainer, number[]>(trainers.map((trainer) => [trainer, []]));
   let quietBursts = 0;

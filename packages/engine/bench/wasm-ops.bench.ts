@@ -39,6 +39,7 @@ async function run({ signal, rounds = 7 }: BenchOptions): Promise<BenchResult> {
     timed: { case: op, ours: [], stock: [] } as Timed,
     ...callsOf(engine, op),
   }));
+  for (const { ours, stock } of runners) for (const call of [ours, stock]) if (call) warmUp(call);
   let quietRounds = 0;
   for (let round = 0; round < rounds; round++) {
     if (await quiet({ limit: 5000 })) quietRounds++;
@@ -92,9 +93,14 @@ function callsOf(
   };
 }
 
-// Calls for about 30 ms, after one that warms up.
+// V8 optimises a wasm function only when it has been called a number of times.
+function warmUp(call: () => void): void {
+  const end = performance.now() + 1000;
+  for (let i = 0; i < 40 && performance.now() < end; i++) call();
+}
+
+// The median over about 30 ms of calls.
 function perCall(call: () => void): number {
-  call();
   const first = performance.now();
   call();
   const count = Math.max(2, Math.ceil(30 / (performance.now() - first)));

@@ -72,7 +72,7 @@ interface PackageJson {
  * Looks for the native addon and loads it.
  *
  * Loading it registers the TensorFlow.js backend `tensorflow`; the backend that was selected before stays selected. It never throws: what goes wrong is the `reason`.
- * TensorFlow's log below errors is switched off unless TF_CPP_MIN_LOG_LEVEL is set; two lines about oneDNN that it writes to stderr while it loads obey no variable.
+ * TensorFlow's log is switched off unless TF_CPP_MIN_LOG_LEVEL is set (what goes wrong is thrown as well); two lines about oneDNN that it writes to stderr while it loads obey no variable.
  */
 export async function findTensorFlow({
   from = import.meta.url,
@@ -109,7 +109,8 @@ function addonPath(packageFile: string, { binary }: PackageJson): string {
 }
 
 async function load(entry: string, name: string): Promise<TensorFlowSearch> {
-  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+  // Errors too: a pass that optimises graphs reports chains of residual blocks that it leaves alone.
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
   const core = await import('@tensorflow/tfjs-core');
   const selected = core.getBackend();
   try {
