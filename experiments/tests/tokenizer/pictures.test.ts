@@ -24,7 +24,7 @@ const pixel = (picture: Picture, y: number, x: number): number[] => {
 };
 
 const maps = fc
-  .array(fc.nat(spec.vocabulary - 1), { minLength: 4, maxLength: 160 })
+  .array(fc.nat(spec.vocabulary - 1), { minLength: 4, maxLength: 160, size: 'max' })
   .map((codes) =>
     ndarray(
       'int32',
@@ -36,28 +36,31 @@ const maps = fc
 const colourOf = (code: number): number[] => [...codeColours(spec.vocabulary).data.subarray(code * 3, code * 3 + 3)];
 
 describe('reconstructions', () => {
-  test.prop([maps])('shows frames, reconstructions and codes below each other, at most ten of them', (tokens) => {
-    const frames = greyFrames(tokens, () => 0.2);
-    const decoded = greyFrames(tokens, () => 0.6);
-    const picture = reconstructionPicture(spec, frames, decoded, tokens);
-    // Frames of 4 pixels are shown 4 times as large, 4 apart; the three rows are 8 apart.
-    const columns = Math.min(10, tokens.shape[0]!);
-    expect(picture.shape).toEqual([3 * 16 + 2 * 8, columns * 16 + (columns - 1) * 4, 3]);
-    const step = Math.floor(tokens.shape[0]! / columns);
-    for (let column = 0; column < columns; column++) {
-      const left = column * 20;
-      expect(pixel(picture, 0, left)).toEqual([51, 51, 51]);
-      expect(pixel(picture, 24 + 15, left + 15)).toEqual([153, 153, 153]);
-      for (let place = 0; place < 4; place++) {
-        const [y, x] = [48 + Math.floor(place / 2) * 8, left + (place % 2) * 8];
-        expect(pixel(picture, y, x)).toEqual(colourOf(tokens.data[column * step * 4 + place]!));
+  test.prop([maps], { numRuns: 25 })(
+    'shows frames, reconstructions and codes below each other, at most ten of them',
+    (tokens) => {
+      const frames = greyFrames(tokens, () => 0.2);
+      const decoded = greyFrames(tokens, () => 0.6);
+      const picture = reconstructionPicture(spec, frames, decoded, tokens);
+      // Frames of 4 pixels are shown 4 times as large, 4 apart; the three rows are 8 apart.
+      const columns = Math.min(10, tokens.shape[0]!);
+      expect(picture.shape).toEqual([3 * 16 + 2 * 8, columns * 16 + (columns - 1) * 4, 3]);
+      const step = Math.floor(tokens.shape[0]! / columns);
+      for (let column = 0; column < columns; column++) {
+        const left = column * 20;
+        expect(pixel(picture, 0, left)).toEqual([51, 51, 51]);
+        expect(pixel(picture, 24 + 15, left + 15)).toEqual([153, 153, 153]);
+        for (let place = 0; place < 4; place++) {
+          const [y, x] = [48 + Math.floor(place / 2) * 8, left + (place % 2) * 8];
+          expect(pixel(picture, y, x)).toEqual(colourOf(tokens.data[column * step * 4 + place]!));
+        }
       }
-    }
-  });
+    },
+  );
 });
 
 describe('the codebook', () => {
-  test.prop([maps])(
+  test.prop([maps], { numRuns: 25 })(
     'shows under the colour of each code what it decoded to, most used first, unused ones grey',
     (tokens) => {
       const grey = (code: number): number => (code + 1) / 10;

@@ -13,10 +13,15 @@ interface Left {
   readonly result: unknown;
 }
 
+// Plain JavaScript is slow.
+const small = ['steps=250', 'training.batchSize=8'];
+
 /** What a run leaves, without its times. */
-async function runOf(options: Omit<TinyOptions, 'root' | 'backend'>): Promise<Left> {
+async function runOf({ set = [], ...options }: Omit<TinyOptions, 'root' | 'backend'>): Promise<Left> {
   const root = temporaryFolder();
-  expect(await tessera(tinyRun({ root, backend: 'cpu', ...options }))).toMatchObject({ code: 0 });
+  expect(await tessera(tinyRun({ root, backend: 'cpu', ...options, set: [...small, ...set] }))).toMatchObject({
+    code: 0,
+  });
   const directory = onlyRun(root);
   const lines = readFileSync(join(directory, 'metrics.jsonl'), 'utf8').trim().split('\n');
   const metrics = lines.map((line) => {

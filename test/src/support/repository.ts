@@ -28,6 +28,9 @@ export async function buildAll(): Promise<void> {
   while (!take(lock)) await sleep(100);
   try {
     await promisify(execFile)(process.execPath, [compiler, '-b'], { cwd: repository });
+  } catch (cause) {
+    // The compiler writes what is wrong to stdout.
+    throw new Error(`tsc -b failed:\n${(cause as { stdout?: string }).stdout ?? ''}`, { cause });
   } finally {
     rmSync(lock, { force: true });
   }
