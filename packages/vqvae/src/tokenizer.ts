@@ -1,7 +1,7 @@
 // What agents program against: anything that turns frames into discrete codes and back. Arrays go in and come out; programs are the tokenizer's own business.
 import type { NdArray } from '@tessera/core';
 import type { NamedArrays, Tensor, Traced } from '@tessera/engine';
-import type { Forward } from './model.ts';
+import type { Forward, VqvaeParameters } from './model.ts';
 
 /** Sizes of a tokenizer. */
 export interface TokenizerSpec {
@@ -25,7 +25,7 @@ export interface Tokenizer {
 }
 
 /** Adds a differentiable pass for the caller's own programs. */
-export interface DifferentiableTokenizer<P> extends Tokenizer {
+export interface DifferentiableTokenizer<P = VqvaeParameters> extends Tokenizer {
   /** A copy of the parameters, to be put into the caller's state. */
   parameters(): P;
   /** The pass itself, to be called inside a program with the parameters as tensors. */
@@ -49,7 +49,7 @@ export interface TokenizerMetrics {
 }
 
 /** Adds a training step of its own; the optimiser lives inside. */
-export interface TrainableTokenizer<P> extends DifferentiableTokenizer<P> {
+export interface TrainableTokenizer<P = VqvaeParameters> extends DifferentiableTokenizer<P> {
   trainStep(frames: NdArray): TokenizerMetrics;
   /** Copies of everything that training needs to go on: parameters, optimiser, statistics, counters. */
   state(): NamedArrays;
