@@ -109,7 +109,7 @@ function addonPath(packageFile: string, { binary }: PackageJson): string {
 }
 
 async function load(entry: string, name: string): Promise<TensorFlowSearch> {
-  // Errors too: a pass that optimises graphs reports chains of residual blocks that it leaves alone.
+  // Errors too: a pass that optimises graphs writes one for each graph that it leaves as it is, such as some with residual additions.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
   const core = await import('@tensorflow/tfjs-core');
   const selected = core.getBackend();
