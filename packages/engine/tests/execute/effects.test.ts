@@ -17,23 +17,10 @@ import {
   square,
   stopGradient,
 } from '../../src/index.ts';
-import type { Tensor } from '../../src/index.ts';
 import { backends, engineOf } from '../support/backends.ts';
-import { cpu } from '../support/cpu.ts';
 import { expectClose, numbers, vector } from '../support/evaluate.ts';
+import { plainStep } from '../support/plain-step.ts';
 import { adamReference } from '../support/adam-reference.ts';
-
-// An Adam step whose second moment stays 1 and whose first moment becomes the gradient: `x <- x - rate g`.
-const plainStep = (firstMoment: Tensor, secondMoment: Tensor, gradient: Tensor) => ({
-  firstMoment,
-  secondMoment,
-  gradient,
-  rate: fill([], 1),
-  correction: fill([], 1),
-  beta1: 0,
-  beta2: 1,
-  epsilon: 0,
-});
 
 for (const backend of backends) {
   describe.skipIf(backend.engine === undefined)(`state on ${backend.name}${backend.skipped}`, () => {
@@ -224,87 +211,3 @@ for (const backend of backends) {
     }
   });
 }
-
-describe('mistakes in changes of state', () => {
-  const state = cpu.state({ a: vector(1, 2), b: vector(3, 4), c: vector(5, 6), n: ndarray('int32', [2]) });
-  const changing = (change: (state: { a: Tensor; b: Tensor; c: Tensor; n: Tensor }, x: Tensor) => void) => () =>
-    state.program('p', { x: f32(2) }, ({ x }, tensors) => {
-      change(tensors, x);
-      return {};
-    });
-
-  test('a state tensor is changed twice', () => {
-    expect(
-      changing(({ a }, x) => {
-        assign(a, x);
-        assign(a, x);
-      }),
-    ).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: assign: 'a' is changed twice in the program 'p'. Change each state tensor once.]`,
-    );
-    expect(
-      changing(({ a, b, c }, x) => {
-        adamUpdate(a, plainStep(b, c, x));
-        assign(c, x);
-      }),
-    ).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: assign: 'c' is changed twice in the program 'p'. Change each state tensor once.]`,
-    );
-    expect(changing(({ a, b }, x) => adamUpdate(a, plainStep(b, b, x)))).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: adamUpdate: 'a' and its moments must be three state tensors.]`,
-    );
-  });
-
-  test('what is assigned is no state', () => {
-    expect(changing(({ a }, x) => assign(x, a))).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: assign: expected a state tensor as the function of 'p' got it, got another one, float32[2]. Only state can be changed.]`,
-    );
-    expect(changing(({ a }) => assign(add(a, 1), a))).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: assign: expected a state tensor as the function of 'p' got it, got another one, float32[2]. Only state can be changed.]`,
-    );
-  });
-
-  test('another shape or dtype', () => {
-    expect(changing(({ a }) => assign(a, fill([3], 0)))).toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: assign: 'a' is [2], the value [3].]`,
-    );
-    expect(changing(({ a, n }) => assign(a, n))).toThrowErrorMatchingInlineSnapshot(
-      `[DTypeError: assign: 'a' is float32, the value int32.]`,
-    );
-    expect(
-      changing(({ a, b, c }) => adamUpdate(a, plainStep(b, c, fill([1, 2], 0)))),
-    ).toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: adamUpdate: 'a' is [2], its moments and gradient must be, got [1, 2].]`,
-    );
-    expect(changing(({ a, b, n }, x) => adamUpdate(a, plainStep(b, n, x)))).toThrowErrorMatchingInlineSnapshot(
-      `[DTypeError: adamUpdate: expected float32, got int32[2]. Cast it first.]`,
-    );
-    expect(
-      changing(({ a, b, c }, x) => adamUpdate(a, { ...plainStep(b, c, x), rate: x })),
-    ).toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: adamUpdate: expected a float32 scalar as rate, got float32[2].]`,
-    );
-  });
-
-  test('a value of another program', () => {
-    let foreign: Tensor | undefined;
-    cpu.program('other', { y: f32(2) }, ({ y }) => {
-      foreign = y;
-      return { y };
-    });
-    expect(changing(({ a }) => assign(a, foreign!))).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: assign: the tensor float32[2] belongs to the program 'other', not to 'p'. Pass values from one program to another through 'run'.]`,
-    );
-    expect(changing(({ a, b, c }) => adamUpdate(a, plainStep(b, c, foreign!)))).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: adamUpdate: the tensor float32[2] belongs to the program 'other', not to 'p'. Pass values from one program to another through 'run'.]`,
-    );
-  });
-
-  test('outside of a program', () => {
-    let own: Tensor | undefined;
-    changing(({ a }) => (own = a))();
-    expect(() => assign(own!, own!)).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: assign: called outside of a program. Ops run inside the function given to 'state.program', 'engine.program' or 'engine.eager'.]`,
-    );
-  });
-});

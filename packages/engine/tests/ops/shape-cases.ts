@@ -112,22 +112,29 @@ export const shapeCases: readonly OpCase[] = [
               shape.map((_, axis) => axis),
               { minLength: shape.length },
             ),
-            {
-              nil: undefined,
-            },
+            { nil: undefined },
           ),
         }),
       ),
     call: ([x], { permutation }) => ops.transpose(x!, permutation),
     meaning: ([x], { permutation = x!.shape.map((_, axis) => x!.shape.length - 1 - axis) }) =>
-      tabulate(
-        permutation.map((axis) => x!.shape[axis]!),
-        (index) => {
-          const source: number[] = [];
-          for (const [i, axis] of permutation.entries()) source[axis] = index[i]!;
-          return at(x!, source);
-        },
+      transposed(x!, permutation),
+    gradients: [0],
+    twice: true,
+    tape: ([x], { permutation }) => tf.transpose(x!, permutation),
+  }),
+  opCase<{ permutation: number[] }>({
+    op: 'transpose',
+    // Permutations that are not their own inverse.
+    about: 'turning the axes round',
+    samples: (values) =>
+      shaped(shapes({ minRank: 3 }), values, (shape) =>
+        fc.integer({ min: 1, max: shape.length - 1 }).map((by) => ({
+          permutation: shape.map((_, axis) => (axis + by) % shape.length),
+        })),
       ),
+    call: ([x], { permutation }) => ops.transpose(x!, permutation),
+    meaning: ([x], { permutation }) => transposed(x!, permutation),
     gradients: [0],
     twice: true,
     tape: ([x], { permutation }) => tf.transpose(x!, permutation),
@@ -231,6 +238,17 @@ export const shapeCases: readonly OpCase[] = [
     twice: true,
   }),
 ];
+
+function transposed(x: Float64, permutation: readonly number[]): Float64 {
+  return tabulate(
+    permutation.map((axis) => x.shape[axis]!),
+    (index) => {
+      const source: number[] = [];
+      for (const [i, axis] of permutation.entries()) source[axis] = index[i]!;
+      return at(x, source);
+    },
+  );
+}
 
 function offset(index: readonly number[], begin: readonly number[], shape: readonly number[]): number[] {
   return shape.map((_, axis) => index[axis]! + begin[axis]!);
