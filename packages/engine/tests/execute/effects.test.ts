@@ -1,8 +1,7 @@
 // What a program does to the state: every read sees the values from before the run, and all changes happen, or none.
 import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { describe, expect } from 'vitest';
-import { test } from '@fast-check/vitest';
+import { describe, expect, test } from 'vitest';
 import {
   adamUpdate,
   add,
@@ -202,6 +201,7 @@ for (const backend of backends) {
           reference.step((x, i) => g[i]! + 0.1 * x);
         }
         const want = (data: Float64Array): Pick<NdArray, 'shape' | 'data'> => ({ shape: [n], data });
+        expect(state.readOne('x').dtype).toBe('float32');
         expectClose(state.readOne('x'), want(reference.x), { tolerance: 1e-5, what: 'x' });
         expectClose(state.readOne('m'), want(reference.m), { tolerance: 1e-6, what: 'first moment' });
         expectClose(state.readOne('v'), want(reference.v), { tolerance: 1e-6, what: 'second moment' });

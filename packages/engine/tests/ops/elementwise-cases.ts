@@ -1,5 +1,5 @@
 // Cases of the ops of one element: unary functions, activations, arithmetic, comparisons, and the ops that are copies.
-import { fc } from '@fast-check/vitest';
+import * as fc from 'fast-check';
 import * as tf from '@tensorflow/tfjs-core';
 import type { NdArray } from '@tessera/core';
 import * as ops from '../../src/index.ts';

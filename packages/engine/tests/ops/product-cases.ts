@@ -1,5 +1,5 @@
 // Cases of matrix products and convolutions, by their definitions.
-import { fc } from '@fast-check/vitest';
+import * as fc from 'fast-check';
 import * as tf from '@tensorflow/tfjs-core';
 import * as ops from '../../src/index.ts';
 import type { MatMulOptions } from '../../src/index.ts';

@@ -1,5 +1,5 @@
 // Cases of the ops that work on rows: softmax and its losses, layer normalisation, lookups in tables.
-import { fc } from '@fast-check/vitest';
+import * as fc from 'fast-check';
 import * as tf from '@tensorflow/tfjs-core';
 import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';

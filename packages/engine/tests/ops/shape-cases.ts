@@ -1,5 +1,5 @@
 // Cases of the ops that move numbers, and of those that reduce axes.
-import { fc } from '@fast-check/vitest';
+import * as fc from 'fast-check';
 import * as tf from '@tensorflow/tfjs-core';
 import * as ops from '../../src/index.ts';
 import { arrays, axesOf, broadcastShapes, floats, seeds, shapes, sizes } from '../support/arbitraries.ts';

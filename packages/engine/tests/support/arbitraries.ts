@@ -1,6 +1,6 @@
 // Hostile arrays: ranks from 0 to 5, sizes 0 and 1, odd sizes, lengths that don't fill a SIMD vector, ties, zeros. Numbers come from a seed, so that a
-// counterexample shrinks in its shape and its settings.
-import { fc } from '@fast-check/vitest';
+// counterexample shrinks in its shape and its settings. (fast-check itself: its package for vitest takes two seconds to load in every file that imports it.)
+import * as fc from 'fast-check';
 import { ndarray, npRandom } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { broadcast, sizeOf } from './float64.ts';

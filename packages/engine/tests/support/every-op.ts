@@ -1,5 +1,5 @@
 // A program that uses every op, forwards and backwards, for counts of what is left behind.
-import { fc } from '@fast-check/vitest';
+import * as fc from 'fast-check';
 import type { NdArray } from '@tessera/core';
 import { add, gradients } from '../../src/index.ts';
 import type { Spec, Tensor } from '../../src/index.ts';

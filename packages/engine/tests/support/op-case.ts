@@ -1,5 +1,5 @@
 // What the suite knows of an op: hostile inputs, how to call it, what it means in float64, and TensorFlow.js's own version where there is one.
-import type { fc } from '@fast-check/vitest';
+import type * as fc from 'fast-check';
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import type { NdArray } from '@tessera/core';
 import type { Tensor } from '../../src/index.ts';
