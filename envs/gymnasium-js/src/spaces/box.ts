@@ -247,7 +247,8 @@ function assign(values: TypedArray, i: number, value: number | bigint): void {
 function allClose(a: TypedArray, b: TypedArray): boolean {
   for (let i = 0; i < a.length; i++) {
     const [x, y] = [Number(a[i]), Number(b[i])];
-    if (x !== y && !(Math.abs(x - y) <= 1e-8 + 1e-5 * Math.abs(y))) return false;
+    // An infinite bound is close to itself alone: the tolerance of 1e-5 of infinity would take in everything.
+    if (x !== y && !(Number.isFinite(y) && Math.abs(x - y) <= 1e-8 + 1e-5 * Math.abs(y))) return false;
   }
   return true;
 }
