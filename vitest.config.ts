@@ -16,7 +16,7 @@ const shared = {
   resolve: { conditions: [source, ...defaultClientConditions] },
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
 };
-const settings = { execArgv: ['--conditions', source], pool: 'forks', testTimeout: 30_000 } as const;
+const settings = { execArgv: ['--conditions', source], pool: 'forks' as const, testTimeout: 30_000 };
 
 export default defineConfig({
   test: {
