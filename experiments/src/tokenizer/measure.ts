@@ -76,7 +76,11 @@ export function measureRows(measures: TokenizerMeasures): TableRow[] {
   const percent = (share: number) => (Number.isNaN(share) ? '-' : `${(100 * share).toFixed(1)} %`);
   return [
     { name: 'PSNR', value: `${measures.psnr.toFixed(1)} dB`, note: `${measures.frames} held-out frames` },
-    { name: 'NMSE', value: formatNumber(measures.nmse), note: 'squared error / variance of the frames' },
+    {
+      name: 'NMSE',
+      value: formatNumber(measures.nmse),
+      note: `squared error / variance of the frames; the mean frame scores ${formatNumber(measures.meanFrameNmse)}`,
+    },
     ...(Number.isNaN(measures.ballRecall)
       ? []
       : [

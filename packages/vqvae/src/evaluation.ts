@@ -1,5 +1,5 @@
 // Quality of a tokenizer on frames that it did not train on.
-import { ShapeError } from '@tessera/core';
+import { ShapeError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { checkFrames, toBytes } from './frames.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -57,6 +57,8 @@ export interface TokenizerEvaluation extends ReconstructionQuality {
   readonly usageCeiling: number;
   readonly deadCodes: number;
   readonly distinctPatches: number;
+  /** The NMSE of the best answer that does not look: the mean of these frames for every one of them. */
+  readonly meanFrameNmse: number;
 }
 
 /** Encodes and decodes frames, float32 [B, ...frameShape] in [0, 1], and measures both directions. */
@@ -82,10 +84,24 @@ export function evaluateTokenizer(
       usageCeiling: Math.min(ceilings.usage, patches.length / vocabulary),
       deadCodes: dead,
       distinctPatches: patches.length,
+      meanFrameNmse: reconstructionQuality(frames, meanFrames(frames)).nmse,
     },
     tokens,
     decoded,
   };
+}
+
+// The mean frame, once for each frame.
+function meanFrames({ shape, data }: NdArray<'float32'>): NdArray<'float32'> {
+  const batch = shape[0]!;
+  const size = data.length / batch;
+  const mean = new Float64Array(size);
+  for (let i = 0; i < data.length; i++) mean[i % size]! += data[i]! / batch;
+  return ndarray(
+    'float32',
+    shape,
+    Float32Array.from(data, (_, i) => mean[i % size]!),
+  );
 }
 
 /** How often each distinct patch occurs: patches are the pixels under one token, compared as bytes. Without a grid of two axes the whole frame is the patch. */

@@ -255,5 +255,9 @@ test('evaluateTokenizer measures both directions of any tokenizer', () => {
     usageCeiling: 0.75,
     deadCodes: 2,
     distinctPatches: 3,
+    meanFrameNmse: 0, // both frames are the mean frame
   });
+  // Two flat frames of 1/4 and 3/4: the mean frame is off by the deviation itself.
+  const flat = frames([2, 2, 2, 1], (i) => (i < 4 ? 0.25 : 0.75));
+  expect(evaluateTokenizer(threshold, flat).evaluation.meanFrameNmse).toBe(1);
 });
