@@ -55,7 +55,7 @@ export function runEagerly<R>(
   }
 }
 
-/** Copies of a state's variables as buffers of `context`, and back, around an eager function: for executors whose variables live elsewhere. */
+/** Arrays as buffers of `context`, owned by the caller: the copies that an eager function works on. */
 export function uploadAll(context: KernelContext, values: ReadonlyMap<string, NdArray>): Map<string, TensorInfo> {
   return new Map([...values].map(([name, array]) => [name, upload(context, array)]));
 }
