@@ -2,14 +2,18 @@
 
 // Tokenizers
 export { VQVAE } from './vqvae.ts';
-export type { QuantizationError, TrainStepOptions, VqvaeCreateOptions } from './vqvae.ts';
+export type { QuantizationError, VqvaeCreateOptions } from './vqvae.ts';
+export { isStreaming, isTrainable } from './tokenizer.ts';
 export type {
   DifferentiableTokenizer,
+  StreamingTokenizer,
   Tokenizer,
   TokenizerMetrics,
   TokenizerSpec,
+  TrainStepOptions,
   TrainableTokenizer,
 } from './tokenizer.ts';
+export { codeTable } from './code-table.ts';
 export { checkFrames, checkTokens, toBytes, toUnit } from './frames.ts';
 
 // Settings

@@ -1,5 +1,5 @@
 // What agents program against: anything that turns frames into discrete codes and back. Arrays go in and come out; programs are the tokenizer's own business.
-import type { NdArray } from '@tessera/core';
+import type { GeneratorState, NdArray } from '@tessera/core';
 import type { NamedArrays, Tensor, Traced } from '@tessera/engine';
 import type { Forward, VqvaeParameters } from './model.ts';
 
@@ -48,10 +48,40 @@ export interface TokenizerMetrics {
   readonly restarted: number;
 }
 
+/** One training step's own settings. */
+export interface TrainStepOptions {
+  /** Overrides the configured learning rate, for schedules. */
+  readonly learningRate?: number;
+}
+
 /** Adds a training step of its own; the optimiser lives inside. */
 export interface TrainableTokenizer<P = VqvaeParameters> extends DifferentiableTokenizer<P> {
-  trainStep(frames: NdArray): TokenizerMetrics;
+  trainStep(frames: NdArray, options?: TrainStepOptions): TokenizerMetrics;
+  /** Chooses starting codes from many frames, once before the first step. */
+  seedCodebook?(frames: NdArray): void;
   /** Copies of everything that training needs to go on: parameters, optimiser, statistics, counters. */
   state(): NamedArrays;
   loadState(state: NamedArrays): void;
+  /** The positions of the random streams that training draws from; empty when it draws nothing. */
+  generatorState(): Record<string, GeneratorState>;
+  loadGeneratorState(state: Record<string, GeneratorState>): void;
+}
+
+/** Learns by seeing each frame once, as it arrives; a code never moves, so tokens of old frames stay what they were. */
+export interface StreamingTokenizer extends Tokenizer {
+  /** Looks at frames, float32 [B, ...frameShape] in [0, 1], in their order; returns how many codes are new. */
+  observe(frames: NdArray): number;
+  /** Copies of all that it has learned. */
+  state(): NamedArrays;
+  loadState(state: NamedArrays): void;
+}
+
+/** Whether a tokenizer has a training step of its own. */
+export function isTrainable(tokenizer: Tokenizer): tokenizer is TrainableTokenizer<unknown> {
+  return typeof (tokenizer as Partial<TrainableTokenizer<unknown>>).trainStep === 'function';
+}
+
+/** Whether a tokenizer learns by seeing frames as they arrive. */
+export function isStreaming(tokenizer: Tokenizer): tokenizer is StreamingTokenizer {
+  return typeof (tokenizer as Partial<StreamingTokenizer>).observe === 'function';
 }

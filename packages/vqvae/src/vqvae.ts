@@ -15,7 +15,7 @@ import type { Forward, VqvaeParameters } from './model.ts';
 import { createQuantizer } from './quantizers/create-quantizer.ts';
 import type { Quantizer } from './quantizers/quantizer.ts';
 import { kMeansPlusPlus, vectorsFarFromCodes } from './quantizers/seeding.ts';
-import type { TokenizerMetrics, TokenizerSpec, TrainableTokenizer } from './tokenizer.ts';
+import type { TokenizerMetrics, TokenizerSpec, TrainStepOptions, TrainableTokenizer } from './tokenizer.ts';
 import { codeUsage } from './usage.ts';
 
 /** What lives on the backend. */
@@ -40,12 +40,6 @@ export interface QuantizationError {
   readonly mean: number;
   /** `mean` over the mean squared distance of the vectors to their own mean: free of the encoder's scale. NaN when all vectors are equal to their codes. */
   readonly relative: number;
-}
-
-/** One training step's own settings. */
-export interface TrainStepOptions {
-  /** Overrides the configured learning rate, for schedules. */
-  readonly learningRate?: number;
 }
 
 // Bookkeeping that has to be saved with the weights: numbers of updates and the age of each code.
