@@ -36,10 +36,21 @@ export interface RunContext<Config> extends ExperimentEnvironment<Config> {
   readonly command: string;
 }
 
+/** What the continuation of a run is given: the settings, environment and seed that it was started with, `steps` alone may be larger. */
+export interface ResumeContext<Config> extends RunContext<Config> {
+  /** Opened and locked; the command releases it. `run.config` has the new `steps` already. */
+  readonly run: RunFolder;
+}
+
 /** What an evaluation is given. */
 export interface EvaluationContext<Config> extends ExperimentEnvironment<Config> {
   readonly run: RunFolder;
+  /** Episodes that were asked for, at least 1; undefined leaves the number to the experiment. */
+  readonly episodes: number | undefined;
 }
+
+/** What is given to make a film of a run. `seed` is the one asked for, or else the run's, which is `run.config.seed` in any case. */
+export type WatchContext<Config> = EvaluationContext<Config>;
 
 /** What comes back from a training run. */
 export interface RunOutcome {
@@ -55,6 +66,13 @@ export interface RunOutcome {
 export interface EvaluationOutcome {
   /** JSON values for programs. */
   readonly metrics: Readonly<Record<string, unknown>>;
+  readonly table: readonly TableRow[];
+}
+
+/** What comes back when a run was watched. */
+export interface WatchOutcome {
+  /** The film, for instance `<run folder>/media/watch.gif`. */
+  readonly path: string;
   readonly table: readonly TableRow[];
 }
 
@@ -74,14 +92,22 @@ export interface Experiment<Config extends ExperimentConfig = ExperimentConfig> 
   readonly name: string;
   /** One line for `--help`. */
   readonly summary: string;
+  /** The environment where `--env` names none. */
+  readonly defaultEnv: string;
+  /** The experiment is about its environment alone, and `--env` is not offered. */
+  readonly fixedEnv?: true;
   /** The settings, each with `.describe()`, `.default()` and, where it has a unit, `.meta({ unit })`. */
   readonly schema: z.ZodObject & z.ZodType<Config>;
   /** What this environment changes of the schema's defaults: settings as a configuration file would hold them. */
   defaults(env: string): Readonly<Record<string, unknown>>;
   /** What a run would cost, without training. */
   dryRun(context: ExperimentEnvironment<Config>): Promise<DryRun> | DryRun;
-  /** Trains. Throws errors of Tessera only. */
+  /** Trains in a run folder that it makes and locks (`RunFolder.create` with `lock`). Throws errors of Tessera only. */
   run(context: RunContext<Config>): Promise<RunOutcome>;
+  /** Goes on with a run from its newest checkpoint. Absent where runs cannot go on. */
+  resume?(context: ResumeContext<Config>): Promise<RunOutcome>;
   /** Measures a finished run again. */
   evaluate(context: EvaluationContext<Config>): Promise<EvaluationOutcome>;
+  /** Makes a film of an episode. Absent where there is nothing to watch. */
+  watch?(context: WatchContext<Config>): Promise<WatchOutcome>;
 }

@@ -13,8 +13,11 @@ export type {
   Experiment,
   ExperimentConfig,
   ExperimentEnvironment,
+  ResumeContext,
   RunContext,
   RunOutcome,
+  WatchContext,
+  WatchOutcome,
 } from './experiment.ts';
 
 // What people see

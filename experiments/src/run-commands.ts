@@ -53,7 +53,16 @@ export async function evalCommand(directory: string, options: { readonly backend
   const reporter = createReporter(io.stderr, io.nowMs);
   try {
     const { backend } = options;
-    const outcome = await experiment.evaluate({ run, config, env, seed, backend, signal: io.signal, reporter });
+    const outcome = await experiment.evaluate({
+      run,
+      config,
+      env,
+      seed,
+      backend,
+      episodes: undefined,
+      signal: io.signal,
+      reporter,
+    });
     reporter.close();
     reporter.table(outcome.table);
     io.stdout.write(`${JSON.stringify(markNonFinite(outcome.metrics))}\n`);

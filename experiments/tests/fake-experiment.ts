@@ -27,6 +27,7 @@ export function fakeExperiment(options: FakeOptions = {}): Experiment<FakeConfig
   return {
     name: 'tokenizer',
     summary: 'Learn a tokenizer.',
+    defaultEnv: 'Breakout-v0',
     schema,
     defaults: (env) => (env === 'Catch-v0' ? { codes: 16 } : {}),
     dryRun: () => ({ parameters: 12_345, flopsPerStep: 6.7e9, memoryBytes: 3 * 2 ** 28, minutes: 2.5 }),

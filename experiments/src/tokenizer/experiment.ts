@@ -15,6 +15,7 @@ import { trainTokenizer } from './train.ts';
 export const tokenizerExperiment: Experiment<TokenizerConfig> = {
   name: 'tokenizer',
   summary: 'Learn a discrete tokenizer (VQ-VAE) from a live stream of frames.',
+  defaultEnv: 'Breakout-v0',
   schema: tokenizerSchema,
   defaults: tokenizerDefaults,
   dryRun,
