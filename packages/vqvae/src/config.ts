@@ -1,6 +1,7 @@
 // The settings of a VQ-VAE, with their defaults. One schema serves files, the command line and its help.
 import { ConfigError } from '@tessera/core';
 import { z } from 'zod';
+import { checkSettings } from './check-settings.ts';
 
 const positive = (meaning: string) => z.number().int().min(1).describe(meaning);
 
@@ -117,10 +118,9 @@ export type VqvaeOptions = Partial<Omit<VqvaeConfig, 'quantizer' | 'reconstructi
 
 /** Fills in defaults and checks. Throws ConfigError that names the field, what was expected and what came. */
 export function vqvaeConfig(options: VqvaeOptions = {}): VqvaeConfig {
-  const result = vqvaeSchema.safeParse(options);
-  if (!result.success) throw new ConfigError(`VQVAE settings: ${z.prettifyError(result.error)}`);
-  strideCount(result.data);
-  return result.data;
+  const config = checkSettings('VQVAE settings', vqvaeSchema, options);
+  strideCount(config);
+  return config;
 }
 
 /** How often the encoder halves the frame. Throws ConfigError when the frame is not a power of two times the tokens. */

@@ -3,6 +3,7 @@
 // Tokenizers
 export { VQVAE } from './vqvae.ts';
 export type { QuantizationError, VqvaeCreateOptions } from './vqvae.ts';
+export { NearestTokenizer } from './nearest/nearest-tokenizer.ts';
 export { isStreaming, isTrainable } from './tokenizer.ts';
 export type {
   DifferentiableTokenizer,
@@ -18,6 +19,8 @@ export { checkFrames, checkTokens, toBytes, toUnit } from './frames.ts';
 
 // Settings
 export { strideCount, vqvaeConfig, vqvaeSchema } from './config.ts';
+export { nearestConfig, nearestSchema } from './nearest/config.ts';
+export type { NearestConfig, NearestOptions } from './nearest/config.ts';
 export type { QuantizerConfig, ReconstructionConfig, VqvaeConfig, VqvaeOptions } from './config.ts';
 
 // The model as plain functions

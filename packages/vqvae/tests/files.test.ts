@@ -97,7 +97,7 @@ describe('what a file says', () => {
     const { folder } = await saved();
     edit(folder, (settings) => ({ ...settings, config: { ...(settings['config'] as object), chanels: 3 } }));
     expect((await failure(folder)).message).toMatchInlineSnapshot(
-      `"FormatError: <folder>/tokenizer.json: VQVAE settings: ✖ Unrecognized key: "chanels""`,
+      `"FormatError: <folder>/tokenizer.json: VQVAE settings: unknown field 'chanels'. Did you mean 'channels'?"`,
     );
   });
 

@@ -10,24 +10,21 @@ describe('settings', () => {
   const wrong = (options: object) => () => vqvaeConfig(options);
 
   test('a misspelt name, with its path', () => {
-    expect(wrong({ quantizer: { vocabularly: 64 } })).toThrowErrorMatchingInlineSnapshot(`
-      [ConfigError: VQVAE settings: ✖ Unrecognized key: "vocabularly"
-        → at quantizer]
-    `);
+    expect(wrong({ quantizer: { vocabularly: 64 } })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: VQVAE settings: quantizer: unknown field 'vocabularly'. Did you mean 'vocabulary'?]`,
+    );
     expect(wrong({ learning_rate: 1 })).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: VQVAE settings: ✖ Unrecognized key: "learning_rate"]`,
+      `[ConfigError: VQVAE settings: unknown field 'learning_rate'. Did you mean 'learningRate'?]`,
     );
   });
 
   test('no codes, and one', () => {
-    expect(wrong({ quantizer: { vocabulary: 0 } })).toThrowErrorMatchingInlineSnapshot(`
-      [ConfigError: VQVAE settings: ✖ Too small: expected number to be >=2
-        → at quantizer.vocabulary]
-    `);
-    expect(wrong({ quantizer: { vocabulary: 1 } })).toThrowErrorMatchingInlineSnapshot(`
-      [ConfigError: VQVAE settings: ✖ Too small: expected number to be >=2
-        → at quantizer.vocabulary]
-    `);
+    expect(wrong({ quantizer: { vocabulary: 0 } })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: VQVAE settings: quantizer.vocabulary: expected number to be >=2, got 0.]`,
+    );
+    expect(wrong({ quantizer: { vocabulary: 1 } })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: VQVAE settings: quantizer.vocabulary: expected number to be >=2, got 1.]`,
+    );
     const { quantizer } = vqvaeConfig();
     expect(() => createQuantizer({ ...quantizer, vocabulary: 1 })).toThrowErrorMatchingInlineSnapshot(
       `[ConfigError: createQuantizer: expected a vocabulary of at least 2 codes, got 1. One code carries no information.]`,
@@ -41,10 +38,9 @@ describe('settings', () => {
   });
 
   test('a kind that is none', () => {
-    expect(wrong({ quantizer: { kind: 'fsq' } })).toThrowErrorMatchingInlineSnapshot(`
-      [ConfigError: VQVAE settings: ✖ Invalid option: expected one of "vq"|"ema"
-        → at quantizer.kind]
-    `);
+    expect(wrong({ quantizer: { kind: 'fsq' } })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: VQVAE settings: quantizer.kind: expected one of "vq"|"ema", got 'fsq'.]`,
+    );
   });
 
   test('a frame that does not halve down to the tokens', () => {

@@ -7,7 +7,7 @@ import type { NdArray } from '@tessera/core';
 import { createEngine, f32, reshape } from '@tessera/engine';
 import type { Engine, Traced } from '@tessera/engine';
 import { onTestFinished } from 'vitest';
-import { VQVAE, encodeFrames } from '../src/index.ts';
+import { VQVAE, encodeFrames, toUnit } from '../src/index.ts';
 import type { QuantizerConfig, VqvaeOptions, VqvaeParameters } from '../src/index.ts';
 
 export const cpu: Engine = await createEngine({ backend: 'cpu' });
@@ -79,4 +79,25 @@ export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tessera-vqvae-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** Frames of 20 x 20 pixels like those of a small game: cells of 2 x 2 pixels whose colours add up, as bytes over 255. */
+export function arcadeFrames(batch: number, seed: number): NdArray<'float32'> {
+  const generator = npRandom(seed);
+  const frames = ndarray('uint8', [batch, 20, 20, 3]);
+  for (let n = 0; n < batch; n++) {
+    const add = (row: number, column: number, colour: readonly number[]) => {
+      for (let i = 0; i < 12; i++) {
+        const [y, x, channel] = [2 * row + (i < 6 ? 0 : 1), 2 * column + (i % 6 < 3 ? 0 : 1), i % 3];
+        frames.data[((n * 20 + y) * 20 + x) * 3 + channel]! += colour[channel]!;
+      }
+    };
+    for (let cell = 0; cell < 30; cell++) {
+      if (cell % 10 > n % 12) add(1 + Math.floor(cell / 10), cell % 10, [0, 150, 0]);
+    }
+    add(generator.integers(10), generator.integers(10), [200, 0, 0]);
+    add(generator.integers(10), generator.integers(10), [0, 0, 120]);
+    add(9, generator.integers(10), [55, 105, 135]);
+  }
+  return toUnit(frames);
 }
