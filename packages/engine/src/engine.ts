@@ -5,7 +5,7 @@ import { KernelExecutor, download } from './execute/kernel-executor.ts';
 import type { KernelContext } from './execute/kernel-context.ts';
 import type { Executor, Store } from './execute/store.ts';
 import { Program, record } from './program.ts';
-import type { InputSpecs } from './program.ts';
+import type { FlopMeter, InputSpecs } from './program.ts';
 import { State, specsOf } from './state.ts';
 import type { EagerRunner } from './state.ts';
 import type { Tensor } from './record/tensor.ts';
@@ -22,6 +22,7 @@ export class Engine {
   readonly #executor: Executor;
   readonly #eagerContext: KernelContext;
   readonly #stateless: Store;
+  readonly #meter: FlopMeter = { flops: 0 };
 
   constructor({
     backend,
@@ -46,7 +47,7 @@ export class Engine {
     const specs = specsOf(tree);
     const store = this.#executor.createStore(specs);
     store.write(flatten<NdArray>(tree));
-    return new State(tree, { store, specs, eager: this.#runEagerly });
+    return new State(tree, { store, specs, eager: this.#runEagerly, meter: this.#meter });
   }
 
   /** Records a program without state. */
@@ -55,12 +56,17 @@ export class Engine {
     inputs: I,
     body: (inputs: { readonly [K in keyof I]: Tensor }) => O,
   ): Program<I, O> {
-    return new Program(this.#stateless, record(name, inputs, body));
+    return new Program(record(name, inputs, body), { store: this.#stateless, meter: this.#meter });
   }
 
   /** Runs `body` at once, op by op; `read(tensor)` gives numbers inside. */
   eager<R>(body: () => R): R {
     return this.#runEagerly(new Map(), this.#stateless, body);
+  }
+
+  /** Floating-point operations of all programs run so far, products only; what runs eagerly is not counted. */
+  get flops(): number {
+    return this.#meter.flops;
   }
 
   /** Buffers alive on the backend, for leak checks. */

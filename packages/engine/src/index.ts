@@ -7,6 +7,7 @@ export { Engine } from './engine.ts';
 export type { BackendName } from './engine.ts';
 export { Program } from './program.ts';
 export type { InputSpecs, ProgramInputs, ProgramOutputs } from './program.ts';
+export { BatchedProgram } from './batched-program.ts';
 export { State } from './state.ts';
 export { read } from './execute/eager.ts';
 export { Tensor, f32, i32 } from './record/tensor.ts';

@@ -45,23 +45,32 @@ export function record<I extends InputSpecs>(
   return { recorder, outputs: new Map(Object.entries(outputs)) };
 }
 
+/** Counts what the programs of an engine have computed. */
+export interface FlopMeter {
+  flops: number;
+}
+
 /** A recorded program. It is compiled at its first run. */
 export class Program<I extends InputSpecs, O extends Readonly<Record<string, Tensor>>> {
   readonly name: string;
   readonly #store: Store;
   readonly #record: ProgramRecord;
+  readonly #meter: FlopMeter;
+  #flops: number | undefined;
   #executable: Executable | undefined;
   #disposed = false;
 
-  constructor(store: Store, program: ProgramRecord) {
+  constructor(program: ProgramRecord, { store, meter }: { readonly store: Store; readonly meter: FlopMeter }) {
     this.name = program.recorder.name;
     this.#store = store;
     this.#record = program;
+    this.#meter = meter;
   }
 
   /** Floating-point operations of one run, counting products only (matMul, convolution, nearest code). */
   get flops(): number {
-    return planFlops(planOf(this.#record));
+    this.#flops ??= planFlops(planOf(this.#record));
+    return this.#flops;
   }
 
   /** The number of ops that a run executes. */
@@ -79,6 +88,7 @@ export class Program<I extends InputSpecs, O extends Readonly<Record<string, Ten
     const arrays = this.#check(inputs);
     this.#executable ??= this.#store.compile(this.#record);
     const results = this.#executable.run(arrays);
+    this.#meter.flops += this.flops;
     return Object.fromEntries(
       [...this.#record.outputs.keys()].map((key, i) => [key, results[i]!]),
     ) as ProgramOutputs<O>;

@@ -4,7 +4,7 @@ import type { NdArray } from '@tessera/core';
 import type { Store } from './execute/store.ts';
 import { sameShape, shapeText } from './ops/shapes.ts';
 import { Program, record } from './program.ts';
-import type { InputSpecs } from './program.ts';
+import type { FlopMeter, InputSpecs } from './program.ts';
 import { checkArray } from './record/check-array.ts';
 import type { Recorder } from './record/recorder.ts';
 import type { Spec, Tensor, TensorDType } from './record/tensor.ts';
@@ -20,15 +20,22 @@ export class State<T extends object> {
   readonly #store: Store;
   readonly #specs: ReadonlyMap<string, Spec>;
   readonly #eager: EagerRunner;
+  readonly #meter: FlopMeter;
 
   constructor(
     tree: T,
-    { store, specs, eager }: { store: Store; specs: ReadonlyMap<string, Spec>; eager: EagerRunner },
+    {
+      store,
+      specs,
+      eager,
+      meter,
+    }: { store: Store; specs: ReadonlyMap<string, Spec>; eager: EagerRunner; meter: FlopMeter },
   ) {
     this.#tree = tree;
     this.#store = store;
     this.#specs = specs;
     this.#eager = eager;
+    this.#meter = meter;
   }
 
   /** The flat names of the variables, parts joined by dots. */
@@ -47,8 +54,8 @@ export class State<T extends object> {
     body: (inputs: { readonly [K in keyof I]: Tensor }, state: Traced<T>) => O,
   ): Program<I, O> {
     return new Program(
-      this.#store,
       record(name, inputs, (tensors, recorder) => body(tensors, this.#trace(recorder))),
+      { store: this.#store, meter: this.#meter },
     );
   }
 

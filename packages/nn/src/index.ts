@@ -1,7 +1,7 @@
 // The front door of @tessera/nn: parameters are nested records of arrays, layers plain functions of them.
 
 // Starting values
-export { glorotUniform, heNormal, lecunNormal, normal, ones, uniform, zeros } from './initialisers.ts';
+export { glorotUniform, heNormal, lecunNormal, normal, ones, orthogonal, uniform, zeros } from './initialisers.ts';
 export type { FanIn } from './initialisers.ts';
 
 // Layers
@@ -19,7 +19,7 @@ export type { ConvSizes, Linear, LinearSizes } from './linear.ts';
 export { groupNorm, initNorm, norm } from './norms.ts';
 export type { Norm } from './norms.ts';
 export { attention, block, causalBias, initAttention, initBlock } from './transformer.ts';
-export type { Attention, AttentionOptions, Block } from './transformer.ts';
+export type { Attention, AttentionOptions, Block, BlockOptions } from './transformer.ts';
 
 // Training
 export { adamStep, globalNorm, initAdam } from './adam.ts';

@@ -22,6 +22,39 @@ export function uniform(generator: Generator, shape: readonly number[], limit: n
   return draw(shape, () => generator.uniform(-limit, limit));
 }
 
+/**
+ * A matrix [rows, columns] whose rows or columns, whichever are fewer, are orthogonal and of length `gain` (Saxe et al. 2014, arXiv 1312.6120): Gram-Schmidt on
+ * normal vectors. What PPO's networks start from.
+ */
+export function orthogonal(
+  generator: Generator,
+  [rows, columns]: readonly [rows: number, columns: number],
+  gain: number,
+): NdArray<'float32'> {
+  const [count, length] = [Math.min(rows, columns), Math.max(rows, columns)];
+  const vectors: Float64Array[] = [];
+  while (vectors.length < count) {
+    const vector = Float64Array.from({ length }, () => generator.standardNormal());
+    // Twice, because what rounding leaves of the earlier ones after the first time is not small beside a short remainder.
+    for (let pass = 0; pass < 2; pass++) {
+      for (const earlier of vectors) {
+        const along = vector.reduce((total, x, i) => total + x * earlier[i]!, 0);
+        for (let i = 0; i < length; i++) vector[i]! -= along * earlier[i]!;
+      }
+    }
+    const norm = Math.hypot(...vector);
+    vectors.push(vector.map((x) => x / norm));
+  }
+  const out = zeros([rows, columns]);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const value = rows <= columns ? vectors[row]![column]! : vectors[column]![row]!;
+      out.data[row * columns + column] = gain * value;
+    }
+  }
+  return out;
+}
+
 /** How many inputs an output of a layer sums over. */
 export interface FanIn {
   readonly fanIn: number;

@@ -1,7 +1,7 @@
 // Attention and transformer blocks in the pre-norm form (Vaswani et al. 2017, arXiv 1706.03762; Xiong et al. 2020, arXiv 2002.04745).
 import { ConfigError, ndarray } from '@tessera/core';
 import type { Generator, NdArray } from '@tessera/core';
-import { add, gelu, matMul, mul, reshape, slice, softmax, transpose } from '@tessera/engine';
+import { add, gelu, matMul, mul, relu, reshape, slice, softmax, transpose } from '@tessera/engine';
 import type { Tensor, Traced } from '@tessera/engine';
 import { dense, initDense } from './linear.ts';
 import type { Linear } from './linear.ts';
@@ -77,9 +77,16 @@ export function initBlock(
   };
 }
 
-/** `x + attention(norm(x))`, then `x + mlp(norm(x))` with GELU: [batch, tokens, width] to the same shape. */
-export function block(parameters: Traced<Block>, x: Tensor, options: AttentionOptions): Tensor {
+/** How a block is built. */
+export interface BlockOptions extends AttentionOptions {
+  /** Between the two layers of the MLP; GELU by default, ReLU is the cheaper one. */
+  readonly activation?: 'gelu' | 'relu';
+}
+
+/** `x + attention(norm(x))`, then `x + mlp(norm(x))`: [batch, tokens, width] to the same shape. */
+export function block(parameters: Traced<Block>, x: Tensor, options: BlockOptions): Tensor {
   const attended = add(x, attention(parameters.attention, norm(parameters.attentionNorm, x), options));
-  const hidden = gelu(dense(parameters.up, norm(parameters.mlpNorm, attended)));
+  const up = dense(parameters.up, norm(parameters.mlpNorm, attended));
+  const hidden = options.activation === 'relu' ? relu(up) : gelu(up);
   return add(attended, dense(parameters.down, hidden));
 }
