@@ -1,78 +1,101 @@
-// A tokenizer in a folder: `tokenizer.safetensors` with its whole training state, and `tokenizer.json` with its settings, written last, so that it is there
-// only when the tensors are.
+// A tokenizer in a folder: one file, `tokenizer.safetensors`, with its whole state as tensors and its settings as JSON in the file's metadata, so that both
+// are replaced at once.
 import { join } from 'node:path';
-import { FileError, FormatError, decodeSafetensors, encodeSafetensors } from '@tessera/core';
+import { FormatError, decodeSafetensors, encodeSafetensors } from '@tessera/core';
 import type { GeneratorState } from '@tessera/core';
-import { makeDirectory, readFileBounded, readTextBounded, writeFileAtomic } from '@tessera/core/node';
-import type { Engine } from '@tessera/engine';
+import { makeDirectory, readFileBounded, writeFileAtomic } from '@tessera/core/node';
+import type { Engine, NamedArrays } from '@tessera/engine';
 import { z } from 'zod';
+import { checkSettings } from './check-settings.ts';
 import { vqvaeConfig } from './config.ts';
-import type { VqvaeConfig, VqvaeOptions } from './config.ts';
+import type { BuiltInTokenizer } from './create-tokenizer.ts';
+import { nearestConfig } from './nearest/config.ts';
+import { NearestTokenizer } from './nearest/nearest-tokenizer.ts';
 import { VQVAE } from './vqvae.ts';
 
-/** The version of the files; raised when a reader of the older version would misread them. */
+/** The version of the file; raised when a reader of the older version would misread it. */
 const formatVersion = 1;
-const names = { settings: 'tokenizer.json', tensors: 'tokenizer.safetensors' } as const;
-const limits = { settings: 2 ** 20, tensors: 2 ** 32 } as const;
+const fileName = 'tokenizer.safetensors';
+const metadataName = 'tokenizer';
+const maxBytes = 2 ** 32;
 
 const settingsSchema = z.strictObject({
   formatVersion: z.literal(formatVersion),
-  kind: z.literal('vqvae'),
+  kind: z.enum(['vqvae', 'nearest']),
   config: z.record(z.string(), z.unknown()),
   generators: z.record(z.string(), z.unknown()),
 });
+type Settings = z.infer<typeof settingsSchema>;
 
-/** Writes a tokenizer into a folder, which is made when it is missing; each file is replaced at once. Throws FileError. */
-export async function saveTokenizer(directory: string, tokenizer: VQVAE): Promise<void> {
+/** Writes a tokenizer into a folder, which is made when it is missing; a tokenizer that is there is replaced at once. Throws FileError. */
+export async function saveTokenizer(directory: string, tokenizer: BuiltInTokenizer): Promise<void> {
+  const isVqvae = tokenizer instanceof VQVAE;
+  const settings: Settings = {
+    formatVersion,
+    kind: isVqvae ? 'vqvae' : 'nearest',
+    config: { ...tokenizer.config },
+    generators: isVqvae ? tokenizer.generatorState() : {},
+  };
   await makeDirectory(directory);
-  await writeFileAtomic(join(directory, names.tensors), encodeSafetensors(tokenizer.state(), { kind: 'vqvae' }));
-  const settings = { formatVersion, kind: 'vqvae', config: tokenizer.config, generators: tokenizer.generatorState() };
-  await writeFileAtomic(join(directory, names.settings), `${JSON.stringify(settings, null, 2)}\n`);
+  const bytes = encodeSafetensors(tokenizer.state(), { [metadataName]: JSON.stringify(settings) });
+  await writeFileAtomic(join(directory, fileName), bytes);
 }
 
 /** Reads what `saveTokenizer` wrote; its codes are the same, bit for bit on the same backend. Throws FileError when it is not there, FormatError when it is damaged or newer. */
-export async function loadTokenizer(engine: Engine, directory: string): Promise<VQVAE> {
-  const path = join(directory, names.settings);
-  const settings = parseSettings(path, await readTextBounded(path, { maxBytes: limits.settings }));
-  const source = join(directory, names.tensors);
-  const { tensors } = decodeSafetensors(await readFileBounded(source, { maxBytes: limits.tensors }), { source });
-  const tokenizer = new VQVAE(engine, parseConfig(path, settings.config));
+export async function loadTokenizer(engine: Engine, directory: string): Promise<BuiltInTokenizer> {
+  const source = join(directory, fileName);
+  const { tensors, metadata } = decodeSafetensors(await readFileBounded(source, { maxBytes }), { source });
+  const settings = parseSettings(source, metadata[metadataName]);
+  const tokenizer = explained(source, () => build(engine, settings));
   try {
-    tokenizer.loadState(tensors);
-    tokenizer.loadGeneratorState(settings.generators as Record<string, GeneratorState>);
+    explained(`${source}: the tensors do not fit the settings`, () => fill(tokenizer, tensors, settings));
     return tokenizer;
-  } catch (cause) {
+  } catch (error) {
     tokenizer.dispose();
-    if (cause instanceof FileError) throw cause;
-    throw new FormatError(`${source}: does not fit ${names.settings}: ${(cause as Error).message}`, { cause });
+    throw error;
   }
 }
 
-function parseConfig(path: string, config: object): VqvaeConfig {
-  try {
-    return vqvaeConfig(config as VqvaeOptions);
-  } catch (cause) {
-    throw new FormatError(`${path}: ${(cause as Error).message}`, { cause });
-  }
+function build(engine: Engine, { kind, config }: Settings): BuiltInTokenizer {
+  return kind === 'nearest' ? new NearestTokenizer(nearestConfig(config)) : new VQVAE(engine, vqvaeConfig(config));
 }
 
-function parseSettings(path: string, text: string): z.infer<typeof settingsSchema> {
+function fill(tokenizer: BuiltInTokenizer, tensors: NamedArrays, { generators }: Settings): void {
+  tokenizer.loadState(tensors);
+  if (tokenizer instanceof VQVAE) tokenizer.loadGeneratorState(generators as Record<string, GeneratorState>);
+}
+
+function parseSettings(source: string, text: string | undefined): Settings {
+  if (text === undefined) {
+    throw new FormatError(
+      `${source}: expected the settings of a tokenizer in its metadata, got none. Is it the right file?`,
+    );
+  }
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
     throw new FormatError(
-      `${path}: expected JSON, got ${(cause as Error).message}. The file was cut short or edited.`,
-      { cause },
+      `${source}: expected settings in JSON, got ${(cause as Error).message}. The file was edited.`,
+      {
+        cause,
+      },
     );
   }
   const version = (json as { formatVersion?: unknown } | null)?.formatVersion;
   if (typeof version === 'number' && version > formatVersion) {
     throw new FormatError(
-      `${path}: format version ${version} is newer than ${formatVersion}, the newest that this Tessera reads. Update Tessera.`,
+      `${source}: format version ${version} is newer than ${formatVersion}, the newest that this Tessera reads. Update Tessera.`,
     );
   }
-  const result = settingsSchema.safeParse(json);
-  if (!result.success) throw new FormatError(`${path}: ${z.prettifyError(result.error)}`);
-  return result.data;
+  return explained(source, () => checkSettings('settings', settingsSchema, json));
+}
+
+/** Errors about what is in the file name the file. */
+function explained<T>(where: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new FormatError(`${where}: ${(cause as Error).message}`, { cause });
+  }
 }

@@ -14,6 +14,8 @@ export type {
   TrainStepOptions,
   TrainableTokenizer,
 } from './tokenizer.ts';
+export { createTokenizer, tokenizerChoiceSchema } from './create-tokenizer.ts';
+export type { BuiltInTokenizer, TokenizerChoice, TokenizerChoiceOptions } from './create-tokenizer.ts';
 export { codeTable } from './code-table.ts';
 export { checkFrames, checkTokens, toBytes, toUnit } from './frames.ts';
 

@@ -1,13 +1,16 @@
 // Tokenizers in files: exact resumption, and what damaged, lying, newer and missing files say.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, describe } from 'vitest';
 import { test } from '@fast-check/vitest';
+import type { Safetensors } from '@tessera/core';
 import { FileError, FormatError, decodeSafetensors, encodeSafetensors, ndarray } from '@tessera/core';
+import type { Engine } from '@tessera/engine';
 import { injectFaults } from '@tessera/core/node';
 import { loadTokenizer, saveTokenizer } from '../src/node.ts';
+import { NearestTokenizer, VQVAE } from '../src/index.ts';
 import type { VqvaeOptions } from '../src/index.ts';
-import { cpu, engines, squares, temporaryFolder, tiny, tokenizer } from './toy.ts';
+import { arcadeFrames, cpu, engines, squares, temporaryFolder, tiny, tokenizer } from './toy.ts';
 
 const kinds = ['vq', 'ema'] as const;
 
@@ -19,9 +22,30 @@ async function saved(options: VqvaeOptions = tiny(), steps = 3) {
   return { folder, vqvae };
 }
 
+/** Writes the file again with other content. */
+function rewrite(folder: string, change: (content: Safetensors) => Safetensors): void {
+  const path = join(folder, 'tokenizer.safetensors');
+  const { tensors, metadata } = change(decodeSafetensors(readFileSync(path)));
+  writeFileSync(path, encodeSafetensors(tensors, metadata));
+}
+
+/** Writes the file again with other settings. */
+function edit(folder: string, change: (settings: Record<string, unknown>) => object): void {
+  rewrite(folder, ({ tensors, metadata }) => {
+    const settings = JSON.parse(metadata['tokenizer']!) as Record<string, unknown>;
+    return { tensors, metadata: { tokenizer: JSON.stringify(change(settings)) } };
+  });
+}
+
 async function failure(folder: string): Promise<{ error: unknown; message: string }> {
   const error: unknown = await loadTokenizer(cpu, folder).catch((reason: unknown) => reason);
   return { error, message: `${(error as Error).name}: ${(error as Error).message}`.replaceAll(folder, '<folder>') };
+}
+
+async function loadVqvae(engine: Engine, folder: string): Promise<VQVAE> {
+  const loaded = await loadTokenizer(engine, folder);
+  if (!(loaded instanceof VQVAE)) throw new TypeError('expected a VQVAE');
+  return loaded;
 }
 
 describe.each(engines.flatMap(([name, engine]) => kinds.map((kind) => [name, kind, engine] as const)))(
@@ -33,7 +57,7 @@ describe.each(engines.flatMap(([name, engine]) => kinds.map((kind) => [name, kin
       const vqvae = tokenizer(engine, tiny({ kind, restartAfter: 2 }), { seed: 4 });
       for (let i = 0; i < steps; i++) vqvae.trainStep(squares(16, 0));
       await saveTokenizer(folder, vqvae);
-      const again = await loadTokenizer(engine, folder);
+      const again = await loadVqvae(engine, folder);
       const frames = squares(9, 99);
       const tokens = vqvae.encode(frames);
       expect(again.encode(frames)).toEqual(tokens);
@@ -51,25 +75,58 @@ describe.each(engines.flatMap(([name, engine]) => kinds.map((kind) => [name, kin
   },
 );
 
-describe('what a file says', () => {
-  const edit = (folder: string, change: (settings: Record<string, unknown>) => object) => {
-    const path = join(folder, 'tokenizer.json');
-    writeFileSync(path, JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>)));
-  };
+describe('a nearest-patch tokenizer', () => {
+  test('comes back with its codes and goes on alike', async () => {
+    const folder = temporaryFolder();
+    const nearest = new NearestTokenizer({ vocabulary: 40 });
+    nearest.observe(arcadeFrames(30, 1));
+    await saveTokenizer(folder, nearest);
+    const again = await loadTokenizer(cpu, folder);
+    expect(again).toBeInstanceOf(NearestTokenizer);
+    expect(again.config).toEqual(nearest.config);
+    expect(again.state()).toEqual(nearest.state());
+    const more = arcadeFrames(5, 2);
+    expect((again as NearestTokenizer).observe(more)).toBe(nearest.observe(more));
+    expect(again.encode(more)).toEqual(nearest.encode(more));
+  });
 
+  test('replaces a VQVAE in the folder at once', async () => {
+    const { folder } = await saved();
+    await saveTokenizer(folder, new NearestTokenizer());
+    expect(readdirSync(folder)).toEqual(['tokenizer.safetensors']);
+    expect(await loadTokenizer(cpu, folder)).toBeInstanceOf(NearestTokenizer);
+  });
+
+  test('whose codes are not those of its settings', async () => {
+    const folder = temporaryFolder();
+    await saveTokenizer(folder, new NearestTokenizer());
+    edit(folder, (settings) => ({ ...settings, config: { vocabulary: 8 } }));
+    expect((await failure(folder)).message).toMatchInlineSnapshot(
+      `"FormatError: <folder>/tokenizer.safetensors: the tensors do not fit the settings: loadState: 'codes' is of shape [8, 48], got [192, 48]. Build the tokenizer with the settings that it was saved with."`,
+    );
+    edit(folder, (settings) => ({ ...settings, config: { tokenShape: [3, 3] } }));
+    expect((await failure(folder)).error).toBeInstanceOf(FormatError);
+  });
+});
+
+describe('what a file says', () => {
   test('missing', async () => {
     const { error, message } = await failure(temporaryFolder());
     expect(error).toBeInstanceOf(FileError);
-    expect(message).toContain('<folder>/tokenizer.json');
+    expect(message).toContain('<folder>/tokenizer.safetensors');
   });
 
-  test('settings that are no JSON', async () => {
+  test('no settings, or settings that are no JSON', async () => {
     const { folder } = await saved();
-    writeFileSync(join(folder, 'tokenizer.json'), '{"formatVersion": 1, "ki');
+    rewrite(folder, ({ tensors }) => ({ tensors, metadata: { format: 'pt' } }));
+    expect((await failure(folder)).message).toMatchInlineSnapshot(
+      `"FormatError: <folder>/tokenizer.safetensors: expected the settings of a tokenizer in its metadata, got none. Is it the right file?"`,
+    );
+    rewrite(folder, ({ tensors }) => ({ tensors, metadata: { tokenizer: '{"formatVersion": 1, "ki' } }));
     const { error, message } = await failure(folder);
     expect(error).toBeInstanceOf(FormatError);
     expect(message).toMatch(
-      /^FormatError: <folder>\/tokenizer.json: expected JSON, got .*The file was cut short or edited\.$/,
+      /^FormatError: <folder>\/tokenizer.safetensors: expected settings in JSON, got .*The file was edited\.$/,
     );
   });
 
@@ -77,18 +134,16 @@ describe('what a file says', () => {
     const { folder } = await saved();
     edit(folder, (settings) => ({ ...settings, formatVersion: 2, somethingNew: true }));
     expect((await failure(folder)).message).toMatchInlineSnapshot(
-      `"FormatError: <folder>/tokenizer.json: format version 2 is newer than 1, the newest that this Tessera reads. Update Tessera."`,
+      `"FormatError: <folder>/tokenizer.safetensors: format version 2 is newer than 1, the newest that this Tessera reads. Update Tessera."`,
     );
     edit(folder, (settings) => ({ ...settings, formatVersion: 0, somethingNew: undefined }));
-    expect((await failure(folder)).message).toMatchInlineSnapshot(`
-      "FormatError: <folder>/tokenizer.json: ✖ Invalid input: expected 1
-        → at formatVersion"
-    `);
-    edit(folder, (settings) => ({ ...settings, formatVersion: 1, kind: 'vae' }));
-    expect((await failure(folder)).message).toMatchInlineSnapshot(`
-      "FormatError: <folder>/tokenizer.json: ✖ Invalid input: expected "vqvae"
-        → at kind"
-    `);
+    expect((await failure(folder)).message).toMatchInlineSnapshot(
+      `"FormatError: <folder>/tokenizer.safetensors: settings: formatVersion: expected 1, got 0."`,
+    );
+    edit(folder, (settings) => ({ ...settings, formatVersion: 1, kind: 'vqvea' }));
+    expect((await failure(folder)).message).toMatchInlineSnapshot(
+      `"FormatError: <folder>/tokenizer.safetensors: settings: kind: expected one of "vqvae"|"nearest", got 'vqvea'. Did you mean 'vqvae'?"`,
+    );
     edit(folder, () => []);
     expect((await failure(folder)).error).toBeInstanceOf(FormatError);
   });
@@ -97,7 +152,7 @@ describe('what a file says', () => {
     const { folder } = await saved();
     edit(folder, (settings) => ({ ...settings, config: { ...(settings['config'] as object), chanels: 3 } }));
     expect((await failure(folder)).message).toMatchInlineSnapshot(
-      `"FormatError: <folder>/tokenizer.json: VQVAE settings: unknown field 'chanels'. Did you mean 'channels'?"`,
+      `"FormatError: <folder>/tokenizer.safetensors: VQVAE settings: unknown field 'chanels'. Did you mean 'channels'?"`,
     );
   });
 
@@ -107,14 +162,18 @@ describe('what a file says', () => {
     const { error, message } = await failure(folder);
     expect(error).toBeInstanceOf(FormatError);
     expect(message).toMatchInlineSnapshot(
-      `"FormatError: <folder>/tokenizer.safetensors: does not fit tokenizer.json: state: 'adam.first.decoder/input/bias' is of shape [5], got [4]."`,
+      `"FormatError: <folder>/tokenizer.safetensors: the tensors do not fit the settings: state: 'adam.first.decoder/input/bias' is of shape [5], got [4]."`,
     );
+    edit(folder, (settings) => ({ ...settings, kind: 'nearest', config: {} }));
+    expect((await failure(folder)).error).toBeInstanceOf(FormatError);
   });
 
   test('generators that are none', async () => {
     const { folder } = await saved();
-    edit(folder, (settings) => ({ ...settings, generators: { restart: { state: 1 } } }));
-    expect((await failure(folder)).error).toBeInstanceOf(FormatError);
+    for (const generators of [{ restart: { state: 1 } }, 3, undefined]) {
+      edit(folder, (settings) => ({ ...settings, generators }));
+      expect((await failure(folder)).error).toBeInstanceOf(FormatError);
+    }
   });
 
   test('tensors cut short anywhere, or changed in their header', async () => {
@@ -133,27 +192,26 @@ describe('what a file says', () => {
 
   test('tensors that lie', async () => {
     const { folder } = await saved();
-    const path = join(folder, 'tokenizer.safetensors');
-    const { tensors } = decodeSafetensors(readFileSync(path));
+    const { tensors, metadata } = decodeSafetensors(readFileSync(join(folder, 'tokenizer.safetensors')));
     const lie = async (changes: Parameters<typeof encodeSafetensors>[0], without = '') => {
       const all = Object.entries({ ...tensors, ...changes }).filter(([name]) => name !== without);
-      writeFileSync(path, encodeSafetensors(Object.fromEntries(all)));
+      rewrite(folder, () => ({ tensors: Object.fromEntries(all), metadata }));
       return (await failure(folder)).message;
     };
     expect(await lie({}, 'adam.step')).toMatchInlineSnapshot(
-      `"FormatError: <folder>/tokenizer.safetensors: does not fit tokenizer.json: loadState: 'adam.step' is missing."`,
+      `"FormatError: <folder>/tokenizer.safetensors: the tensors do not fit the settings: loadState: 'adam.step' is missing."`,
     );
     expect(await lie({ extra: ndarray('float32', [1]) })).toMatchInlineSnapshot(
-      `"FormatError: <folder>/tokenizer.safetensors: does not fit tokenizer.json: state: there is no 'extra'."`,
+      `"FormatError: <folder>/tokenizer.safetensors: the tensors do not fit the settings: state: there is no 'extra'."`,
     );
     expect(await lie({ 'parameters.quantizer.codebook': ndarray('float32', [3, 8]) })).toMatchInlineSnapshot(
-      `"FormatError: <folder>/tokenizer.safetensors: does not fit tokenizer.json: state: 'parameters.quantizer.codebook' is of shape [8, 3], got [3, 8]."`,
+      `"FormatError: <folder>/tokenizer.safetensors: the tensors do not fit the settings: state: 'parameters.quantizer.codebook' is of shape [8, 3], got [3, 8]."`,
     );
     expect(await lie({ 'parameters.quantizer.codebook': ndarray('float64', [8, 3]) })).toMatchInlineSnapshot(
-      `"FormatError: <folder>/tokenizer.safetensors: does not fit tokenizer.json: state: 'parameters.quantizer.codebook' is float32, got float64."`,
+      `"FormatError: <folder>/tokenizer.safetensors: the tensors do not fit the settings: state: 'parameters.quantizer.codebook' is float32, got float64."`,
     );
     expect(await lie({ 'counters.idle': ndarray('uint8', [8]) })).toMatchInlineSnapshot(
-      `"FormatError: <folder>/tokenizer.safetensors: does not fit tokenizer.json: loadState: expected counters.idle as counts, int32 [8], got uint8 [8]."`,
+      `"FormatError: <folder>/tokenizer.safetensors: the tensors do not fit the settings: loadState: expected counters.idle as counts, int32 [8], got uint8 [8]."`,
     );
   });
 
