@@ -3,7 +3,7 @@
 // an older one until it is complete.
 
 import { createHash, randomUUID } from 'node:crypto';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ConfigError, decodeSafetensors, didYouMean, encodeSafetensors, FileError, FormatError } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import {
@@ -16,6 +16,7 @@ import {
   renamePath,
   writeFileAtomic,
 } from '@tessera/core/node';
+import { shortText } from './config-layers.ts';
 import { jsonText, MAX_JSON_BYTES, parseJson } from './json-file.ts';
 import { checkName } from './names.ts';
 import { restoreNonFinite, takeNonFinite } from './non-finite.ts';
@@ -23,6 +24,7 @@ import { checkpointSchema, formatVersion } from './schemas.ts';
 
 const TENSORS = 'tensors.safetensors';
 const INFO = 'checkpoint.json';
+const ASIDE = '.writing-';
 const FOLDER = /^(\d{6,})-(.+)$/;
 const MAX_TENSOR_BYTES = 2 ** 34;
 
@@ -53,8 +55,8 @@ export class Checkpoints {
   }
 
   /**
-   * Writes a checkpoint and returns its folder. One of the same name is removed once the new one is complete.
-   * `meta` holds JSON values; NaN and infinities are kept. Throws ConfigError for a bad name, FileError; older checkpoints stay.
+   * Writes a checkpoint and returns its folder. Of those with the same name the newest `keep` stay, this one included; the others are
+   * removed once it is complete. `meta` holds JSON values; NaN and infinities are kept. Throws ConfigError for a bad name, FileError; older checkpoints stay.
    */
   async write(
     name: string,
@@ -62,9 +64,14 @@ export class Checkpoints {
       readonly tensors: Readonly<Record<string, NdArray>>;
       readonly meta: Readonly<Record<string, unknown>>;
       readonly createdAt: Date;
+      readonly keep: number;
     },
   ): Promise<string> {
     checkName('writeCheckpoint', name);
+    const { keep } = content;
+    if (!Number.isSafeInteger(keep) || keep < 1) {
+      throw new ConfigError(`writeCheckpoint: expected keep to be a whole number >= 1, got ${shortText(keep)}.`);
+    }
     const bytes = encodeSafetensors({ ...content.tensors });
     const { json: meta, nonFinite } = takeNonFinite(content.meta);
     const info = {
@@ -79,7 +86,7 @@ export class Checkpoints {
     const older = await this.#numbered();
     const number = String((older[0]?.number ?? 0) + 1).padStart(6, '0');
     const directory = join(this.#root, `${number}-${name}`);
-    const aside = join(this.#root, `.writing-${randomUUID()}`);
+    const aside = join(this.#root, `${ASIDE}${randomUUID()}`);
     try {
       await makeDirectory(aside);
       await writeFileAtomic(join(aside, TENSORS), bytes);
@@ -89,7 +96,8 @@ export class Checkpoints {
       await removePath(aside).catch(() => undefined);
       throw error;
     }
-    for (const entry of older) if (entry.name === name) await removePath(entry.directory);
+    const sameName = older.filter((entry) => entry.name === name);
+    for (const entry of sameName.slice(keep - 1)) await removePath(entry.directory);
     return directory;
   }
 
@@ -99,16 +107,21 @@ export class Checkpoints {
    */
   async read(name?: string): Promise<Checkpoint> {
     const entries = await this.list();
-    const names = entries.map((entry) => entry.name);
     const entry = name === undefined ? entries[0] : entries.find((candidate) => candidate.name === name);
-    if (!entry) throw missing(this.#root, name, names);
+    if (!entry) throw missing(this.#root, name, entries);
     try {
       return await readFolder(entry);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
-      const others = names.filter((other) => other !== entry.name);
-      const left = others.length > 0 ? `Other checkpoints of this run: ${others.join(', ')}.` : 'It is the only one.';
-      throw new FormatError(`${error.message} ${left}`, { cause: error });
+      throw new FormatError(`${error.message} ${wayOut(entry, entries)}`, { cause: error });
+    }
+  }
+
+  /** Removes what killed processes left half-written. No other process may be writing. Throws FileError. */
+  async tidy(): Promise<void> {
+    if (!(await pathInfo(this.#root))) return;
+    for (const name of await listDirectory(this.#root)) {
+      if (name.startsWith(ASIDE)) await removePath(join(this.#root, name));
     }
   }
 
@@ -141,7 +154,19 @@ async function readFolder(entry: CheckpointEntry): Promise<Checkpoint> {
   return { ...entry, createdAt: info.createdAt, tensors, meta };
 }
 
-function missing(root: string, name: string | undefined, names: readonly string[]): Error {
+/** What can be done about a damaged checkpoint. */
+function wayOut(damaged: CheckpointEntry, entries: readonly CheckpointEntry[]): string {
+  const others = entries.filter((entry) => entry !== damaged).map((entry) => basename(entry.directory));
+  if (others.length === 0) return 'It is the only checkpoint of this run.';
+  const isNewest = damaged === entries[0];
+  const how = isNewest
+    ? ` To go on from ${others[0]}, move the folder ${basename(damaged.directory)} out of the way.`
+    : '';
+  return `Other checkpoints of this run, newest first: ${others.join(', ')}.${how}`;
+}
+
+function missing(root: string, name: string | undefined, entries: readonly CheckpointEntry[]): Error {
+  const names = [...new Set(entries.map((entry) => entry.name))];
   if (names.length === 0) {
     return new FileError(`${root}: no checkpoint yet. The run ended before it wrote one.`, { code: 'ENOENT' });
   }

@@ -21,6 +21,15 @@ export function encodeFileVersion({ wallTime }: { readonly wallTime: number }): 
   return frameRecord(new MessageWriter().double(1, wallTime).bytes(3, 'brain.Event:2').finish());
 }
 
+/**
+ * The record that says that a run starts again at `step`: TensorBoard forgets what it read of this step and later ones
+ * (SessionLog START; tensorboard/backend/event_processing/plugin_event_accumulator.py).
+ */
+export function encodeRestart({ wallTime, step }: { readonly wallTime: number; readonly step: number }): Uint8Array {
+  const start = new MessageWriter().integer(1, 1);
+  return frameRecord(new MessageWriter().double(1, wallTime).integer(2, step).bytes(7, start).finish());
+}
+
 /** One framed event with all `summaries` of a step; `wallTime` in seconds since 1970. Scalars are stored as float32. */
 export function encodeSummaries(options: {
   readonly wallTime: number;

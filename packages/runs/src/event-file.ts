@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import { appendToFile, pathInfo } from '@tessera/core/node';
-import { encodeFileVersion, encodeSummaries } from './event-encoding.ts';
+import { encodeFileVersion, encodeRestart, encodeSummaries } from './event-encoding.ts';
 import type { EventSummary } from './event-encoding.ts';
 import { concatBytes } from './protobuf.ts';
 
@@ -11,9 +11,16 @@ import { concatBytes } from './protobuf.ts';
 export class EventFile {
   readonly #directory: string;
   #path: string | undefined;
+  #restart: number | undefined;
 
   constructor(directory: string) {
     this.#directory = directory;
+  }
+
+  /** The next event opens a new file, which tells TensorBoard to forget `step` and what came after it in the files before. */
+  restartAt(step: number): void {
+    this.#path = undefined;
+    this.#restart = step;
   }
 
   /** Adds one event; `wallTime` in seconds since 1970. Throws FileError. */
@@ -25,8 +32,11 @@ export class EventFile {
     const record = encodeSummaries(event);
     if (this.#path !== undefined) return appendToFile(this.#path, record);
     const path = await this.#newPath(event.wallTime);
-    await appendToFile(path, concatBytes([encodeFileVersion(event), record]));
+    const { wallTime } = event;
+    const restart = this.#restart === undefined ? [] : [encodeRestart({ wallTime, step: this.#restart })];
+    await appendToFile(path, concatBytes([encodeFileVersion({ wallTime }), ...restart, record]));
     this.#path = path;
+    this.#restart = undefined;
   }
 
   async #newPath(wallTime: number): Promise<string> {

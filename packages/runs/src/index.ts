@@ -17,14 +17,24 @@ export {
   resultSchema,
   runConfigSchema,
 } from './schemas.ts';
-export type { BackendName, CheckpointInfo, MetricsLine, RunConfig, RunResult, TokenizerResult } from './schemas.ts';
+export type {
+  BackendName,
+  BaselineResult,
+  CheckpointInfo,
+  EvaluationResult,
+  MetricsLine,
+  PhaseResult,
+  RunConfig,
+  RunResult,
+  TokenizerResult,
+} from './schemas.ts';
 export { markNonFinite } from './non-finite.ts';
 export type { NonFiniteName } from './non-finite.ts';
 
 // Settings
 export { describeSchema, schemaDefaults } from './schema-help.ts';
 export type { SettingRow } from './schema-help.ts';
-export { mergeLayers, parseSetting } from './config-layers.ts';
+export { mergeLayers, parseSetting, shortText } from './config-layers.ts';
 export type { ConfigLayer, MergedLayers } from './config-layers.ts';
 export { parseConfig, resolveConfig } from './parse-config.ts';
 export type { ConfigSource } from './parse-config.ts';
@@ -35,5 +45,5 @@ export type { Colour, GapOptions, Picture } from './pictures.ts';
 export { codeColours, renderCodes } from './code-pictures.ts';
 
 // TensorBoard
-export { encodeFileVersion, encodeSummaries } from './event-encoding.ts';
+export { encodeFileVersion, encodeRestart, encodeSummaries } from './event-encoding.ts';
 export type { EventImage, EventSummary } from './event-encoding.ts';

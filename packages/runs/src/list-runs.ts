@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { TesseraError } from '@tessera/core';
 import { listDirectory, pathInfo } from '@tessera/core/node';
 import { RunFolder } from './run-folder.ts';
+import { lockHolder } from './run-lock.ts';
 import type { RunConfig, RunResult } from './schemas.ts';
 
 /** A run as a list shows it. */
@@ -14,6 +15,8 @@ export interface RunSummary {
   readonly config?: RunConfig;
   /** Absent in a run that has not ended or whose result cannot be read. */
   readonly result?: RunResult;
+  /** A process is working in the folder. */
+  readonly running?: true;
   /** What is wrong with the folder; absent when nothing is. */
   readonly problem?: string;
 }
@@ -34,7 +37,7 @@ async function summarise(name: string, directory: string): Promise<RunSummary> {
   let summary: RunSummary = { name, directory };
   try {
     const run = await RunFolder.open(directory);
-    summary = { ...summary, config: run.config };
+    summary = { ...summary, config: run.config, ...((await lockHolder(directory)) && { running: true }) };
     const result = await run.readResult();
     return result ? { ...summary, result } : summary;
   } catch (error) {

@@ -59,11 +59,42 @@ export class MetricsLog {
 
   /** All records; none where there is no file. Throws FileError, and FormatError naming the line that is wrong. */
   async read(): Promise<MetricsRecord[]> {
-    if (!(await pathInfo(this.#path))) return [];
-    const bytes = await readFileBounded(this.#path);
-    const complete = bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
-    const lines = new TextDecoder().decode(complete).split('\n').slice(0, -1);
+    const lines = new TextDecoder()
+      .decode(await this.#complete())
+      .split('\n')
+      .slice(0, -1);
     return lines.map((line, index) => parseLine(line, `${this.#path}:${index + 1}`));
+  }
+
+  /** How many complete lines there are. Throws FileError. */
+  async count(): Promise<number> {
+    const bytes = await this.#complete();
+    return bytes.reduce((lines, byte) => (byte === NEWLINE ? lines + 1 : lines), 0);
+  }
+
+  /**
+   * Keeps the first `lines` lines and returns the records of the others, which are gone then; the file is the old or the new one at any time.
+   * Throws FileError, and FormatError naming a line that is wrong.
+   */
+  async keep(
+    lines: number,
+  ): Promise<{ readonly kept: readonly MetricsRecord[]; readonly dropped: readonly MetricsRecord[] }> {
+    const records = await this.read();
+    const [kept, dropped] = [records.slice(0, lines), records.slice(lines)];
+    if (dropped.length > 0) {
+      const bytes = await this.#complete();
+      let end = 0;
+      for (let line = 0; line < lines; line++) end = bytes.indexOf(NEWLINE, end) + 1;
+      await writeFileAtomic(this.#path, bytes.subarray(0, end));
+    }
+    return { kept, dropped };
+  }
+
+  /** The file up to its last line break. */
+  async #complete(): Promise<Uint8Array> {
+    if (!(await pathInfo(this.#path))) return new Uint8Array();
+    const bytes = await readFileBounded(this.#path);
+    return bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
   }
 }
 

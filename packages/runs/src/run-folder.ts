@@ -3,27 +3,29 @@
 
 import { randomUUID } from 'node:crypto';
 import { basename, join } from 'node:path';
-import { encodePng, FileError, FormatError } from '@tessera/core';
+import { ConfigError, encodePng, FileError } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import {
-  listDirectory,
   makeDirectory,
   pathInfo,
-  readTextBounded,
   removePath,
+  removeTemporaryFiles,
   renamePath,
   writeFileAtomic,
 } from '@tessera/core/node';
 import { Checkpoints } from './checkpoints.ts';
 import type { Checkpoint, CheckpointEntry } from './checkpoints.ts';
+import { shortText } from './config-layers.ts';
 import { EventFile } from './event-file.ts';
-import { jsonText, MAX_JSON_BYTES, parseJson } from './json-file.ts';
+import { jsonText } from './json-file.ts';
 import { checkMetrics, MetricsLog } from './metrics-log.ts';
 import type { MetricsRecord } from './metrics-log.ts';
 import { checkName, runName } from './names.ts';
 import { parseConfig } from './parse-config.ts';
 import type { Picture } from './pictures.ts';
 import { readResultFile, writeResultFile } from './result-file.ts';
+import { releaseLock, takeLock, tidyLocks } from './run-lock.ts';
+import { readConfig } from './read-config.ts';
 import { formatVersion, runConfigSchema } from './schemas.ts';
 import type { RunConfig, RunResult } from './schemas.ts';
 
@@ -38,6 +40,8 @@ export interface RunFolderOptions {
   readonly config: Readonly<Record<string, unknown>>;
   /** The command line that started the run. Default empty. */
   readonly command?: string;
+  /** Locks the folder for this process before it can be seen; `release` gives it free. Default false. */
+  readonly lock?: boolean;
   /** The clock, for names and records. Default the system's. */
   readonly now?: () => Date;
 }
@@ -45,16 +49,18 @@ export interface RunFolderOptions {
 /** Writes and reads one run. Writes are queued, so callers need not wait for one before the next. */
 export class RunFolder {
   readonly directory: string;
-  readonly config: RunConfig;
+  #config: RunConfig;
   readonly #now: () => Date;
   readonly #metrics: MetricsLog;
   readonly #events: EventFile;
   readonly #checkpoints: Checkpoints;
   #queue: Promise<unknown> = Promise.resolve();
+  /** The text of the lock that this object holds. */
+  #lock: string | undefined;
 
   private constructor(directory: string, config: RunConfig, now: () => Date) {
     this.directory = directory;
-    this.config = config;
+    this.#config = config;
     this.#now = now;
     this.#metrics = new MetricsLog(join(directory, 'metrics.jsonl'));
     this.#events = new EventFile(directory);
@@ -66,7 +72,7 @@ export class RunFolder {
    * Throws ConfigError for values that do not fit `config.json`, FileError.
    */
   static async create(options: RunFolderOptions): Promise<RunFolder> {
-    const { root, experiment, env, seed, config, command = '', now = () => new Date() } = options;
+    const { root, experiment, env, seed, config, command = '', lock = false, now = () => new Date() } = options;
     const at = now();
     const content = parseConfig(
       runConfigSchema,
@@ -79,8 +85,11 @@ export class RunFolder {
       await makeDirectory(join(aside, 'media'));
       await makeDirectory(join(aside, 'checkpoints'));
       await writeFileAtomic(join(aside, 'config.json'), jsonText(content));
+      const held = lock ? await takeLock(aside, { now: at }) : undefined;
       const directory = await renameToFree(aside, join(root, runName({ experiment, env, seed, at })));
-      return new RunFolder(directory, content, now);
+      const run = new RunFolder(directory, content, now);
+      run.#lock = held;
+      return run;
     } catch (error) {
       await removePath(aside).catch(() => undefined);
       throw error;
@@ -93,16 +102,62 @@ export class RunFolder {
    */
   static async open(directory: string, options: { readonly now?: () => Date } = {}): Promise<RunFolder> {
     const { now = () => new Date() } = options;
-    const path = join(directory, 'config.json');
-    const isFolder = (await pathInfo(directory))?.kind === 'directory';
-    if (!isFolder || !(await pathInfo(path))) throw await notARun(directory);
-    const text = await readTextBounded(path, { maxBytes: MAX_JSON_BYTES });
-    return new RunFolder(directory, parseJson(text, { schema: runConfigSchema, source: path }), now);
+    return new RunFolder(directory, await readConfig(directory), now);
+  }
+
+  /** What the run was started with; `updateConfig` changes it. */
+  get config(): RunConfig {
+    return this.#config;
   }
 
   /** The folder's own name. */
   get name(): string {
     return basename(this.directory);
+  }
+
+  /**
+   * Keeps other processes from writing to the folder until the returned function (or `release`) is called or this process has ended, and clears
+   * away what killed processes left half-written. Throws ConfigError while another process, or another object of this one, holds the folder, FileError.
+   */
+  async lock(): Promise<() => Promise<void>> {
+    await this.#queued(async () => {
+      const held = await takeLock(this.directory, { now: this.#now() });
+      try {
+        // The holder before may have changed it.
+        this.#config = await readConfig(this.directory);
+        await tidyLocks(this.directory);
+        await removeTemporaryFiles(this.directory);
+        await this.#checkpoints.tidy();
+      } catch (error) {
+        await releaseLock(this.directory, held).catch(() => undefined);
+        throw error;
+      }
+      this.#lock = held;
+    });
+    return () => this.release();
+  }
+
+  /** Gives free what `lock` or `create` locked, after the writes before it; safe to call when nothing is locked. Throws FileError. */
+  async release(): Promise<void> {
+    await this.#queued(async () => {
+      const held = this.#lock;
+      this.#lock = undefined;
+      if (held !== undefined) await releaseLock(this.directory, held);
+    });
+  }
+
+  /** Replaces the settings and the command line in `config.json`, for a run that is made longer. Throws ConfigError, FileError. */
+  async updateConfig(change: Pick<RunConfig, 'config' | 'command'>): Promise<void> {
+    await this.#queued(async () => {
+      const { config, command } = change;
+      const content = parseConfig(
+        runConfigSchema,
+        { ...this.#config, config, command },
+        { source: 'RunFolder.updateConfig' },
+      );
+      await writeFileAtomic(join(this.directory, 'config.json'), jsonText(content));
+      this.#config = content;
+    });
   }
 
   /**
@@ -133,6 +188,28 @@ export class RunFolder {
     return this.#queued(() => this.#metrics.read());
   }
 
+  /** How many lines `metrics.jsonl` has: what a checkpoint must remember for `rewindMetrics`. Throws FileError. */
+  async metricsLines(): Promise<number> {
+    return this.#queued(() => this.#metrics.count());
+  }
+
+  /**
+   * Drops the metrics that were logged after the first `lines` ones, for a run that goes on from the checkpoint at `step`, and lets TensorBoard
+   * forget what came after that step (default: the last step that is kept). Returns how many were dropped; where fewer than `lines` are left,
+   * as after a power cut, they all stay. Throws ConfigError, FileError, and FormatError naming a damaged line.
+   */
+  async rewindMetrics(lines: number, options: { readonly step?: number } = {}): Promise<number> {
+    if (!Number.isSafeInteger(lines) || lines < 0) {
+      throw new ConfigError(`rewindMetrics: expected a count of lines >= 0, got ${shortText(lines)}.`);
+    }
+    return this.#queued(async () => {
+      const { kept, dropped } = await this.#metrics.keep(lines);
+      const { step = kept.at(-1)?.step ?? -1 } = options;
+      this.#events.restartAt(step + 1);
+      return dropped.length;
+    });
+  }
+
   /** Writes `media/<name>.png` and returns its path. Throws ConfigError for a bad name, FileError. */
   async writePicture(name: string, picture: Picture): Promise<string> {
     return this.writeMedia(`${name}.png`, encodePng(picture));
@@ -147,18 +224,20 @@ export class RunFolder {
   }
 
   /**
-   * Writes tensors and a JSON object as `checkpoints/<number>-<name>/` and returns the folder. Both files appear together, and a
-   * checkpoint of the same name is removed only then. Throws ConfigError, FileError; older checkpoints stay.
+   * Writes tensors and a JSON object as `checkpoints/<number>-<name>/` and returns the folder. Both files appear together; of the
+   * checkpoints of that name the newest `keep` (default 1) stay, and older ones are removed only then. Throws ConfigError, FileError.
    */
   async writeCheckpoint(
     name: string,
     tensors: Readonly<Record<string, NdArray>>,
     meta: Readonly<Record<string, unknown>>,
+    options: { readonly keep?: number } = {},
   ): Promise<string> {
-    return this.#queued(() => this.#checkpoints.write(name, { tensors, meta, createdAt: this.#now() }));
+    const { keep = 1 } = options;
+    return this.#queued(() => this.#checkpoints.write(name, { tensors, meta, createdAt: this.#now(), keep }));
   }
 
-  /** The checkpoint called `name`, or the newest. Throws FormatError for a damaged one; the others stay readable. */
+  /** The newest checkpoint called `name`, or the newest of all. Throws FormatError for a damaged one, which names the others and how to use them. */
   async readCheckpoint(name?: string): Promise<Checkpoint> {
     return this.#queued(() => this.#checkpoints.read(name));
   }
@@ -203,24 +282,4 @@ async function renameToFree(from: string, wanted: string): Promise<string> {
       if (!(error instanceof FileError && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST'))) throw error;
     }
   }
-}
-
-async function notARun(directory: string): Promise<FileError | FormatError> {
-  const info = await pathInfo(directory);
-  if (!info) {
-    const advice = '`tessera list` shows the runs that there are.';
-    return new FileError(`open run: there is no folder '${directory}'. ${advice}`, { code: 'ENOENT' });
-  }
-  if (info.kind !== 'directory') {
-    return new FormatError(`open run: '${directory}' is a file. Name the run folder, which holds config.json.`);
-  }
-  for (const name of await listDirectory(directory)) {
-    const isFolder = (await pathInfo(join(directory, name)))?.kind === 'directory';
-    if (isFolder && (await pathInfo(join(directory, name, 'config.json')))) {
-      return new FormatError(
-        `open run: '${directory}' is a folder of runs. Name one of them, such as '${join(directory, name)}'.`,
-      );
-    }
-  }
-  return new FormatError(`open run: '${directory}' is not a run folder: it has no config.json.`);
 }

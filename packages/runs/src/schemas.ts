@@ -76,6 +76,35 @@ export interface TokenizerResult {
   readonly [more: string]: unknown;
 }
 
+/** How well an agent plays, apart from training; experiments may add fields. Each number may be NaN or infinite. */
+export interface EvaluationResult {
+  /** Mean over episodes of the sum of an episode's rewards. */
+  readonly meanReturn: number;
+  readonly episodes: number;
+  readonly [more: string]: unknown;
+}
+
+/** How well a policy plays that learns nothing; experiments may add fields. Each number may be NaN or infinite. */
+export interface BaselineResult {
+  readonly meanReturn: number;
+  /** Of `meanReturn`: `standard deviation / sqrt(episodes)`. */
+  readonly standardError: number;
+  readonly episodes: number;
+  /** What the policy does. */
+  readonly note?: string | undefined;
+  readonly [more: string]: unknown;
+}
+
+/** What a part of the work cost; experiments may add fields. Each number may be NaN or infinite. */
+export interface PhaseResult {
+  readonly seconds: number;
+  /** Floating point operations. */
+  readonly flops: number;
+  /** `flops / seconds / 1e9`. */
+  readonly gflops: number;
+  readonly [more: string]: unknown;
+}
+
 /** `result.json`: what came out of a run. */
 export interface RunResult {
   readonly formatVersion: typeof formatVersion;
@@ -93,10 +122,13 @@ export interface RunResult {
   /** True when the run was ended before its last step. */
   readonly stopped?: boolean | undefined;
   readonly tokenizer: TokenizerResult;
-  readonly evaluation?: Readonly<Record<string, unknown>> | undefined;
-  readonly baselines?: Readonly<Record<string, unknown>> | undefined;
+  readonly evaluation?: EvaluationResult | undefined;
+  /** By the policy's name. */
+  readonly baselines?: Readonly<Record<string, BaselineResult>> | undefined;
+  /** Numbers of the experiment's choice. */
   readonly worldModel?: Readonly<Record<string, unknown>> | undefined;
-  readonly phases?: Readonly<Record<string, unknown>> | undefined;
+  /** By the phase's name. */
+  readonly phases?: Readonly<Record<string, PhaseResult>> | undefined;
 }
 
 const version = z.literal(formatVersion);
@@ -166,8 +198,17 @@ export const resultSchema: z.ZodType<RunResult> = z.strictObject({
       churn: measured,
     })
     .catchall(z.unknown()),
-  evaluation: open.optional(),
-  baselines: open.optional(),
+  evaluation: z.object({ meanReturn: measured, episodes: count }).catchall(z.unknown()).optional(),
+  baselines: z
+    .record(
+      text,
+      z
+        .object({ meanReturn: measured, standardError: measured, episodes: count, note: z.string().optional() })
+        .catchall(z.unknown()),
+    )
+    .optional(),
   worldModel: open.optional(),
-  phases: open.optional(),
+  phases: z
+    .record(text, z.object({ seconds: measured, flops: measured, gflops: measured }).catchall(z.unknown()))
+    .optional(),
 });

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ndarray } from '@tessera/core';
 import { injectFaults } from '@tessera/core/node';
 import { fc, test } from '@fast-check/vitest';
@@ -110,7 +110,7 @@ describe('checkpoints', () => {
       if (cut || file === 'tensors.safetensors') {
         expect(read).toMatchObject({
           name: 'FormatError',
-          message: expect.stringContaining('Other checkpoints of this run: step-100.') as unknown,
+          message: expect.stringContaining('Other checkpoints of this run, newest first: 000001-step-100.') as unknown,
         });
       } else if (read instanceof Error) {
         expect(read.name).toBe('FormatError');
@@ -125,20 +125,53 @@ describe('checkpoints', () => {
     const bytes = readFileSync(path);
     writeFileSync(path, bytes.subarray(0, 30));
     expect(await messageOf(run.readCheckpoint(), root)).toMatchInlineSnapshot(
-      `"FormatError: <root>/tokenizer-Breakout-v0-s0-20260131T120000Z/checkpoints/000002-step-200/tensors.safetensors: expected 152 bytes, got 30. It was cut short. Other checkpoints of this run: step-100."`,
+      `"FormatError: <root>/tokenizer-Breakout-v0-s0-20260131T120000Z/checkpoints/000002-step-200/tensors.safetensors: expected 152 bytes, got 30. It was cut short. Other checkpoints of this run, newest first: 000001-step-100. To go on from 000001-step-100, move the folder 000002-step-200 out of the way."`,
     );
     writeFileSync(path, bytes.with(-1, bytes.at(-1)! ^ 1));
     expect(await messageOf(run.readCheckpoint(), root)).toMatchInlineSnapshot(
-      `"FormatError: <root>/tokenizer-Breakout-v0-s0-20260131T120000Z/checkpoints/000002-step-200/tensors.safetensors: its content is not what was written (SHA-256 differs). It was altered. Other checkpoints of this run: step-100."`,
+      `"FormatError: <root>/tokenizer-Breakout-v0-s0-20260131T120000Z/checkpoints/000002-step-200/tensors.safetensors: its content is not what was written (SHA-256 differs). It was altered. Other checkpoints of this run, newest first: 000001-step-100. To go on from 000001-step-100, move the folder 000002-step-200 out of the way."`,
     );
     renameSync(path, `${path}.bak`);
     expect(await messageOf(run.readCheckpoint(), root)).toMatchInlineSnapshot(
-      `"FormatError: <root>/tokenizer-Breakout-v0-s0-20260131T120000Z/checkpoints/000002-step-200/tensors.safetensors: is missing, so this checkpoint cannot be read. Other checkpoints of this run: step-100."`,
+      `"FormatError: <root>/tokenizer-Breakout-v0-s0-20260131T120000Z/checkpoints/000002-step-200/tensors.safetensors: is missing, so this checkpoint cannot be read. Other checkpoints of this run, newest first: 000001-step-100. To go on from 000001-step-100, move the folder 000002-step-200 out of the way."`,
     );
     rmSync(join(newest, 'checkpoint.json'));
     expect(await messageOf(run.readCheckpoint(), root)).toMatchInlineSnapshot(
-      `"FormatError: <root>/tokenizer-Breakout-v0-s0-20260131T120000Z/checkpoints/000002-step-200/checkpoint.json: is missing, so this checkpoint cannot be read. Other checkpoints of this run: step-100."`,
+      `"FormatError: <root>/tokenizer-Breakout-v0-s0-20260131T120000Z/checkpoints/000002-step-200/checkpoint.json: is missing, so this checkpoint cannot be read. Other checkpoints of this run, newest first: 000001-step-100. To go on from 000001-step-100, move the folder 000002-step-200 out of the way."`,
     );
+  });
+
+  test('of one name, the newest `keep` stay; others are not touched', async () => {
+    const { run } = await withTwo();
+    for (const step of [1, 2, 3, 4]) await run.writeCheckpoint('latest', tensors(step), { step }, { keep: 2 });
+    const folders = async (): Promise<string[]> =>
+      (await run.listCheckpoints()).map(({ directory }) => basename(directory));
+    expect(await folders()).toEqual(['000006-latest', '000005-latest', '000002-step-200', '000001-step-100']);
+    expect((await run.readCheckpoint('latest')).meta).toEqual({ step: 4 });
+    await run.writeCheckpoint('latest', tensors(5), { step: 5 });
+    expect(await folders()).toEqual(['000007-latest', '000002-step-200', '000001-step-100']);
+  });
+
+  test('the one before a damaged newest one can be used as the message says', async () => {
+    const root = temporaryFolder();
+    const run = await RunFolder.create(runOptions(root));
+    await run.writeCheckpoint('latest', tensors(1), { step: 1 }, { keep: 2 });
+    const newest = await run.writeCheckpoint('latest', tensors(2), { step: 2 }, { keep: 2 });
+    writeFileSync(join(newest, 'checkpoint.json'), '{');
+    expect(await messageOf(run.readCheckpoint(), root)).toMatchInlineSnapshot(
+      `"FormatError: <root>/tokenizer-Breakout-v0-s0-20260131T120000Z/checkpoints/000002-latest/checkpoint.json: it is cut short or damaged, and no longer JSON. Restore it from a copy, or leave this run out. Other checkpoints of this run, newest first: 000001-latest. To go on from 000001-latest, move the folder 000002-latest out of the way."`,
+    );
+    renameSync(newest, join(run.directory, basename(newest)));
+    expect((await run.readCheckpoint()).meta).toEqual({ step: 1 });
+  });
+
+  test('keep below one is refused', async () => {
+    const { root, run } = await withTwo();
+    expect(await messageOf(run.writeCheckpoint('latest', {}, {}, { keep: 0 }), root)).toMatchInlineSnapshot(
+      `"ConfigError: writeCheckpoint: expected keep to be a whole number >= 1, got 0."`,
+    );
+    expect(await messageOf(run.writeCheckpoint('latest', {}, {}, { keep: 1.5 }), root)).toMatch(/got 1\.5\.$/);
+    expect((await run.listCheckpoints()).length).toBe(2);
   });
 
   test('a name that is unknown, none yet, or no name', async () => {

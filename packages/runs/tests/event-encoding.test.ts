@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { crc32c, maskedCrc32c } from '../src/crc32c.ts';
-import { encodeFileVersion, encodeSummaries, frameRecord } from '../src/event-encoding.ts';
+import { encodeFileVersion, encodeRestart, encodeSummaries, frameRecord } from '../src/event-encoding.ts';
 import { concatBytes, MessageWriter } from '../src/protobuf.ts';
 
 const golden = (name: string): Buffer => readFileSync(new URL(`./golden/${name}`, import.meta.url));
@@ -55,6 +55,7 @@ describe('event records', () => {
         step: 2 ** 40 + 7,
         summaries: [{ tag: 'x'.repeat(200), image: { height: 300, width: 2, channels: 3, png } }],
       }),
+      encodeRestart({ wallTime: 1700000003, step: 300 }),
     ]);
     expect(Buffer.from(ours).toString('hex')).toBe(golden('events.bin').toString('hex'));
   });

@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodePng, ndarray } from '@tessera/core';
 import { injectFaults } from '@tessera/core/node';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
+import { encodeFileVersion, encodeRestart, encodeSummaries } from '../src/event-encoding.ts';
 import { listRuns } from '../src/list-runs.ts';
 import { RunFolder } from '../src/run-folder.ts';
 import { messageOf, noon, runOptions, temporaryFolder } from './temporary-folder.ts';
@@ -215,6 +216,59 @@ describe('metrics', () => {
     expect(bytes.toString('latin1').split('brain.Event:2').length - 1).toBe(1);
   });
 
+  test.prop([fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 8 }), fc.boolean()], { numRuns: 40 })(
+    'a rewind keeps the first lines, and what is logged then comes after them',
+    async (logged, lines, torn) => {
+      const run = await RunFolder.create(runOptions(temporaryFolder()));
+      for (let step = 0; step < logged; step++) await run.logMetrics(step, { 'x\u2028': step, odd: NaN });
+      expect(await run.metricsLines()).toBe(logged);
+      if (torn) appendFileSync(join(run.directory, 'metrics.jsonl'), '{"step": ');
+      const again = await RunFolder.open(run.directory, { now: noon });
+      expect(await again.metricsLines()).toBe(logged);
+      expect(await again.rewindMetrics(lines)).toBe(Math.max(0, logged - lines));
+      await again.logMetrics(99, { x: 1 });
+      const kept = Array.from({ length: Math.min(lines, logged) }, (_, step) => step);
+      expect((await again.readMetrics()).map(({ step }) => step)).toEqual([...kept, 99]);
+    },
+  );
+
+  test('a rewind that fails drops nothing', async () => {
+    const root = temporaryFolder();
+    const run = await RunFolder.create(runOptions(root));
+    for (const step of [1, 2, 3]) await run.logMetrics(step, { loss: 1 });
+    const restore = injectFaults({ write: () => 'ENOSPC' });
+    expect(await messageOf(run.rewindMetrics(1), root)).toContain('the disk is full');
+    restore();
+    expect(await run.metricsLines()).toBe(3);
+    expect(await messageOf(run.rewindMetrics(-1), root)).toMatchInlineSnapshot(
+      `"ConfigError: rewindMetrics: expected a count of lines >= 0, got -1."`,
+    );
+  });
+
+  test('after a rewind the next event file says at which step the run starts again', async () => {
+    const run = await RunFolder.create(runOptions(temporaryFolder()));
+    for (const step of [1, 2, 3]) await run.logMetrics(step, { loss: 1 });
+    const events = (): string[] => readdirSync(run.directory).filter((name) => name.includes('tfevents'));
+    const before = readFileSync(join(run.directory, events()[0]!));
+    await run.rewindMetrics(2);
+    expect(events().length).toBe(1);
+    await run.logMetrics(4, { loss: 1 });
+    expect(readFileSync(join(run.directory, events()[0]!))).toEqual(before);
+    const wallTime = noon().getTime() / 1000;
+    expect(readFileSync(join(run.directory, events()[1]!)).toString('hex')).toBe(
+      Buffer.concat([
+        encodeFileVersion({ wallTime }),
+        encodeRestart({ wallTime, step: 3 }),
+        encodeSummaries({ wallTime, step: 4, summaries: [{ tag: 'loss', scalar: 1 }] }),
+      ]).toString('hex'),
+    );
+    await run.rewindMetrics(3, { step: 10 });
+    await run.logPicture(11, 'frames', ndarray('uint8', [1, 1, 3]));
+    expect(readFileSync(join(run.directory, events()[2]!)).toString('hex')).toContain(
+      Buffer.from(encodeRestart({ wallTime, step: 11 })).toString('hex'),
+    );
+  });
+
   test('a damaged line is named', async () => {
     const root = temporaryFolder();
     const run = await RunFolder.create(runOptions(root));
@@ -296,6 +350,40 @@ describe('result', () => {
     expect(await run.readResult()).toEqual({ formatVersion: 1, ...result });
     const written = JSON.parse(readFileSync(join(run.directory, 'result.json'), 'utf8')) as Record<string, unknown>;
     expect(written.nonFinite).toEqual({ 'tokenizer/psnr': 'Infinity', 'tokenizer/churn': 'NaN' });
+  });
+
+  test("an agent's: evaluation, baselines, world model and phases, open for more fields", async () => {
+    const root = temporaryFolder();
+    const run = await RunFolder.create(runOptions(root));
+    const agent = {
+      ...result,
+      evaluation: { meanReturn: 0.97, episodes: 200, standardError: 0.01 },
+      baselines: {
+        random: { meanReturn: -0.6, standardError: 0.03, episodes: 200, note: 'uniform actions' },
+        'no-op': { meanReturn: Number.NaN, standardError: 0, episodes: 200, seconds: 1 },
+      },
+      worldModel: { accuracy: { all: 0.99, changed: 0.95 } },
+      phases: { imagination: { seconds: 10, flops: 1e12, gflops: 100, updates: 30 } },
+    };
+    await run.writeResult(agent);
+    expect(await run.readResult()).toEqual({ formatVersion: 1, ...agent });
+    const wrong = {
+      ...agent,
+      evaluation: { meanReturn: '0.97', episodes: 1.5 },
+      baselines: { random: { meanReturn: 1, episodes: 2, note: 3 } },
+      worldModel: [],
+      phases: { imagination: { seconds: 10, flops: 1e12 }, rest: 4 },
+    };
+    expect(await messageOf(run.writeResult(wrong as unknown as typeof agent), root)).toMatchInlineSnapshot(`
+      "ConfigError: result: evaluation.meanReturn: expected a number.
+      result: evaluation.episodes: expected integer >= 0, got 1.5.
+      result: baselines.random.standardError: expected a number.
+      result: baselines.random.note: expected text, got 3.
+      result: worldModel: expected an object.
+      result: phases.imagination.gflops: expected a number.
+      result: phases.rest: expected object, got 4."
+    `);
+    expect(await run.readResult()).toEqual({ formatVersion: 1, ...agent });
   });
 
   test('refuses what does not fit', async () => {

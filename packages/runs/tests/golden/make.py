@@ -42,6 +42,9 @@ def events():
             ]
         ),
     )
+    yield event_pb2.Event(
+        wall_time=1700000003.0, step=300, session_log=event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+    )
 
 
 with open(here / "events.bin", "wb") as file:
