@@ -14,6 +14,17 @@ export interface ChunkBuilderOptions {
   readonly chunkLength?: number;
 }
 
+/** Where a builder stands between two chunks. Plain JSON. */
+export interface ChunkBuilderState {
+  /** Number of the next chunk. */
+  readonly sequence: number;
+  /** Episode of the last row; -1 before the first. */
+  readonly episode: number;
+  readonly stepsOfEpisode: number;
+  /** Whether that episode has ended. */
+  readonly ended: boolean;
+}
+
 /** What one step of an environment gave. `frame` is copied, so an environment may use one buffer for ever. */
 export interface ChunkRow {
   readonly action: number;
@@ -61,6 +72,11 @@ export class ChunkBuilder {
   /** Whether the episode of the last row has ended, so that the next chunk begins with the frame that `reset` returns. */
   get needsReset(): boolean {
     return this.#ended;
+  }
+
+  /** Whether a chunk was begun and not finished. */
+  get isOpen(): boolean {
+    return this.#chunk !== undefined;
   }
 
   /** Whether the chunk is full or its episode has ended. */
@@ -115,7 +131,7 @@ export class ChunkBuilder {
     this.#ended = terminated || truncated;
   }
 
-  /** The chunk, in buffers of its own that may be transferred. */
+  /** The rows added since `begin`, as a chunk in buffers of its own that may be transferred; `isComplete` need not be true. */
   finish(): Chunk {
     if (this.#chunk === undefined || this.#length === 0) {
       throw new InternalError('ChunkBuilder.finish: there is no row to put into a chunk.');
@@ -124,5 +140,26 @@ export class ChunkBuilder {
     this.#chunk = undefined;
     this.#sequence++;
     return chunk;
+  }
+
+  /** The counters. Throws InternalError while a chunk is open: rows that are in no chunk yet would be lost. */
+  getState(): ChunkBuilderState {
+    if (this.#chunk !== undefined) throw new InternalError('ChunkBuilder.getState: a chunk is open.');
+    return {
+      sequence: this.#sequence,
+      episode: this.#episode,
+      stepsOfEpisode: this.#stepsOfEpisode,
+      ended: this.#ended,
+    };
+  }
+
+  /** Goes on from counters that `getState` gave; an open chunk is dropped. */
+  setState(state: ChunkBuilderState): void {
+    this.#chunk = undefined;
+    this.#length = 0;
+    this.#sequence = state.sequence;
+    this.#episode = state.episode;
+    this.#stepsOfEpisode = state.stepsOfEpisode;
+    this.#ended = state.ended;
   }
 }

@@ -19,12 +19,19 @@ export {
 } from './chunk.ts';
 export type { Chunk, ChunkMetadata, ChunkTensors } from './chunk.ts';
 export { ChunkBuilder } from './chunk-builder.ts';
-export type { ChunkBuilderOptions, ChunkRow } from './chunk-builder.ts';
+export type { ChunkBuilderOptions, ChunkBuilderState, ChunkRow } from './chunk-builder.ts';
+export { chunkFileVersion, decodeChunks, encodeChunks } from './chunk-file.ts';
 
 // Rollouts
 export { inProcessRollouts } from './in-process-rollouts.ts';
 export type { EnvConfig, RolloutOptions } from './settings.ts';
-export type { Policy } from './policy.ts';
+export type { ActionRange, BatchPolicy, Policy } from './policy.ts';
+export { VectorRollouts } from './vector-rollouts.ts';
+export type { VectorRolloutsOptions } from './vector-rollouts.ts';
+export { vectorRolloutsStateVersion } from './vector-rollouts-state.ts';
+export type { VectorRolloutsState } from './vector-rollouts-state.ts';
+export type { EnvironmentStepperState } from './environment-stepper.ts';
+export type { Json } from './state-json.ts';
 
 // Memory
 export { ChunkMemory } from './chunk-memory.ts';

@@ -94,7 +94,8 @@ export function resolveRollouts(
   };
 }
 
-function checkEnv(env: EnvConfig, where: string): void {
+/** Throws ConfigError unless `env` names an environment and nothing unknown. */
+export function checkEnv(env: EnvConfig, where: string): void {
   if (env === null || typeof env !== 'object' || typeof env.id !== 'string' || env.id === '') {
     throw new ConfigError(`${where}: expected env: { id: 'Name-v0' }, got ${describeValue(env)}.`);
   }
