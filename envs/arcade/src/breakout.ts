@@ -8,7 +8,7 @@ import type { BreakoutChange, BreakoutState } from './breakout-rules.ts';
 import type { Board } from './find-ball.ts';
 import { Grid } from './grid.ts';
 import type { Colour } from './grid.ts';
-import { checkRenderMode } from './options.ts';
+import { checkCellSize, checkRenderMode } from './options.ts';
 
 const brickColour: Colour = [0, 150, 0];
 const trailColour: Colour = [0, 0, 120];
@@ -99,10 +99,8 @@ export class Breakout extends Env<Uint8Array, number> {
   constructor(options: BreakoutOptions = {}) {
     super();
     checkKwargs('Breakout', { ...options }, ['cellSize', 'stickyActions', 'renderMode']);
-    const { cellSize = 2, stickyActions = 0.1 } = options;
-    if (!Number.isInteger(cellSize) || cellSize < 1 || cellSize > 64) {
-      throw new ConfigError(`Breakout: expected a whole number from 1 to 64 as cellSize, got ${String(cellSize)}.`);
-    }
+    const { stickyActions = 0.1 } = options;
+    const cellSize = checkCellSize('Breakout', options.cellSize);
     if (!(typeof stickyActions === 'number' && stickyActions >= 0 && stickyActions <= 1)) {
       throw new ConfigError(
         `Breakout: expected a probability from 0 to 1 as stickyActions, got ${String(stickyActions)}.`,

@@ -12,6 +12,8 @@ register({
   maxEpisodeSteps: 10_000,
 });
 
+export { baselinePolicies } from './baseline-policies.ts';
+export type { BaselinePolicies, FramePolicy, TrivialPolicy } from './baseline-policies.ts';
 export { Breakout, breakoutBoard } from './breakout.ts';
 export type { BreakoutOptions } from './breakout.ts';
 export { breakoutActions } from './breakout-rules.ts';
