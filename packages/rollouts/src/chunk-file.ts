@@ -3,7 +3,7 @@
 
 import { decodeSafetensors, encodeSafetensors, FormatError, ndarray, ShapeError, TesseraError } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { chunkSteps, validateChunk } from './chunk.ts';
+import { chunkSteps, plainMetadata, validateChunk } from './chunk.ts';
 import type { Chunk, ChunkMetadata } from './chunk.ts';
 import { describeValue } from './settings.ts';
 
@@ -202,12 +202,6 @@ function framesOf(frames: NdArray, first: number, count: number): NdArray {
   const frameSize = frames.data.length / all;
   const data = frames.data.slice(first * frameSize, (first + count) * frameSize);
   return { dtype: 'uint8', shape: [count, ...frameShape], data };
-}
-
-/** The fields of the format alone, in its order. */
-function plainMetadata(metadata: ChunkMetadata): ChunkMetadata {
-  const { formatVersion, envId, envIndex, seed, episode, firstStep, policyVersion, sequence } = metadata;
-  return { formatVersion, envId, envIndex, seed, episode, firstStep, policyVersion, sequence };
 }
 
 function described({ dtype, shape }: NdArray): string {

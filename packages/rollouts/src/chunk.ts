@@ -92,6 +92,12 @@ export function truncateChunk(chunk: Chunk, steps: number): Chunk {
   };
 }
 
+/** The fields of the format alone, in its order. */
+export function plainMetadata(metadata: ChunkMetadata): ChunkMetadata {
+  const { formatVersion, envId, envIndex, seed, episode, firstStep, policyVersion, sequence } = metadata;
+  return { formatVersion, envId, envIndex, seed, episode, firstStep, policyVersion, sequence };
+}
+
 const tensorNames = [
   'frames',
   'actions',

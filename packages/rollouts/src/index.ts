@@ -33,7 +33,16 @@ export type { VectorRolloutsState } from './vector-rollouts-state.ts';
 export type { EnvironmentStepperState } from './environment-stepper.ts';
 export type { Json } from './state-json.ts';
 
-// Memory
+// Memory and replay
 export { ChunkMemory } from './chunk-memory.ts';
 export type { ChunkMemoryOptions } from './chunk-memory.ts';
+export { memoryShards } from './shard-store.ts';
+export type { ShardStore } from './shard-store.ts';
+export { Replay } from './replay.ts';
+export type { ReplayOptions } from './replay.ts';
+export { replayStateVersion } from './replay-state.ts';
+export type { ReplayState } from './replay-state.ts';
+export type { ReplayChunk, StepReference } from './replay-index.ts';
+export { stepWindow } from './step-window.ts';
+export type { FrameReference, StepWindow } from './step-window.ts';
 export { holdOutEvery } from './held-out.ts';

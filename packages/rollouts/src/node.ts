@@ -1,4 +1,6 @@
-// The part of @tessera/rollouts that needs Node: environments in worker threads.
+// The part of @tessera/rollouts that needs Node: environments in worker threads, and a replay in a folder.
 
 export { rolloutSource } from './rollout-source.ts';
 export type { WorkerRolloutOptions } from './rollout-source.ts';
+export { folderShards } from './folder-shards.ts';
+export type { FolderShardsOptions } from './folder-shards.ts';
