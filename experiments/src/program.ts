@@ -6,10 +6,13 @@ import { Command, CommanderError } from 'commander';
 import type { Experiment } from './experiment.ts';
 import type { Io } from './io.ts';
 import { evalCommand, listCommand } from './run-commands.ts';
-import { backendChoices, settingsHelp, trainCommand } from './train-command.ts';
+import type { EvalOptions } from './run-commands.ts';
+import { backendChoices, settingsHelp, trainCommand, trainDefaults } from './train-command.ts';
 import type { TrainOptions } from './train-command.ts';
 import { UsageError } from './usage-error.ts';
 import { toolVersion } from './version.ts';
+import { watchCommand } from './watch-command.ts';
+import type { WatchOptions } from './watch-command.ts';
 
 /** Runs the command line `argv` (without node and script) and returns the exit code; it never throws. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -72,10 +75,16 @@ function createProgram(io: Io, exitWith: (code: number) => void): Command {
     .command('eval')
     .description('Measure a run again, from its newest checkpoint.')
     .argument('<dir>', 'the run folder')
+    .option('--episodes <n>', 'episodes to play, where the experiment plays any')
     .option('--backend <name>', `back end: ${backendChoices.join(', ')}`)
-    .action(async (directory: string, options: { backend?: string }) =>
-      exitWith(await evalCommand(directory, options, io)),
-    );
+    .action(async (directory: string, options: EvalOptions) => exitWith(await evalCommand(directory, options, io)));
+  program
+    .command('watch')
+    .description('Make a film of an episode of a run, as a GIF.')
+    .argument('<dir>', 'the run folder')
+    .option('--seed <n>', "seed of the episode (default: the run's)")
+    .option('--backend <name>', `back end: ${backendChoices.join(', ')}`)
+    .action(async (directory: string, options: WatchOptions) => exitWith(await watchCommand(directory, options, io)));
   program
     .command('list')
     .description('List the runs.')
@@ -86,15 +95,17 @@ function createProgram(io: Io, exitWith: (code: number) => void): Command {
 }
 
 function addTraining(train: Command, experiment: Experiment, io: Io, exitWith: (code: number) => void): void {
-  train
-    .command(experiment.name)
-    .description(experiment.summary)
-    .option('--env <id>', 'environment', 'Breakout-v0')
-    .option('--seed <n>', 'seed of every generator', '0')
+  const { seed, runs } = trainDefaults;
+  const command = train.command(experiment.name).description(experiment.summary);
+  // Defaults are told, not set: --resume compares what was given.
+  if (experiment.fixedEnv !== true) command.option('--env <id>', `environment (default: ${experiment.defaultEnv})`);
+  command
+    .option('--seed <n>', `seed of every generator (default: ${seed})`)
     .option('--steps <n>', 'environment steps to learn from (the setting `steps`)')
     .option('--config <file>', 'settings as JSON')
     .option('--set <setting=value>', 'one setting; may be repeated', collect)
-    .option('--runs <dir>', 'folder in which the run folder is made', 'runs')
+    .option('--runs <dir>', `folder in which the run folder is made (default: ${runs})`)
+    .option('--resume <dir>', 'go on with this run instead, as it was started; --steps may be larger')
     .option('--backend <name>', `back end: ${backendChoices.join(', ')}; default: the fastest there is`)
     .option('--dry-run', 'show settings, parameters, FLOPs, memory and expected time, and stop')
     .addHelpText('after', () => settingsHelp(experiment))

@@ -7,11 +7,12 @@ export class UsageError extends ConfigError {
   override readonly name: string = 'UsageError';
 }
 
-/** A count from a command line. Throws UsageError, opened by `option`. */
-export function parseCount(option: string, text: string): number {
+/** A count from a command line, at least `minimum` (default 0). Throws UsageError, opened by `option`. */
+export function parseCount(option: string, text: string, options: { readonly minimum?: number } = {}): number {
+  const { minimum = 0 } = options;
   const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
-    throw new UsageError(`${option}: expected a whole number >= 0, got ${JSON.stringify(text)}.`);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < minimum) {
+    throw new UsageError(`${option}: expected a whole number >= ${minimum}, got ${JSON.stringify(text)}.`);
   }
   return value;
 }

@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from '@fast-check/vitest';
+import { RunFolder } from '@tessera/runs';
 import { describe, expect, onTestFinished } from 'vitest';
+import { main } from '../src/program.ts';
+import { fakeIo } from './fake-experiment.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 interface Ended {
@@ -48,6 +52,8 @@ describe('the command as a process', () => {
       expect(err).toContain('Stopping after this step; once more stops at once.\n');
       expect(err).toContain('Stopped before the last step; what was done until then is saved.\n');
       expect(out.trim()).toMatch(/tokenizer-Breakout-v0-s0-/);
+      expect(err).toContain(`Continue with: tessera train tokenizer --resume ${out}`);
+      expect(existsSync(join(out.trim(), '.lock'))).toBe(false);
       expect(code).toBe(130);
       expect(readdirSync(runs).length).toBe(1);
     });
@@ -59,6 +65,30 @@ describe('the command as a process', () => {
     });
     expect(code).toBe(130);
     expect(out).toBe('');
+  });
+
+  test('while a run goes on no other process may touch it; once it was killed, the next one takes over', async () => {
+    const runs = temporaryFolder();
+    const made: string[] = [];
+    const ended = await start({ fake: 'hangs', runs }, (line, child) => {
+      if (line !== 'ready') return;
+      const [name] = readdirSync(runs);
+      made.push(join(runs, name!));
+      const io = fakeIo();
+      void main(['train', 'tokenizer', '--resume', made[0]!], io).then((code) => {
+        made.push(String(code), io.err());
+        child.kill('SIGKILL');
+      });
+    });
+    expect(ended.code).toBe(null);
+    const [directory, code, message] = made;
+    expect(code).toBe('1');
+    expect(message).toMatch(/^error: lock run: '.*' is in use by process \d+, since .*try again\.\n$/);
+    const run = await RunFolder.open(directory!);
+    await run.writeCheckpoint('latest', {}, { done: 1 });
+    const io = fakeIo();
+    expect(await main(['train', 'tokenizer', '--resume', directory!], io)).toBe(0);
+    expect(io.out().trim()).toBe(directory);
   });
 
   test('a rejection that nobody caught is an error like others', async () => {

@@ -7,13 +7,8 @@ import { describe, expect } from 'vitest';
 import { main } from '../src/program.ts';
 import { fakeExperiment, fakeIo } from './fake-experiment.ts';
 import type { FakeIo } from './fake-experiment.ts';
+import { tessera } from './tessera.ts';
 import { temporaryFolder } from './temporary-folder.ts';
-
-/** Exit code and both streams, with the folder of the test taken out. */
-async function tessera(words: readonly string[], io: FakeIo = fakeIo(), folder = '\0'): Promise<string> {
-  const code = await main(words, io);
-  return `exit ${code}\n--- stdout\n${io.out()}--- stderr\n${io.err()}`.replaceAll(folder, '<root>');
-}
 
 describe('usage', () => {
   test('--help lists the commands', async () => {
@@ -25,14 +20,15 @@ describe('usage', () => {
       World-model reinforcement learning in TypeScript.
 
       Options:
-        -V, --version         output the version number
-        -h, --help            display help for command
+        -V, --version          output the version number
+        -h, --help             display help for command
 
       Commands:
-        train [experiment]    Train an experiment: tokenizer.
-        eval [options] <dir>  Measure a run again, from its newest checkpoint.
-        list [options]        List the runs.
-        help [command]        display help for command
+        train [experiment]     Train an experiment: tokenizer.
+        eval [options] <dir>   Measure a run again, from its newest checkpoint.
+        watch [options] <dir>  Make a film of an episode of a run, as a GIF.
+        list [options]         List the runs.
+        help [command]         display help for command
       --- stderr
       "
     `);
@@ -47,13 +43,14 @@ describe('usage', () => {
       Learn a tokenizer.
 
       Options:
-        --env <id>             environment (default: "Breakout-v0")
-        --seed <n>             seed of every generator (default: "0")
+        --env <id>             environment (default: Breakout-v0)
+        --seed <n>             seed of every generator (default: 0)
         --steps <n>            environment steps to learn from (the setting \`steps\`)
         --config <file>        settings as JSON
         --set <setting=value>  one setting; may be repeated
-        --runs <dir>           folder in which the run folder is made (default:
-                               "runs")
+        --runs <dir>           folder in which the run folder is made (default: runs)
+        --resume <dir>         go on with this run instead, as it was started; --steps
+                               may be larger
         --backend <name>       back end: tensorflow, wasm, cpu; default: the fastest
                                there is
         --dry-run              show settings, parameters, FLOPs, memory and expected
@@ -145,9 +142,15 @@ describe('usage', () => {
 
   test.prop(
     [
-      fc.array(fc.oneof(fc.constantFrom('train', 'tokenizer', 'list', 'eval', '--set', '--seed', '--'), fc.string()), {
-        maxLength: 5,
-      }),
+      fc.array(
+        fc.oneof(
+          fc.constantFrom('train', 'tokenizer', 'list', 'eval', 'watch', '--set', '--seed', '--resume', '--'),
+          fc.string(),
+        ),
+        {
+          maxLength: 5,
+        },
+      ),
     ],
     { numRuns: 50 },
   )('whatever the words, it ends with a code and without a stack', async (words) => {
@@ -304,6 +307,7 @@ describe('train', () => {
       training: 0/4 steps (0 %), 0 steps/s, ? left
       steps  0  of 4
       Stopped before the last step; what was done until then is saved.
+      Continue with: tessera train tokenizer --resume <root>/tokenizer-Breakout-v0-s0-20260131T120000Z
       "
     `);
   });
@@ -324,9 +328,9 @@ describe('list and eval', () => {
     expect(await tessera(['list', '--runs', runs], fakeIo(), runs)).toMatchInlineSnapshot(`
       "exit 0
       --- stdout
-      run                                        steps  time  NMSE  state
-      broken                                                        broken
-      tokenizer-Breakout-v0-s0-20260131T120000Z                     not ended
+      run                                        steps  time  NMSE  return  state
+      broken                                                                broken
+      tokenizer-Breakout-v0-s0-20260131T120000Z  4      2 s   0.25  4       done
       --- stderr
       broken: open run: '<root>/broken' is not a run folder: it has no config.json.
       "
@@ -350,6 +354,7 @@ describe('list and eval', () => {
           "name",
           "directory",
           "config",
+          "result",
         ],
       ]
     `);

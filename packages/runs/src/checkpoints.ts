@@ -112,6 +112,8 @@ export class Checkpoints {
     try {
       return await readFolder(entry);
     } catch (error) {
+      // The process that trains has put a newer one in its place meanwhile.
+      if (!(await pathInfo(entry.directory))) return this.read(name);
       if (!(error instanceof FormatError)) throw error;
       throw new FormatError(`${error.message} ${wayOut(entry, entries)}`, { cause: error });
     }

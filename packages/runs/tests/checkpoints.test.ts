@@ -165,6 +165,18 @@ describe('checkpoints', () => {
     expect((await run.readCheckpoint()).meta).toEqual({ step: 1 });
   });
 
+  test('one that is replaced while it is read is passed over for the newer one', async () => {
+    const { run, newest } = await withTwo();
+    const restore = injectFaults({
+      open: ({ path }) => {
+        if (path.startsWith(newest)) rmSync(newest, { recursive: true, force: true });
+        return undefined;
+      },
+    });
+    expect((await run.readCheckpoint()).meta).toEqual({ step: 100 });
+    restore();
+  });
+
   test('keep below one is refused', async () => {
     const { root, run } = await withTwo();
     expect(await messageOf(run.writeCheckpoint('latest', {}, {}, { keep: 0 }), root)).toMatchInlineSnapshot(
