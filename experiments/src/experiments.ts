@@ -1,7 +1,13 @@
 // The experiments that `tessera train` knows.
 
 import type { Experiment } from './experiment.ts';
+import { anyAgentExperiment, breakoutExperiment, catchExperiment } from './agent/experiment.ts';
 import { tokenizerExperiment } from './tokenizer/experiment.ts';
 
 /** In the order in which `--help` lists them. */
-export const experiments: readonly Experiment[] = [tokenizerExperiment as unknown as Experiment];
+export const experiments: readonly Experiment[] = [
+  catchExperiment,
+  breakoutExperiment,
+  anyAgentExperiment,
+  tokenizerExperiment,
+].map((experiment) => experiment as unknown as Experiment);

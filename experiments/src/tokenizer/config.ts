@@ -102,17 +102,15 @@ export const tokenizerSchema: z.ZodObject & z.ZodType<TokenizerConfig> = z.stric
 
 // Found on Breakout from a random policy, seeds 0 to 2. Kernels as large as their stride give each token its own patch alone, which such small games
 // like: a ball is two pixels wide. The squared error counts in units of the data's variance, and the worst pixel keeps the ball from being averaged away.
-const arcade = {
-  model: {
-    tokenShape: [5, 5],
-    channels: 64,
-    kernelSize: 2,
-    residualBlocks: 0,
-    learningRate: 2e-3,
-    quantizer: { kind: 'ema', vocabulary: 64 },
-    reconstruction: { variance: 0.03, worstPixel: 0.1 },
-  },
-};
+export const arcadeVqvae = {
+  tokenShape: [5, 5],
+  channels: 64,
+  kernelSize: 2,
+  residualBlocks: 0,
+  learningRate: 2e-3,
+  quantizer: { kind: 'ema', vocabulary: 64 },
+  reconstruction: { variance: 0.03, worstPixel: 0.1 },
+} as const;
 
 /** Updates that the settings ask for. Throws ConfigError when they leave nothing to train on. */
 export function plannedUpdates({ steps, training }: TokenizerConfig): number {
@@ -127,5 +125,5 @@ export function plannedUpdates({ steps, training }: TokenizerConfig): number {
 
 /** What the settings of an environment differ in. */
 export function tokenizerDefaults(env: string): Readonly<Record<string, unknown>> {
-  return /^(Breakout|Catch)-v\d+$/.test(env) ? arcade : {};
+  return /^(Breakout|Catch)-v\d+$/.test(env) ? { model: arcadeVqvae } : {};
 }

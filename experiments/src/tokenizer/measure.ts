@@ -9,7 +9,7 @@ import type { TokenizerEvaluation, VQVAE } from '@tessera/vqvae';
 import { formatNumber } from '../format.ts';
 import type { TableRow } from '../table.ts';
 import type { TokenizerConfig } from './config.ts';
-import { ballRecall } from './environment.ts';
+import { ballRecall } from '../environment.ts';
 
 /** Frames that stay out of training. */
 export interface HeldOut {

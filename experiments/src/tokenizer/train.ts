@@ -17,8 +17,8 @@ import { formatNumber, formatSeconds } from '../format.ts';
 import { toolVersion } from '../version.ts';
 import { plannedUpdates } from './config.ts';
 import type { TokenizerConfig } from './config.ts';
-import { engineChoice } from './engine-choice.ts';
-import { envConfig, frameShapeOf } from './environment.ts';
+import { engineChoice } from '../engine-choice.ts';
+import { envConfig, frameShapeOf } from '../environment.ts';
 import { collectHeldOut, measureRows, measureTokenizer } from './measure.ts';
 import type { HeldOut } from './measure.ts';
 import { codebookPicture, reconstructionPicture } from './pictures.ts';
@@ -53,7 +53,7 @@ interface Training extends Omit<RunContext<TokenizerConfig>, 'env'> {
 }
 
 async function trainAndSave(training: Training): Promise<RunOutcome> {
-  const { config, env, seed, steps, runsRoot, command, signal, engine, tokenizer } = training;
+  const { config, env, seed, runsRoot, command, signal, tokenizer } = training;
   const heldOut = await collectHeldOut(env, config, { seed, signal });
   const run = await RunFolder.create({
     root: runsRoot,
@@ -62,9 +62,24 @@ async function trainAndSave(training: Training): Promise<RunOutcome> {
     seed,
     command,
     config: { ...config, model: { ...tokenizer.config } },
+    lock: true,
   });
+  try {
+    return await trainInRun({ ...training, heldOut, run });
+  } finally {
+    await run.release();
+  }
+}
+
+interface Learning extends Training {
+  readonly heldOut: HeldOut;
+  readonly run: RunFolder;
+}
+
+async function trainInRun(training: Learning): Promise<RunOutcome> {
+  const { config, env, seed, steps, command, engine, tokenizer, heldOut, run } = training;
   const began = performance.now();
-  const progress = await learn({ ...training, heldOut, run }).catch(async (error: unknown) => {
+  const progress = await learn(training).catch(async (error: unknown) => {
     const [saved] = await run.listCheckpoints();
     if (saved !== undefined)
       training.reporter.line(`What was saved before is in ${run.directory}; tessera eval reads it.`);
@@ -107,11 +122,6 @@ async function trainAndSave(training: Training): Promise<RunOutcome> {
       { name: 'pictures', value: join(run.directory, 'media'), note: 'reconstructions.png, codebook.png' },
     ],
   };
-}
-
-interface Learning extends Training {
-  readonly heldOut: HeldOut;
-  readonly run: RunFolder;
 }
 
 interface Learned {

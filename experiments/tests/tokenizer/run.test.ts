@@ -11,7 +11,7 @@ import { test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import type { Experiment } from '../../src/experiment.ts';
 import { main } from '../../src/program.ts';
-import { envConfig } from '../../src/tokenizer/environment.ts';
+import { envConfig } from '../../src/environment.ts';
 import { tokenizerExperiment } from '../../src/tokenizer/experiment.ts';
 import { loadRunTokenizer } from '../../src/tokenizer/load.ts';
 import { collectHeldOut, measureTokenizer } from '../../src/tokenizer/measure.ts';

@@ -30,13 +30,13 @@ async function refusedRun(options: Omit<TinyOptions, 'root'>): Promise<string> {
 describe('settings that make no sense', () => {
   test('an unknown environment, by name and by version', async () => {
     expect(await refusedRun({ env: 'Breakuot-v0' })).toMatchInlineSnapshot(
-      `"exit 1: error: train tokenizer: --env Breakuot-v0: Environment \`Breakuot\` doesn't exist. Did you mean: \`Breakout\`? Name modules that register others in rollouts.envModules."`,
+      `"exit 1: error: train: --env Breakuot-v0: Environment \`Breakuot\` doesn't exist. Did you mean: \`Breakout\`? Name modules that register others in rollouts.envModules."`,
     );
     expect(await refusedRun({ env: 'Breakout-v7' })).toMatchInlineSnapshot(
-      `"exit 1: error: train tokenizer: --env Breakout-v7: Environment version \`v7\` for environment \`Breakout\` doesn't exist. It provides versioned environments: [ \`v0\` ]. Name modules that register others in rollouts.envModules."`,
+      `"exit 1: error: train: --env Breakout-v7: Environment version \`v7\` for environment \`Breakout\` doesn't exist. It provides versioned environments: [ \`v0\` ]. Name modules that register others in rollouts.envModules."`,
     );
     expect(await refusedRun({ set: ['rollouts.envModules=["no-such-package"]'] })).toMatch(
-      /^exit 1: error: train tokenizer: cannot import 'no-such-package', which was to register Gallery-v0: .*Name a package, or a file such as \.\/my-envs\.js, in rollouts\.envModules\.$/,
+      /^exit 1: error: train: cannot import 'no-such-package', which was to register Gallery-v0: .*Name a package, or a file such as \.\/my-envs\.js, in rollouts\.envModules\.$/,
     );
   });
 

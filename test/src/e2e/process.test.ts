@@ -35,7 +35,7 @@ describe('the compiled command', () => {
     const root = temporaryFolder();
     const unknown = await tesseraProcess(tinyRun({ root, env: 'Breakuot-v0' }));
     expect(unknown).toMatchObject({ code: 1, out: '' });
-    expect(unknown.err).toMatch(/^error: train tokenizer: --env Breakuot-v0: .*Did you mean: `Breakout`\?/m);
+    expect(unknown.err).toMatch(/^error: train: --env Breakuot-v0: .*Did you mean: `Breakout`\?/m);
     const misspelt = await tesseraProcess(['train', 'tokeniser']);
     expect(misspelt).toMatchObject({ code: 2, out: '' });
     expect(misspelt.err).toMatch(/unknown experiment 'tokeniser'\. Did you mean 'tokenizer'\?/);

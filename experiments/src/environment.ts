@@ -1,4 +1,4 @@
-// The environment of a tokenizer run: its frames' shape, and where the ball is, for the games whose ball we know how to find.
+// The environment of a run: its frames' shape, and where the ball is, for the games whose ball we know how to find.
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { breakoutBoard, catchBoard, findBall } from '@tessera/env-arcade';
@@ -7,13 +7,18 @@ import type { NdArray } from '@tessera/core';
 import type { EnvConfig } from '@tessera/rollouts';
 import { Box, make, UnregisteredEnv } from 'gymnasium-js';
 import type { Env } from 'gymnasium-js';
-import type { RolloutConfig } from './config.ts';
 
 /** A module that registers the built-in games, as a worker has to import it. */
 const arcadeModule = import.meta.resolve('@tessera/env-arcade');
 
+/** The settings that belong to the environment. */
+export interface EnvironmentSettings {
+  readonly envKwargs: Readonly<Record<string, unknown>>;
+  readonly envModules: readonly string[];
+}
+
 /** The environment as rollouts take it. */
-export function envConfig(id: string, { envKwargs, envModules }: RolloutConfig): EnvConfig {
+export function envConfig(id: string, { envKwargs, envModules }: EnvironmentSettings): EnvConfig {
   return { id, kwargs: envKwargs, imports: [arcadeModule, ...envModules.map(moduleAddress)] };
 }
 
@@ -30,7 +35,7 @@ export async function frameShapeOf({ id, kwargs = {}, imports = [] }: EnvConfig)
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new ConfigError(
-        `train tokenizer: cannot import '${specifier}', which was to register ${id}: ${why}. Name a package, or a file such as ./my-envs.js, in rollouts.envModules.`,
+        `train: cannot import '${specifier}', which was to register ${id}: ${why}. Name a package, or a file such as ./my-envs.js, in rollouts.envModules.`,
         { cause },
       );
     }
@@ -40,7 +45,7 @@ export async function frameShapeOf({ id, kwargs = {}, imports = [] }: EnvConfig)
     const space = env.observationSpace;
     if (!(space instanceof Box) || space.dtype !== 'uint8' || space.shape.length !== 3) {
       throw new ConfigError(
-        `train tokenizer: expected an environment of pictures, Box(0, 255, (height, width, channels), uint8), got ${String(space)} from '${id}'. Choose another one, or render it to pixels.`,
+        `train: expected an environment of pictures, Box(0, 255, (height, width, channels), uint8), got ${String(space)} from '${id}'. Choose another one, or render it to pixels.`,
       );
     }
     return [...space.shape] as [number, number, number];
@@ -55,7 +60,7 @@ function makeKnown(id: string, kwargs: Readonly<Record<string, unknown>>): Env {
   } catch (cause) {
     if (!(cause instanceof UnregisteredEnv)) throw cause;
     throw new ConfigError(
-      `train tokenizer: --env ${id}: ${cause.message} Name modules that register others in rollouts.envModules.`,
+      `train: --env ${id}: ${cause.message} Name modules that register others in rollouts.envModules.`,
       { cause },
     );
   }

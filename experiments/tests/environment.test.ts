@@ -6,8 +6,8 @@ import { Box, Discrete, Env, register } from 'gymnasium-js';
 import type { ResetResult, StepResult } from 'gymnasium-js';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { ballRecall, envConfig, frameShapeOf } from '../../src/tokenizer/environment.ts';
-import { settings } from './settings.ts';
+import { ballRecall, envConfig, frameShapeOf } from '../src/environment.ts';
+import { settings } from './tokenizer/settings.ts';
 
 const config = (id: string, rollouts: object = {}) => envConfig(id, settings({ rollouts }).rollouts);
 
@@ -47,7 +47,7 @@ describe('frames', () => {
 
   test('are pictures, or the environment is refused and closed', async () => {
     await expect(frameShapeOf(config('Numbers-v0'))).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: train tokenizer: expected an environment of pictures, Box(0, 255, (height, width, channels), uint8), got Box(-1.0, 1.0, (4,), float32) from 'Numbers-v0'. Choose another one, or render it to pixels.]`,
+      `[ConfigError: train: expected an environment of pictures, Box(0, 255, (height, width, channels), uint8), got Box(-1.0, 1.0, (4,), float32) from 'Numbers-v0'. Choose another one, or render it to pixels.]`,
     );
     expect(Numbers.open).toBe(0);
   });
@@ -63,7 +63,7 @@ describe('frames', () => {
   test('a module that throws is named, with what to do', async () => {
     const broken = 'data:text/javascript,throw new Error("no licence")';
     await expect(frameShapeOf(config('Mine-v0', { envModules: [broken] }))).rejects.toThrow(
-      /^train tokenizer: cannot import 'data:.*', which was to register Mine-v0: .*no licence.* in rollouts\.envModules\.$/s,
+      /^train: cannot import 'data:.*', which was to register Mine-v0: .*no licence.* in rollouts\.envModules\.$/s,
     );
   });
 });

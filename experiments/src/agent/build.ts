@@ -1,0 +1,75 @@
+// From settings to the parts of a run: engine, tokenizer, agent.
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Agent } from '@tessera/agent';
+import { ConfigError } from '@tessera/core';
+import type { Engine } from '@tessera/engine';
+import { createTokenizer } from '@tessera/vqvae';
+import type { Tokenizer } from '@tessera/vqvae';
+import type { AgentExperimentConfig } from './config.ts';
+
+/** What a module of one's own is given to make a tokenizer. */
+export interface TokenizerRequest {
+  readonly engine: Engine;
+  /** [height, width, channels] */
+  readonly frameShape: readonly [number, number, number];
+  readonly seed: number;
+}
+
+/** What an agent is built for. */
+export interface BuildOptions {
+  readonly config: AgentExperimentConfig;
+  readonly frameShape: readonly [number, number, number];
+  readonly actions: Agent['actions'];
+  readonly seed: number;
+}
+
+/** An agent at its start, with the tokenizer that the settings ask for. Throws ConfigError for a module that makes none. */
+export async function buildAgent(engine: Engine, { config, frameShape, actions, seed }: BuildOptions): Promise<Agent> {
+  const tokenizer = await buildTokenizer(engine, { config, frameShape, seed });
+  try {
+    const { worldModel, behaviour } = config;
+    return new Agent(engine, { tokenizer, actions, worldModel, behaviour, seed });
+  } catch (error) {
+    tokenizer.dispose();
+    throw error;
+  }
+}
+
+/** The tokenizer that the settings ask for, at its start. Throws ConfigError for a module that makes none. */
+export async function buildTokenizer(
+  engine: Engine,
+  { config, frameShape, seed }: Omit<BuildOptions, 'actions'>,
+): Promise<Tokenizer> {
+  const { module: name, ...choice } = config.tokenizer;
+  if (name === '') return createTokenizer(engine, choice, { frameShape, seed });
+  const address = /^\.{0,2}\//.test(name) ? pathToFileURL(resolve(name)).href : name;
+  let made: unknown;
+  try {
+    const loaded = (await import(/* @vite-ignore */ address)) as {
+      createTokenizer?: (request: TokenizerRequest) => unknown;
+    };
+    made = await loaded.createTokenizer?.({ engine, frameShape, seed });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`tokenizer.module: '${name}' makes no tokenizer: ${why}`, { cause });
+  }
+  return checkTokenizer(made, name, frameShape);
+}
+
+function checkTokenizer(made: unknown, name: string, frameShape: readonly number[]): Tokenizer {
+  const tokenizer = made as Partial<Tokenizer> | null | undefined;
+  const functions = ['encode', 'embed', 'decode', 'dispose'] as const;
+  const missing = functions.find((key) => typeof tokenizer?.[key] !== 'function');
+  if (missing !== undefined || tokenizer?.spec === undefined) {
+    throw new ConfigError(
+      `tokenizer.module: '${name}' has to export createTokenizer({ engine, frameShape, seed }), which returns a Tokenizer; what it returned has no ${missing ?? 'spec'}.`,
+    );
+  }
+  if (String(tokenizer.spec.frameShape) !== String(frameShape)) {
+    throw new ConfigError(
+      `tokenizer.module: '${name}' made a tokenizer of ${tokenizer.spec.frameShape.join('x')} frames, the environment's are ${frameShape.join('x')}.`,
+    );
+  }
+  return tokenizer as Tokenizer;
+}

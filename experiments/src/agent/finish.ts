@@ -1,0 +1,109 @@
+// The end of an agent run: measurements, films, `result.json` and the table.
+import { join } from 'node:path';
+import { playEpisode } from '@tessera/agent';
+import type { Agent, AgentTrainer, PhaseTotals } from '@tessera/agent';
+import type { Engine } from '@tessera/engine';
+import { make } from 'gymnasium-js';
+import type { EnvConfig } from '@tessera/rollouts';
+import type { RunFolder } from '@tessera/runs';
+import type { RunContext, RunOutcome } from '../experiment.ts';
+import { formatCount, formatSeconds } from '../format.ts';
+import { toolVersion } from '../version.ts';
+import type { AgentExperimentConfig } from './config.ts';
+import { filmDreams } from './film.ts';
+import { measureAgent, measureRows } from './measure.ts';
+
+/** A run that has learned from its last step. */
+export interface Finishing extends RunContext<AgentExperimentConfig> {
+  readonly engine: Engine;
+  readonly agent: Agent;
+  readonly envConfig: EnvConfig;
+  readonly run: RunFolder;
+  readonly experiment: string;
+  readonly trainer: AgentTrainer;
+  readonly wallSeconds: () => number;
+}
+
+/** Episodes side by side in the film. */
+const filmed = 4;
+/** Steps of them at most. */
+const filmSteps = 100;
+
+/** Measures, films, and writes the result. */
+export async function finishRun(run: Finishing): Promise<RunOutcome> {
+  const { config, seed, agent, engine, envConfig: env, trainer, experiment, reporter, signal } = run;
+  const [began, flops] = [performance.now(), engine.flops];
+  const { episodes } = config.evaluation;
+  const measures = await measureAgent(agent, { config, env, seed, episodes, reporter, signal });
+  const evaluating = { seconds: (performance.now() - began) / 1000, flops: engine.flops - flops };
+  await writeDreams(run);
+  const { counters } = trainer;
+  const phases = phaseResults({ ...trainer.phases, evaluation: evaluating });
+  const metrics = await run.run.readMetrics();
+  const churn =
+    metrics.findLast(({ values }) => values['tokenizer/churn'] !== undefined)?.values['tokenizer/churn'] ?? NaN;
+  const wallSeconds = run.wallSeconds();
+  await run.run.writeResult({
+    experiment,
+    env: env.id,
+    seed,
+    steps: counters.envSteps,
+    wallSeconds,
+    backend: engine.backend,
+    versions: { node: process.versions.node, tessera: toolVersion() },
+    command: run.command,
+    evaluation: { ...measures.evaluation },
+    baselines: Object.fromEntries(Object.entries(measures.baselines).map(([name, play]) => [name, { ...play }])),
+    tokenizer: {
+      ...measures.tokenizer,
+      churn,
+      kind: config.tokenizer.module || config.tokenizer.kind,
+      updates: counters.tokenizerUpdates,
+    },
+    worldModel: {
+      ...measures.worldModel,
+      parameters: agent.worldModel.parameterCount,
+      updates: agent.worldModel.updates,
+      imaginationSince: counters.imaginationSince,
+      imaginedSteps: counters.imaginedSteps,
+    },
+    phases,
+  });
+  const total = Object.values(phases).reduce((sum, phase) => sum + phase.flops, 0);
+  const { directory } = run.run;
+  return {
+    directory,
+    table: [
+      ...measureRows(measures),
+      {
+        name: 'trained',
+        value: formatSeconds(wallSeconds),
+        note: `${counters.envSteps} steps, ${formatCount(counters.imaginedSteps)} imagined, ${formatCount(total)}FLOP`,
+      },
+      { name: 'run folder', value: directory },
+      { name: 'film', value: join(directory, 'media', 'dream.gif'), note: 'real above, imagined below' },
+    ],
+  };
+}
+
+async function writeDreams({ agent, envConfig: env, seed, run, signal }: Finishing): Promise<void> {
+  const game = make(env.id, { ...env.kwargs });
+  try {
+    const episodes = Array.from({ length: filmed }, (_, i) =>
+      playEpisode(agent, game, { seed: seed * filmed + i, maxSteps: filmSteps, signal }),
+    );
+    await run.writeMedia('dream.gif', filmDreams(agent, episodes));
+  } finally {
+    game.close();
+  }
+}
+
+/** Floating-point operations over time; interfaces have no place for further fields, literals do. */
+function phaseResults(phases: Readonly<Record<string, PhaseTotals>>) {
+  return Object.fromEntries(
+    Object.entries(phases).map(([name, { seconds, flops }]) => [
+      name,
+      { seconds, flops, gflops: seconds > 0 ? flops / seconds / 1e9 : 0 },
+    ]),
+  );
+}

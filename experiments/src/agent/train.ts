@@ -1,0 +1,166 @@
+// Trains an agent: collects, learns a tokenizer, a world model and a policy, and measures them at the end. It can be stopped between any two items of work and
+// goes on from its newest checkpoint as if nothing had happened.
+import { join } from 'node:path';
+import { AgentTrainer } from '@tessera/agent';
+import type { Agent } from '@tessera/agent';
+import { saveAgent } from '@tessera/agent/node';
+import type { Engine } from '@tessera/engine';
+import { createEngine } from '@tessera/engine/node';
+import { pullMap, Replay, VectorRollouts } from '@tessera/rollouts';
+import type { EnvConfig } from '@tessera/rollouts';
+import { folderShards } from '@tessera/rollouts/node';
+import { RunFolder } from '@tessera/runs';
+import { NearestTokenizer, VQVAE } from '@tessera/vqvae';
+import { saveTokenizer } from '@tessera/vqvae/node';
+import { from, lastValueFrom } from 'rxjs';
+import { engineChoice } from '../engine-choice.ts';
+import { envConfig, frameShapeOf } from '../environment.ts';
+import type { ResumeContext, RunContext, RunOutcome } from '../experiment.ts';
+import { formatCount } from '../format.ts';
+import { buildAgent } from './build.ts';
+import { readProgress, saveProgress } from './checkpoint.ts';
+import type { SavedProgress } from './checkpoint.ts';
+import type { AgentExperimentConfig } from './config.ts';
+import { finishRun } from './finish.ts';
+import { RoundMetrics } from './round-metrics.ts';
+
+type Context = RunContext<AgentExperimentConfig>;
+
+/** A run from its beginning. */
+export async function trainAgent(context: Context, experiment: string): Promise<RunOutcome> {
+  return withParts(context, async (parts) => {
+    const { config, env, seed, runsRoot, command } = context;
+    const run = await RunFolder.create({
+      root: runsRoot,
+      experiment,
+      env,
+      seed,
+      command,
+      config: { ...config },
+      lock: true,
+    });
+    try {
+      return await learn({ ...context, ...parts, run, experiment });
+    } finally {
+      await run.release();
+    }
+  });
+}
+
+/** A run from its newest checkpoint. */
+export async function resumeAgent(
+  context: ResumeContext<AgentExperimentConfig>,
+  experiment: string,
+): Promise<RunOutcome> {
+  const saved = await readProgress(context.run);
+  return withParts(context, (parts) => learn({ ...context, ...parts, experiment, saved }));
+}
+
+interface Parts {
+  readonly engine: Engine;
+  readonly agent: Agent;
+  readonly rollouts: VectorRollouts;
+  readonly envConfig: EnvConfig;
+}
+
+/** Makes what a run needs and takes it away again, whatever happens. */
+async function withParts(context: Context, work: (parts: Parts) => Promise<RunOutcome>): Promise<RunOutcome> {
+  const { config, env: id, seed, backend, reporter } = context;
+  const env = envConfig(id, config.rollouts);
+  const frameShape = await frameShapeOf(env);
+  const engine = await createEngine(engineChoice(backend));
+  let rollouts: VectorRollouts | undefined;
+  let agent: Agent | undefined;
+  try {
+    rollouts = await VectorRollouts.create({ env, numEnvs: config.training.numEnvs, seed });
+    agent = await buildAgent(engine, { config, frameShape, actions: rollouts.actions, seed });
+    const { tokenizer, worldModel, behaviour } = agent;
+    const { tokenShape, vocabulary } = tokenizer.spec;
+    reporter.line(`engine: ${engine.note}`);
+    reporter.line(
+      `agent: ${frameShape.join('x')} frames of ${id} as ${tokenShape.join('x')} tokens of ${vocabulary} codes; world model ${formatCount(worldModel.parameterCount)}, policy and value ${formatCount(behaviour.parameterCount)} parameters`,
+    );
+    if (!rollouts.exact) {
+      reporter.line(
+        `${id} cannot save its state: after a resume its episodes begin anew, so the run will not be exact.`,
+      );
+    }
+    return await work({ engine, agent, rollouts, envConfig: env });
+  } finally {
+    agent?.dispose();
+    agent?.tokenizer.dispose();
+    rollouts?.close();
+    engine.dispose();
+  }
+}
+
+interface Learning extends Context, Parts {
+  readonly run: RunFolder;
+  readonly experiment: string;
+  readonly saved?: SavedProgress;
+}
+
+async function learn(learning: Learning): Promise<RunOutcome> {
+  const { config, steps, seed, signal, reporter, agent, rollouts, run, saved } = learning;
+  const store = await folderShards(join(run.directory, 'replay'));
+  const sizes = { maxBytes: config.training.replayBytes };
+  const replay =
+    saved === undefined
+      ? await Replay.create(store, sizes)
+      : await Replay.resume(store, saved.trainer.meta.replay, sizes);
+  const trainer = new AgentTrainer({ agent, rollouts, replay, steps, seed, training: config.training });
+  const metrics = new RoundMetrics();
+  if (saved !== undefined) {
+    trainer.loadState(saved.trainer);
+    metrics.loadState(saved.metrics);
+    await run.rewindMetrics(saved.metricsLines, { step: trainer.counters.envSteps });
+    reporter.line(`going on after ${trainer.counters.envSteps} steps`);
+  }
+  const earlier = saved?.wallSeconds ?? 0;
+  const began = performance.now();
+  const wallSeconds = () => earlier + (performance.now() - began) / 1000;
+  const save = () => saveProgress(run, { trainer, replay, metrics, wallSeconds: wallSeconds() });
+  if (saved === undefined) await save();
+
+  const progress = reporter.progress({ label: 'training', total: steps, unit: 'steps' });
+  let shown: Record<string, number> = {};
+  const work = pullMap(
+    () => trainer.items(signal),
+    (event) =>
+      from(
+        (async () => {
+          metrics.add(event.metrics);
+          const { envSteps, round, imaginedSteps } = event.counters;
+          if (event.roundDone) {
+            const means = metrics.means();
+            metrics.clear();
+            await run.logMetrics(envSteps, { ...means, round, 'imagination/steps': imaginedSteps });
+            shown = pick(means, { return: 'episode/return', changed: 'world_model/changed_token_accuracy' });
+            if (round % config.checkpointEvery === 0) await save();
+          }
+          progress.update(envSteps, shown);
+        })(),
+      ),
+  );
+  try {
+    await lastValueFrom(work, { defaultValue: undefined });
+  } finally {
+    progress.stop();
+  }
+  await save();
+  if (!trainer.done) return { directory: run.directory, table: [], stopped: true };
+  await saveAgent(join(run.directory, 'agent'), agent);
+  if (agent.tokenizer instanceof VQVAE || agent.tokenizer instanceof NearestTokenizer) {
+    await saveTokenizer(join(run.directory, 'agent', 'tokenizer'), agent.tokenizer);
+  }
+  return finishRun({ ...learning, trainer, wallSeconds });
+}
+
+function pick(
+  values: Readonly<Record<string, number>>,
+  names: Readonly<Record<string, string>>,
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(names).flatMap(([short, name]) => (values[name] === undefined ? [] : [[short, values[name]]])),
+  );
+}

@@ -1,0 +1,99 @@
+// An agent: tokenizer, world model and behaviour that fit one another, acting on frames.
+import { ConfigError, DTypeError, ShapeError } from '@tessera/core';
+import type { Generator, NdArray } from '@tessera/core';
+import type { Engine } from '@tessera/engine';
+import type { ActionRange } from '@tessera/rollouts';
+import type { Tokenizer } from '@tessera/vqvae';
+import { Behaviour } from './behaviour/behaviour.ts';
+import type { BehaviourConfig, BehaviourOptions } from './behaviour/config.ts';
+import { codeFeatures, tokensOf } from './preprocess.ts';
+import type { WorldModelConfig, WorldModelOptions } from './world-model/config.ts';
+import { WorldModel } from './world-model/world-model.ts';
+
+/** What an agent is made of. */
+export interface AgentOptions {
+  readonly tokenizer: Tokenizer;
+  /** The environment's actions: `count` of them, numbered from `first`. */
+  readonly actions: ActionRange;
+  readonly worldModel?: WorldModelOptions;
+  readonly behaviour?: BehaviourOptions;
+  /** Seed of the starting values; default 0. */
+  readonly seed?: number;
+}
+
+/** Settings of an agent's two networks, defaults filled in. */
+export interface AgentConfig {
+  readonly worldModel: WorldModelConfig;
+  readonly behaviour: BehaviourConfig;
+}
+
+/** What an agent does and thinks of it. */
+export interface Decision {
+  /** As the environment takes them. */
+  readonly actions: Int32Array;
+  /** Natural logarithm of the probability of each action. */
+  readonly logProbabilities: Float32Array;
+  /** Expected discounted return from each state, in signs of rewards. */
+  readonly values: Float32Array;
+}
+
+/** Tokenizer, world model and behaviour. It owns the two networks; the tokenizer belongs to whoever made it. */
+export class Agent {
+  readonly engine: Engine;
+  readonly tokenizer: Tokenizer;
+  readonly worldModel: WorldModel;
+  readonly behaviour: Behaviour;
+  readonly actions: ActionRange;
+
+  /** Throws ConfigError for settings that make no agent. */
+  constructor(engine: Engine, { tokenizer, actions, worldModel = {}, behaviour = {}, seed = 0 }: AgentOptions) {
+    const parts = { tokenizer: tokenizer.spec, actionCount: actions.count, seed };
+    this.engine = engine;
+    this.tokenizer = tokenizer;
+    this.actions = actions;
+    this.worldModel = new WorldModel(engine, worldModel, parts);
+    this.behaviour = new Behaviour(engine, behaviour, parts);
+    this.refreshCodes();
+  }
+
+  /** Settings of both networks. */
+  get config(): AgentConfig {
+    return { worldModel: this.worldModel.config, behaviour: this.behaviour.config };
+  }
+
+  /** Tells both networks what the tokenizer's codes look like now; to be called when the tokenizer has changed. */
+  refreshCodes(): void {
+    const codes = codeFeatures(this.tokenizer);
+    this.worldModel.setCodes(codes);
+    this.behaviour.setCodes(codes);
+  }
+
+  /**
+   * Actions for frames as environments give them, uint8 [batch, height, width, channels]: drawn from the policy with `generator`, or with `greedy` the most
+   * likely ones. The policy sees the present frame alone, so there is no state to carry from step to step.
+   */
+  act(frames: NdArray<'uint8'>, options: { readonly generator: Generator; readonly greedy?: boolean }): Decision {
+    this.#checkFrames(frames);
+    const { actions, logProbabilities, values } = this.behaviour.act(tokensOf(this.tokenizer, frames), options);
+    return { actions: actions.map((index) => index + this.actions.first), logProbabilities, values };
+  }
+
+  /** Frees both networks; the tokenizer stays. */
+  dispose(): void {
+    this.worldModel.dispose();
+    this.behaviour.dispose();
+  }
+
+  #checkFrames({ dtype, shape }: NdArray): void {
+    const { frameShape } = this.tokenizer.spec;
+    if (shape.length !== 4 || String(shape.slice(1)) !== String(frameShape)) {
+      throw new ShapeError(
+        `act: expected frames of shape [batch, ${frameShape.join(', ')}], got [${shape.join(', ')}]. One frame alone is a batch of 1.`,
+      );
+    }
+    if (dtype !== 'uint8') {
+      throw new DTypeError(`act: expected frames as the environment gives them, uint8, got ${String(dtype)}.`);
+    }
+    if (shape[0] === 0) throw new ConfigError('act: expected at least one frame, got none.');
+  }
+}

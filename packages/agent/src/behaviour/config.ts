@@ -1,0 +1,48 @@
+// The settings of the policy and its value function: proximal policy optimisation (Schulman et al. 2017, arXiv 1707.06347) with lambda-returns.
+import { z } from 'zod';
+
+const whole = (meaning: string, minimum = 1) => z.int().min(minimum).describe(meaning);
+const share = (meaning: string) => z.number().min(0).max(1).describe(meaning);
+
+/** The schema of `BehaviourConfig`. */
+export const behaviourSchema: z.ZodType<BehaviourConfig, BehaviourOptions> & z.ZodObject = z.strictObject({
+  embedding: whole('numbers for each token').default(16),
+  hidden: whole('units of each of the two hidden layers').default(256),
+  gamma: share('discount of the reward of a later step').default(0.97),
+  lambda: share('weight of longer returns in the lambda-return').default(0.9),
+  clip: z
+    .number()
+    .positive()
+    .default(0.2)
+    .describe('how far an update may move the policy, and the value, before its gradient is cut'),
+  entropy: z.number().min(0).default(0.025).describe('weight of the entropy bonus'),
+  valueWeight: z.number().min(0).default(0.5).describe('weight of the value loss'),
+  epochs: whole('passes over each batch').default(3),
+  realBatch: whole('rows of a minibatch of real steps').default(256).meta({ unit: 'steps' }),
+  imaginedBatch: whole('rows of a minibatch of imagined steps').default(512).meta({ unit: 'steps' }),
+  learningRate: z.number().positive().default(1e-3).describe('highest learning rate of Adam'),
+  endLearningRate: share(
+    'learning rate at the last step as a share of the highest; a straight line leads there',
+  ).default(0.1),
+  clipNorm: z.number().positive().default(0.5).describe('largest global norm of the gradients'),
+}) as never;
+
+/** Settings of the behaviour, defaults filled in. */
+export interface BehaviourConfig {
+  readonly embedding: number;
+  readonly hidden: number;
+  readonly gamma: number;
+  readonly lambda: number;
+  readonly clip: number;
+  readonly entropy: number;
+  readonly valueWeight: number;
+  readonly epochs: number;
+  readonly realBatch: number;
+  readonly imaginedBatch: number;
+  readonly learningRate: number;
+  readonly endLearningRate: number;
+  readonly clipNorm: number;
+}
+
+/** Settings of the behaviour; what is left out takes its default. */
+export type BehaviourOptions = Partial<BehaviourConfig>;

@@ -1,0 +1,118 @@
+// One episode to look at: what the agent saw and did, and what its world model would have dreamed instead.
+import { CancelledError, ConfigError, Generators, ndarray } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
+import { toBytes } from '@tessera/vqvae';
+import type { Env } from 'gymnasium-js';
+import type { Agent } from '../agent.ts';
+import { tokensOf } from '../preprocess.ts';
+
+/** An episode as it was played. */
+export interface Episode {
+  /** uint8 [steps + 1, height, width, channels]. */
+  readonly frames: NdArray<'uint8'>;
+  /** [steps], as the environment took them. */
+  readonly actions: Int32Array;
+  /** [steps] */
+  readonly rewards: Float32Array;
+  readonly totalReward: number;
+}
+
+/** How an episode is played. */
+export interface PlayOptions {
+  /** Seed of the episode and of the agent's choices. */
+  readonly seed: number;
+  /** Longest episode; default 1,000 steps. */
+  readonly maxSteps?: number;
+  /** The most likely actions instead of drawn ones; default false. */
+  readonly greedy?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Lets the agent play one episode. The environment stays open. */
+export function playEpisode(
+  agent: Agent,
+  env: Env,
+  { seed, maxSteps = 1000, greedy = false, signal }: PlayOptions,
+): Episode {
+  if (!Number.isInteger(maxSteps) || maxSteps < 1) {
+    throw new ConfigError(`playEpisode: expected maxSteps to be a whole number >= 1, got ${maxSteps}.`);
+  }
+  const generator = new Generators(seed).get('episode/policy');
+  const { frameShape } = agent.tokenizer.spec;
+  const frames: Uint8Array[] = [Uint8Array.from(env.reset({ seed }).observation as Uint8Array)];
+  const actions: number[] = [];
+  const rewards: number[] = [];
+  for (let ended = false; !ended && actions.length < maxSteps;) {
+    if (signal?.aborted) throw new CancelledError('playEpisode: cancelled by the signal.', { cause: signal.reason });
+    const frame: NdArray<'uint8'> = { dtype: 'uint8', shape: [1, ...frameShape], data: frames.at(-1)! };
+    const [action] = agent.act(frame, { generator, greedy }).actions;
+    const { observation, reward, terminated, truncated } = env.step(action!);
+    frames.push(Uint8Array.from(observation as Uint8Array));
+    actions.push(action!);
+    rewards.push(reward);
+    ended = terminated || truncated;
+  }
+  const joined = ndarray('uint8', [frames.length, ...frameShape]);
+  for (const [i, frame] of frames.entries()) joined.data.set(frame, i * frame.length);
+  return {
+    frames: joined,
+    actions: Int32Array.from(actions),
+    rewards: Float32Array.from(rewards),
+    totalReward: rewards.reduce((sum, x) => sum + x, 0),
+  };
+}
+
+/** An episode through the agent's eyes; all [steps + 1, ...]. */
+export interface Dream {
+  /** int32 [steps + 1, tokens]: the codes of the real frames. */
+  readonly tokens: NdArray<'int32'>;
+  /** uint8 [steps + 1, height, width, channels]: decoded from these codes. */
+  readonly reconstruction: NdArray<'uint8'>;
+  /** uint8 [steps + 1, height, width, channels]: imagined from the first frame on, with the same actions; after an imagined end it stands still. */
+  readonly imagined: NdArray<'uint8'>;
+}
+
+/**
+ * The same episode as the world model imagines it: it sees the first frame and then only the actions. With `lookEvery` it sees a real frame again every so many
+ * steps, for games that chance makes go another way.
+ */
+export function dreamEpisode(
+  agent: Agent,
+  { frames, actions }: Episode,
+  { lookEvery = Infinity }: { readonly lookEvery?: number } = {},
+): Dream {
+  const { tokenizer, worldModel } = agent;
+  const { context } = worldModel.config;
+  const tokens = tokensOf(tokenizer, frames);
+  const [count, width] = tokens.shape as [number, number];
+  const imagined = ndarray('int32', [count, width]);
+  imagined.data.set(tokens.data.subarray(0, width));
+  const realFrame = (frame: number) =>
+    tokens.data.subarray(Math.max(0, frame) * width, (Math.max(0, frame) + 1) * width);
+  const window = ndarray('int32', [1, context, width]);
+  const past = ndarray('int32', [1, context]);
+  let ended = false;
+  for (let step = 0; step < actions.length; step++) {
+    if (step % lookEvery === 0) {
+      for (let age = 0; age < context; age++) {
+        const frame = step - context + 1 + age;
+        window.data.set(realFrame(frame), age * width);
+        past.data[age] = frame < 0 ? worldModel.spec.actionCount : actions[frame]! - agent.actions.first;
+      }
+      imagined.data.set(realFrame(step), step * width);
+      ended = false;
+    } else {
+      window.data.copyWithin(0, width);
+      window.data.set(imagined.data.subarray(step * width, (step + 1) * width), (context - 1) * width);
+      past.data.copyWithin(0, 1);
+      past.data[context - 1] = actions[step]! - agent.actions.first;
+    }
+    const next = worldModel.predict({ tokens: window, actions: past });
+    const shown = ended ? imagined.data.slice(step * width, (step + 1) * width) : next.tokens.data;
+    imagined.data.set(shown, (step + 1) * width);
+    ended ||= next.ends[0] === 1;
+  }
+  const decode = (codes: NdArray<'int32'>) =>
+    toBytes(tokenizer.decode({ dtype: 'int32', shape: [count, ...tokenizer.spec.tokenShape], data: codes.data }));
+  return { tokens, reconstruction: decode(tokens), imagined: decode(imagined) };
+}

@@ -1,0 +1,33 @@
+// Policies as evaluation takes them: an agent, and those that it has to beat.
+import { Generators } from '@tessera/core';
+import type { ActionRange, BatchPolicy } from '@tessera/rollouts';
+import type { Agent } from '../agent.ts';
+
+/** The agent as it is: actions drawn from its policy, or the most likely ones. */
+export function agentPolicy(
+  agent: Agent,
+  { seed, greedy = false }: { readonly seed: number; readonly greedy?: boolean },
+): BatchPolicy {
+  const generator = new Generators(seed).get('evaluation/policy');
+  return { version: agent.behaviour.version, act: (frames) => agent.act(frames, { generator, greedy }).actions };
+}
+
+/** Every action equally likely. */
+export function randomPolicy({ count, first }: ActionRange, { seed }: { readonly seed: number }): BatchPolicy {
+  const generator = new Generators(seed).get('evaluation/policy');
+  return {
+    version: 0,
+    act: (frames) => Array.from({ length: frames.shape[0]! }, () => first + generator.integers(count)),
+  };
+}
+
+/** A rule that looks at one frame at a time, uint8 `[height * width * channels]`. */
+export function framePolicy(rule: (frame: Uint8Array) => number): BatchPolicy {
+  return {
+    version: 0,
+    act: ({ shape, data }) => {
+      const size = data.length / shape[0]!;
+      return Array.from({ length: shape[0]! }, (_, i) => rule(data.subarray(i * size, (i + 1) * size)));
+    },
+  };
+}

@@ -1,0 +1,123 @@
+// An agent in a folder: one safetensors file with both networks and everything that built them, and the tokenizer beside it.
+import { join } from 'node:path';
+import { FormatError, decodeSafetensors, encodeSafetensors } from '@tessera/core';
+import { makeDirectory, readFileBounded, writeFileAtomic } from '@tessera/core/node';
+import type { Engine, NamedArrays } from '@tessera/engine';
+import type { Tokenizer } from '@tessera/vqvae';
+import { loadTokenizer } from '@tessera/vqvae/node';
+import { z } from 'zod';
+import { Agent } from './agent.ts';
+import { behaviourSchema } from './behaviour/config.ts';
+import { worldModelSchema } from './world-model/config.ts';
+
+/** The version of the file; raised when a reader of the older version would misread it. */
+const formatVersion = 1;
+const fileName = 'agent.safetensors';
+const maxBytes = 2 ** 32;
+
+const settingsSchema = z.strictObject({
+  actions: z.strictObject({ count: z.int().min(1), first: z.int() }),
+  tokenizer: z.strictObject({
+    vocabulary: z.int(),
+    codeDim: z.int(),
+    tokenShape: z.array(z.int()),
+    frameShape: z.array(z.int()),
+  }),
+  worldModel: worldModelSchema,
+  behaviour: behaviourSchema,
+});
+
+/** Writes both networks as `agent.safetensors` into a folder, which is made when it is missing, and replaces an older one at once. The tokenizer is saved by itself (`saveTokenizer`). Throws FileError. */
+export async function saveAgent(directory: string, agent: Agent): Promise<void> {
+  await makeDirectory(directory);
+  const { actions, tokenizer, config } = agent;
+  const tensors = {
+    ...prefixed('worldModel', agent.worldModel.state()),
+    ...prefixed('behaviour', agent.behaviour.state()),
+  };
+  const settings = { actions, tokenizer: tokenizer.spec, ...config };
+  const bytes = encodeSafetensors(tensors, {
+    kind: 'tessera-agent',
+    formatVersion: String(formatVersion),
+    settings: JSON.stringify(settings),
+  });
+  await writeFileAtomic(join(directory, fileName), bytes);
+}
+
+/** An agent that was loaded, with its tokenizer. */
+export interface LoadOptions {
+  /** A tokenizer of one's own; by default the one in `tokenizer/` of the same folder. */
+  readonly tokenizer?: Tokenizer;
+}
+
+/**
+ * Reads what `saveAgent` wrote, and the tokenizer in the folder `tokenizer/` beside it.
+ *
+ * Throws FileError when it is not there; FormatError when it is damaged, newer, has a missing or extra tensor or one of another shape, or does not fit the tokenizer.
+ */
+export async function loadAgent(
+  engine: Engine,
+  directory: string,
+  { tokenizer: own }: LoadOptions = {},
+): Promise<Agent> {
+  const source = join(directory, fileName);
+  const { tensors, metadata } = decodeSafetensors(await readFileBounded(source, { maxBytes }), { source });
+  const settings = parseSettings(source, metadata);
+  const tokenizer = own ?? (await loadTokenizer(engine, join(directory, 'tokenizer')));
+  let agent: Agent | undefined;
+  try {
+    for (const name of ['vocabulary', 'codeDim', 'tokenShape', 'frameShape'] as const) {
+      const [wanted, got] = [String(settings.tokenizer[name]), String(tokenizer.spec[name])];
+      if (wanted !== got) {
+        throw new FormatError(
+          `${source}: the agent was trained on a tokenizer of ${name} ${wanted}, got one of ${got}. Use the tokenizer that it was trained on.`,
+        );
+      }
+    }
+    const { actions, worldModel, behaviour } = settings;
+    agent = new Agent(engine, { tokenizer, actions, worldModel, behaviour });
+    agent.worldModel.loadState(under('worldModel', tensors));
+    agent.behaviour.loadState(under('behaviour', tensors));
+    agent.refreshCodes();
+    return agent;
+  } catch (cause) {
+    agent?.dispose();
+    if (own === undefined) tokenizer.dispose();
+    if (cause instanceof FormatError) throw cause;
+    throw new FormatError(`${source}: does not fit its own settings: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function parseSettings(source: string, metadata: Readonly<Record<string, string>>): z.infer<typeof settingsSchema> {
+  if (metadata['kind'] !== 'tessera-agent') {
+    throw new FormatError(`${source}: expected an agent, got ${metadata['kind'] ?? 'another kind of file'}.`);
+  }
+  const version = Number(metadata['formatVersion']);
+  if (version !== formatVersion) {
+    const newer = version > formatVersion ? ' It was written by a newer Tessera: update.' : '';
+    throw new FormatError(
+      `${source}: expected format version ${formatVersion}, got ${metadata['formatVersion']}.${newer}`,
+    );
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(metadata['settings'] ?? '');
+  } catch (cause) {
+    throw new FormatError(`${source}: its settings are no JSON: ${(cause as Error).message}.`, { cause });
+  }
+  const result = settingsSchema.safeParse(json);
+  if (!result.success) throw new FormatError(`${source}: ${z.prettifyError(result.error)}`);
+  return result.data;
+}
+
+function prefixed(prefix: string, arrays: NamedArrays): NamedArrays {
+  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [`${prefix}.${name}`, array]));
+}
+
+function under(prefix: string, arrays: NamedArrays): NamedArrays {
+  return Object.fromEntries(
+    Object.entries(arrays).flatMap(([name, array]) =>
+      name.startsWith(`${prefix}.`) ? [[name.slice(prefix.length + 1), array]] : [],
+    ),
+  );
+}

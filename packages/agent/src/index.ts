@@ -1,0 +1,63 @@
+// The front door of @tessera/agent, safe for browsers. Saving and loading are behind `@tessera/agent/node`.
+
+// Agents
+export { Agent } from './agent.ts';
+export type { AgentConfig, AgentOptions, Decision } from './agent.ts';
+export { codeFeatures, tokensOf } from './preprocess.ts';
+
+// World model
+export { WorldModel } from './world-model/world-model.ts';
+export type { Imagined, Transitions, WorldModelCreateOptions, WorldModelMetrics } from './world-model/world-model.ts';
+export { worldModelSchema } from './world-model/config.ts';
+export type { WorldModelConfig, WorldModelOptions } from './world-model/config.ts';
+export { initWorldModel, predictNext } from './world-model/model.ts';
+export type { Prediction, WorldModelParameters, WorldModelSpec } from './world-model/model.ts';
+export { measureAccuracy } from './world-model/accuracy.ts';
+export type { Accuracy } from './world-model/accuracy.ts';
+
+// Behaviour
+export { Behaviour } from './behaviour/behaviour.ts';
+export type { BehaviourCreateOptions, BehaviourMetrics, Experience, LearnOptions } from './behaviour/behaviour.ts';
+export { behaviourSchema } from './behaviour/config.ts';
+export type { BehaviourConfig, BehaviourOptions } from './behaviour/config.ts';
+export { chooseActions } from './behaviour/choose-actions.ts';
+export type { Choices } from './behaviour/choose-actions.ts';
+export { lambdaReturns } from './behaviour/lambda-returns.ts';
+export type { ReturnOptions, Stretch } from './behaviour/lambda-returns.ts';
+export { initBehaviour, judge } from './behaviour/networks.ts';
+export type { BehaviourParameters, BehaviourSpec, Judgement } from './behaviour/networks.ts';
+export { policyLoss } from './behaviour/policy-loss.ts';
+export type { PolicyLosses, PolicyRows } from './behaviour/policy-loss.ts';
+
+// Training
+export { AgentTrainer } from './training/trainer.ts';
+export type {
+  AgentTrainerOptions,
+  PhaseTotals,
+  TrainerCounters,
+  TrainerEvent,
+  TrainerState,
+} from './training/trainer.ts';
+export { trainingSchema } from './training/config.ts';
+export type {
+  ImaginationConfig,
+  TokenizerTraining,
+  TrainingConfig,
+  TrainingMode,
+  TrainingOptions,
+} from './training/config.ts';
+export { plannedTokenizerUpdates, planRound } from './training/plan.ts';
+export type { RoundPosition, WorkKind } from './training/plan.ts';
+export { imagine } from './training/imagine.ts';
+export type { Imagination, ImagineOptions, Starts } from './training/imagine.ts';
+export { TokenMemory } from './training/token-memory.ts';
+export type { TokenMemoryOptions } from './training/token-memory.ts';
+
+// Evaluation
+export { evaluatePolicy } from './evaluation/evaluate.ts';
+export type { EvaluateOptions, Evaluation } from './evaluation/evaluate.ts';
+export { agentPolicy, framePolicy, randomPolicy } from './evaluation/policies.ts';
+export { measureHeldOut } from './evaluation/held-out.ts';
+export type { HeldOut, HeldOutOptions } from './evaluation/held-out.ts';
+export { dreamEpisode, playEpisode } from './evaluation/episode.ts';
+export type { Dream, Episode, PlayOptions } from './evaluation/episode.ts';

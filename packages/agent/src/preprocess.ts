@@ -1,0 +1,28 @@
+// The one way from an environment's bytes to tokens. Acting, training, measuring and evaluating all go through here, so that they cannot differ.
+import { ndarray } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
+import { codeTable, isTrainable, toUnit } from '@tessera/vqvae';
+import type { Tokenizer } from '@tessera/vqvae';
+
+/** Frames, uint8 [batch, height, width, channels], as tokens, int32 [batch, tokens]. */
+export function tokensOf(tokenizer: Tokenizer, frames: NdArray<'uint8'>): NdArray<'int32'> {
+  const { shape, data } = tokenizer.encode(toUnit(frames));
+  const batch = shape[0]!;
+  return { dtype: 'int32', shape: [batch, data.length / batch], data };
+}
+
+/**
+ * The embedding of every code, float32 [vocabulary, codeDim], as world model and policy see it. Codes that were trained come in any scale and are divided by
+ * their root mean square; codes that are given or grow one by one stay what they are, so that a new one does not move the others.
+ */
+export function codeFeatures(tokenizer: Tokenizer): NdArray<'float32'> {
+  const table = codeTable(tokenizer);
+  if (!isTrainable(tokenizer)) return table;
+  const square = table.data.reduce((sum, x) => sum + x * x, 0) / table.data.length;
+  const scale = square > 0 ? 1 / Math.sqrt(square) : 1;
+  return ndarray(
+    'float32',
+    table.shape,
+    table.data.map((x) => x * scale),
+  );
+}

@@ -1,0 +1,112 @@
+// How much is collected and learned, and in which order: the settings of the training loop, with their defaults.
+import { z } from 'zod';
+
+const whole = (meaning: string, minimum = 1) => z.int().min(minimum).describe(meaning);
+const share = (meaning: string) => z.number().min(0).max(1).describe(meaning);
+
+/** The order of the updates in a round. `alternating`: all of the tokenizer, then all of the world model, then all in imagination (IRIS). `interleaved`: in turn. */
+export type TrainingMode = 'alternating' | 'interleaved';
+
+/** The schema of `TrainingConfig`. */
+export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> & z.ZodObject = z.strictObject({
+  mode: z
+    .enum(['alternating', 'interleaved'])
+    .default('alternating')
+    .describe(
+      'updates of a round: tokenizer, then world model, then imagination (alternating), or in turn (interleaved)',
+    ),
+  numEnvs: whole('environments stepped side by side').default(64),
+  roundSteps: whole('steps of each environment between two rounds of learning').default(64).meta({ unit: 'steps' }),
+  replayBytes: whole('size of the replay on disk; the oldest rounds go first')
+    .default(2 ** 30)
+    .meta({ unit: 'bytes' }),
+  learnFromReal: z
+    .boolean()
+    .default(true)
+    .describe('the policy learns from real steps too (Dyna), not from imagined ones alone'),
+  tokenizer: z
+    .strictObject({
+      firstUpdates: whole('updates in the first round', 0).default(400),
+      updates: whole('updates in each later round', 0).default(40),
+      untilSteps: whole('the tokenizer is frozen from so many steps on, so that codes come to rest', 0)
+        .default(20_000)
+        .meta({ unit: 'steps' }),
+      batchSize: whole('frames in a batch').default(64).meta({ unit: 'frames' }),
+      seedFrames: whole('frames whose vectors the codes start at').default(512).meta({ unit: 'frames' }),
+      learningRate: z.number().positive().default(2e-3).describe('highest learning rate'),
+      endLearningRate: share(
+        'learning rate of the last update as a share of the highest; half a cosine leads there',
+      ).default(0.05),
+      warmupUpdates: whole('updates over which the learning rate rises', 0).default(50).meta({ unit: 'updates' }),
+    })
+    .prefault({}),
+  worldModel: z
+    .strictObject({
+      firstUpdates: whole('updates in the first round', 0).default(500),
+      updates: whole('updates in each later round', 0).default(120),
+    })
+    .prefault({}),
+  imagination: z
+    .strictObject({
+      updates: whole(
+        'batches imagined and learned from in each round; 0: none, the policy learns from real steps alone',
+        0,
+      ).default(8),
+      starts: whole('states of the replay from which a batch begins').default(256),
+      horizon: whole('steps imagined from each').default(16).meta({ unit: 'steps' }),
+      explore: whole(
+        'a random action is held for 0 to so many imagined steps before a batch begins, so that it begins anywhere',
+        0,
+      )
+        .default(8)
+        .meta({ unit: 'steps' }),
+      startAccuracy: share(
+        'imagination begins when the model predicts so many of the changed tokens of a new round right',
+      ).default(0.9),
+    })
+    .prefault({}),
+  measureSteps: whole('steps of each new round on which the world model is measured before it learns from them')
+    .default(1024)
+    .meta({ unit: 'steps' }),
+}) as never;
+
+/** How the tokenizer is trained. */
+export interface TokenizerTraining {
+  readonly firstUpdates: number;
+  readonly updates: number;
+  readonly untilSteps: number;
+  readonly batchSize: number;
+  readonly seedFrames: number;
+  readonly learningRate: number;
+  readonly endLearningRate: number;
+  readonly warmupUpdates: number;
+}
+
+/** How much is imagined. */
+export interface ImaginationConfig {
+  readonly updates: number;
+  readonly starts: number;
+  readonly horizon: number;
+  readonly explore: number;
+  readonly startAccuracy: number;
+}
+
+/** Settings of the training loop, defaults filled in. */
+export interface TrainingConfig {
+  readonly mode: TrainingMode;
+  readonly numEnvs: number;
+  readonly roundSteps: number;
+  readonly replayBytes: number;
+  readonly learnFromReal: boolean;
+  readonly tokenizer: TokenizerTraining;
+  readonly worldModel: { readonly firstUpdates: number; readonly updates: number };
+  readonly imagination: ImaginationConfig;
+  readonly measureSteps: number;
+}
+
+/** Settings of the training loop; what is left out takes its default. */
+export type TrainingOptions = Partial<Omit<TrainingConfig, 'tokenizer' | 'worldModel' | 'imagination'>> & {
+  readonly tokenizer?: Partial<TokenizerTraining>;
+  readonly worldModel?: Partial<TrainingConfig['worldModel']>;
+  readonly imagination?: Partial<ImaginationConfig>;
+};

@@ -1,0 +1,174 @@
+// Imagination: the policy acts in the world model instead of in the environment (Sutton's Dyna, 1991; Ha and Schmidhuber 2018, arXiv 1803.10122).
+import { ndarray } from '@tessera/core';
+import type { Generator, NdArray } from '@tessera/core';
+import type { Behaviour, Experience } from '../behaviour/behaviour.ts';
+import type { Transitions, WorldModel } from '../world-model/world-model.ts';
+
+/** States from which to imagine; the last action of each row is ignored. */
+export type Starts = Pick<Transitions, 'tokens' | 'actions'>;
+
+/** What imagination is given. */
+export interface ImagineOptions {
+  readonly worldModel: WorldModel;
+  readonly behaviour: Behaviour;
+  /** Gives so many states, asked once at the beginning and again for rows whose episode has ended. */
+  readonly starts: (count: number) => Promise<Starts>;
+  /** Rows imagined side by side. */
+  readonly rows: number;
+  /** Steps of each row. */
+  readonly horizon: number;
+  /** In each row a random action is held for 0 to so many steps before the first one that counts; default 0. */
+  readonly explore?: number;
+  /** Draws actions. */
+  readonly generator: Generator;
+}
+
+/** What came out. */
+export interface Imagination {
+  /** One or more stretches a row: an episode that ends in the model is followed by one from another start. */
+  readonly experience: readonly Experience[];
+  /** Passes of the model times rows. */
+  readonly steps: number;
+}
+
+/** Lets the policy act in the model for `horizon` steps in each of `rows` rows. Rewards are signs; where a row's last step is no end, its value stands for what would follow. */
+export async function imagine(options: ImagineOptions): Promise<Imagination> {
+  const { worldModel, behaviour, starts, rows, horizon, explore = 0, generator } = options;
+  const context = copyStarts(await starts(rows));
+  let steps = explore > 0 ? exploreStarts(worldModel, context, { explore, generator }) : 0;
+  const width = behaviour.spec.tokens;
+  const track = Array.from({ length: rows }, (): Track => ({
+    tokens: [],
+    actions: [],
+    logs: [],
+    rewards: [],
+    values: [],
+    ends: [],
+  }));
+  const experience: Experience[] = [];
+  for (let step = 0; step < horizon; step++) {
+    const present = lastFrames(context, width);
+    const { actions, logProbabilities, values } = behaviour.act(present, { generator });
+    setActions(context, actions);
+    const next = worldModel.predict(context);
+    steps += rows;
+    const ended: number[] = [];
+    for (const [row, own] of track.entries()) {
+      own.tokens.push(present.data.subarray(row * width, (row + 1) * width));
+      own.actions.push(actions[row]!);
+      own.logs.push(logProbabilities[row]!);
+      own.rewards.push(next.rewards[row]!);
+      own.values.push(values[row]!);
+      own.ends.push(next.ends[row]!);
+      if (next.ends[row] === 1) ended.push(row);
+    }
+    shift(context, next.tokens, width);
+    if (ended.length > 0 && step < horizon - 1) {
+      const fresh = await starts(ended.length);
+      for (const [i, row] of ended.entries()) {
+        experience.push(finish(track[row]!, 0, width));
+        track[row] = { tokens: [], actions: [], logs: [], rewards: [], values: [], ends: [] };
+        copyRow(fresh.tokens, i, context.tokens, row);
+        copyRow(fresh.actions, i, context.actions, row);
+      }
+    }
+  }
+  const { values } = behaviour.judge(lastFrames(context, width));
+  for (const [row, own] of track.entries()) experience.push(finish(own, values[row]!, width));
+  return { experience, steps };
+}
+
+interface Track {
+  readonly tokens: Int32Array[];
+  readonly actions: number[];
+  readonly logs: number[];
+  readonly rewards: number[];
+  readonly values: number[];
+  readonly ends: number[];
+}
+
+function finish({ tokens, actions, logs, rewards, values, ends }: Track, lastValue: number, width: number): Experience {
+  const seen = new Int32Array(tokens.length * width);
+  for (const [i, row] of tokens.entries()) seen.set(row, i * width);
+  return {
+    tokens: seen,
+    actions: Int32Array.from(actions),
+    logProbabilities: Float32Array.from(logs),
+    rewards,
+    values: Float32Array.from([...values, lastValue]),
+    terminated: ends,
+  };
+}
+
+/** Holds one random action for a random time in each row; a row whose episode ends stays before its end. Returns the steps imagined. */
+function exploreStarts(
+  worldModel: WorldModel,
+  context: Starts,
+  { explore, generator }: { readonly explore: number; readonly generator: Generator },
+): number {
+  const rows = context.tokens.shape[0]!;
+  const width = context.tokens.shape[2]!;
+  const held = Int32Array.from({ length: rows }, () => generator.integers(worldModel.spec.actionCount));
+  const left = Int32Array.from({ length: rows }, () => generator.integers(explore + 1));
+  let steps = 0;
+  for (;;) {
+    const going = [...left.keys()].filter((row) => left[row]! > 0);
+    if (going.length === 0) return steps;
+    setActions(context, held);
+    const part = { tokens: pick(context.tokens, going), actions: pick(context.actions, going) };
+    const next = worldModel.predict(part);
+    steps += going.length;
+    shift(part, next.tokens, width);
+    for (const [i, row] of going.entries()) {
+      left[row] = next.ends[i] === 1 ? 0 : left[row]! - 1;
+      if (next.ends[i] === 1) continue;
+      copyRow(part.tokens, i, context.tokens, row);
+      copyRow(part.actions, i, context.actions, row);
+    }
+  }
+}
+
+/** int32 [rows, tokens]: the newest frame of each row, copied. */
+function lastFrames({ tokens }: Starts, width: number): NdArray<'int32'> {
+  const [rows, context] = tokens.shape as [number, number];
+  const out = ndarray('int32', [rows, width]);
+  for (let row = 0; row < rows; row++) {
+    const start = (row * context + context - 1) * width;
+    out.data.set(tokens.data.subarray(start, start + width), row * width);
+  }
+  return out;
+}
+
+function setActions({ actions }: Starts, chosen: Int32Array): void {
+  const [rows, context] = actions.shape as [number, number];
+  for (let row = 0; row < rows; row++) actions.data[row * context + context - 1] = chosen[row]!;
+}
+
+/** Moves every row on by a frame: the oldest goes, `next` comes, and the action just taken becomes one of the past. */
+function shift({ tokens, actions }: Starts, next: NdArray<'int32'>, width: number): void {
+  const [rows, context] = actions.shape as [number, number];
+  for (let row = 0; row < rows; row++) {
+    const start = row * context * width;
+    tokens.data.copyWithin(start, start + width, start + context * width);
+    tokens.data.set(next.data.subarray(row * width, (row + 1) * width), start + (context - 1) * width);
+    actions.data.copyWithin(row * context, row * context + 1, (row + 1) * context);
+  }
+}
+
+function copyStarts({ tokens, actions }: Starts): Starts {
+  return {
+    tokens: ndarray('int32', tokens.shape, tokens.data.slice()),
+    actions: ndarray('int32', actions.shape, actions.data.slice()),
+  };
+}
+
+function pick(array: NdArray<'int32'>, rows: readonly number[]): NdArray<'int32'> {
+  const out = ndarray('int32', [rows.length, ...array.shape.slice(1)]);
+  for (const [i, row] of rows.entries()) copyRow(array, row, out, i);
+  return out;
+}
+
+function copyRow(from: NdArray<'int32'>, fromRow: number, to: NdArray<'int32'>, toRow: number): void {
+  const width = from.data.length / from.shape[0]!;
+  to.data.set(from.data.subarray(fromRow * width, (fromRow + 1) * width), toRow * width);
+}

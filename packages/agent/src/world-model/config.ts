@@ -1,0 +1,52 @@
+// The settings of the token world model, with their defaults: the recipe that learned Breakout from 100,000 steps.
+import { z } from 'zod';
+
+const whole = (meaning: string, minimum = 1) => z.int().min(minimum).describe(meaning);
+const share = (meaning: string) => z.number().min(0).max(1).describe(meaning);
+
+/** The schema of `WorldModelConfig`. */
+export const worldModelSchema: z.ZodType<WorldModelConfig, WorldModelOptions> & z.ZodObject = z.strictObject({
+  context: whole('frames that the model sees: the present one and those before it').default(2).meta({ unit: 'frames' }),
+  width: whole('channels of the transformer').default(64),
+  layers: whole('blocks of the transformer').default(2),
+  heads: whole('attention heads; has to divide width').default(2),
+  expansion: whole('width of the MLP in a block, as a multiple of width').default(2),
+  stem: whole(
+    'channels for each frame of the 3x3 convolution over the token grid that comes before the transformer; 0: none',
+    0,
+  ).default(32),
+  relativeBias: z
+    .boolean()
+    .default(true)
+    .describe('attention scores learn how far apart two tokens are in rows and columns'),
+  tokenWeight: z.number().positive().default(5).describe('weight of the token loss beside those of reward and end'),
+  batchSize: whole('transitions in a training batch').default(128).meta({ unit: 'transitions' }),
+  learningRate: z.number().positive().default(2e-3).describe('highest learning rate of AdamW'),
+  endLearningRate: share(
+    'learning rate at the last step as a share of the highest; a straight line leads there',
+  ).default(0.1),
+  warmupUpdates: whole('updates over which the learning rate rises', 0).default(100).meta({ unit: 'updates' }),
+  weightDecay: z.number().min(0).default(0.01).describe('decoupled weight decay of AdamW'),
+  clipNorm: z.number().positive().default(1).describe('largest global norm of the gradients'),
+}) as never;
+
+/** Settings of a world model, defaults filled in. */
+export interface WorldModelConfig {
+  readonly context: number;
+  readonly width: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly expansion: number;
+  readonly stem: number;
+  readonly relativeBias: boolean;
+  readonly tokenWeight: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly endLearningRate: number;
+  readonly warmupUpdates: number;
+  readonly weightDecay: number;
+  readonly clipNorm: number;
+}
+
+/** Settings of a world model; what is left out takes its default. */
+export type WorldModelOptions = Partial<WorldModelConfig>;
