@@ -12,14 +12,14 @@ export function toBase64(bytes: Uint8Array): string {
   return btoa(text);
 }
 
-/** Throws FormatError for a text that is no base64. */
-export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+/** Throws FormatError for a text that is no base64; `where` opens the message. */
+export function fromBase64(text: string, where = 'base64'): Uint8Array<ArrayBuffer> {
   let binary: string;
   try {
     binary = atob(text);
   } catch (cause) {
     const shown = text.length > 40 ? `${text.slice(0, 40)}...` : text;
-    throw new FormatError(`base64: expected bytes as base64 text, got ${JSON.stringify(shown)}.`, { cause });
+    throw new FormatError(`${where}: expected bytes as base64 text, got ${JSON.stringify(shown)}.`, { cause });
   }
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);

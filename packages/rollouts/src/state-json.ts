@@ -44,7 +44,7 @@ export function stateToJson(value: StateValue, path = 'state'): Json {
 
 function objectToJson(value: object, path: string): Json {
   if (Array.isArray(value)) return value.map((item: StateValue, index) => stateToJson(item, `${path}[${index}]`));
-  const { name } = value.constructor ?? Object;
+  const name = ArrayBuffer.isView(value) ? value.constructor.name : '';
   if (ArrayBuffer.isView(value) && Object.hasOwn(arrays, name)) {
     return tagged(name, toBase64(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)));
   }
@@ -92,7 +92,7 @@ function tagged(type: string, value: string): Json {
 }
 
 function notPlain(value: unknown, path: string): EnvironmentError {
-  const got = typeof value === 'object' ? `a ${value?.constructor.name}` : describeValue(value);
+  const got = typeof value === 'object' ? `a ${value?.constructor?.name}` : describeValue(value);
   return new EnvironmentError(
     `${path}: expected plain data (JSON, bigints, typed arrays), got ${got}. Save it as one of these in saveState.`,
   );

@@ -81,7 +81,7 @@ function checkEnvironment(state: unknown, where: string, frameSize: number): voi
     );
   }
   if (ended && frame === null) return;
-  const bytes = typeof frame === 'string' && !ended ? fromBase64(frame).length : undefined;
+  const bytes = typeof frame === 'string' && !ended ? fromBase64(frame, where).length : undefined;
   if (bytes !== frameSize) {
     const wanted = ended ? 'no frame, for its episode has ended' : `a frame of ${frameSize} bytes in base64`;
     throw new FormatError(
