@@ -159,7 +159,7 @@ async function readFolder(entry: CheckpointEntry): Promise<Checkpoint> {
 /** What can be done about a damaged checkpoint. */
 function wayOut(damaged: CheckpointEntry, entries: readonly CheckpointEntry[]): string {
   const others = entries.filter((entry) => entry !== damaged).map((entry) => basename(entry.directory));
-  if (others.length === 0) return 'It is the only checkpoint of this run.';
+  if (others.length === 0) return 'It is the only one.';
   const isNewest = damaged === entries[0];
   const how = isNewest
     ? ` To go on from ${others[0]}, move the folder ${basename(damaged.directory)} out of the way.`
