@@ -130,7 +130,7 @@ async function learn(learning: Learning): Promise<RunOutcome> {
       from(
         (async () => {
           metrics.add(event.metrics);
-          const { envSteps, round, imaginedSteps } = event.counters;
+          const { envSteps, round, roundStart, imaginedSteps } = event.counters;
           if (event.roundDone) {
             const means = metrics.means();
             metrics.clear();
@@ -138,7 +138,9 @@ async function learn(learning: Learning): Promise<RunOutcome> {
             shown = pick(means, { return: 'episode/return', changed: 'world_model/changed_token_accuracy' });
             if (round % config.checkpointEvery === 0) await save();
           }
-          progress.update(envSteps, shown);
+          // Steps that were learned from, so that the bar moves while a long round is learned.
+          const learned = event.roundDone ? envSteps : roundStart + event.roundShare * (envSteps - roundStart);
+          progress.update(Math.floor(learned), shown);
         })(),
       ),
   );
@@ -153,7 +155,13 @@ async function learn(learning: Learning): Promise<RunOutcome> {
   if (agent.tokenizer instanceof VQVAE || agent.tokenizer instanceof NearestTokenizer) {
     await saveTokenizer(join(run.directory, 'agent', 'tokenizer'), agent.tokenizer);
   }
-  return finishRun({ ...learning, trainer, wallSeconds });
+  try {
+    return await finishRun({ ...learning, trainer, wallSeconds });
+  } catch (error) {
+    // Everything that was learned is saved; a resume comes straight back here.
+    if (signal.aborted) return { directory: run.directory, table: [], stopped: true };
+    throw error;
+  }
 }
 
 function pick(

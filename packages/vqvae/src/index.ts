@@ -20,6 +20,7 @@ export { codeTable } from './code-table.ts';
 export { checkFrames, checkTokens, toBytes, toUnit } from './frames.ts';
 
 // Settings
+export { checkSettings } from './check-settings.ts';
 export { strideCount, vqvaeConfig, vqvaeSchema } from './config.ts';
 export { nearestConfig, nearestSchema } from './nearest/config.ts';
 export type { NearestConfig, NearestOptions } from './nearest/config.ts';

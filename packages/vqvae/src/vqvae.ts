@@ -1,12 +1,11 @@
 // The VQ-VAE tokenizer (van den Oord et al. 2017, arXiv 1711.00937): encoder, codebook and decoder with their optimiser on one engine.
 import { ConfigError, Generators, ndarray } from '@tessera/core';
 import type { GeneratorState, NdArray } from '@tessera/core';
-import { checkFinite, f32, flatten, fill, gather, i32, reshape, segmentSum } from '@tessera/engine';
+import { BatchedProgram, checkFinite, f32, flatten, fill, gather, i32, reshape, segmentSum } from '@tessera/engine';
 import type { Engine, NamedArrays, Program, State, Tensor, Traced } from '@tessera/engine';
 import { adamStep, initAdam } from '@tessera/nn';
 import type { AdamState } from '@tessera/nn';
 import { decodeCodes, encodeFrames } from './autoencoder.ts';
-import { Batches } from './batches.ts';
 import { vqvaeConfig } from './config.ts';
 import type { VqvaeConfig, VqvaeOptions } from './config.ts';
 import { checkFrames, checkTokens } from './frames.ts';
@@ -58,9 +57,9 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
   readonly #state: State<VqvaeState>;
   readonly #trainers = new Map<number, TrainProgram>();
   readonly #latents = new Map<number, LatentProgram>();
-  readonly #encoders: Batches<{ tokens: Tensor }>;
-  readonly #embedders: Batches<{ vectors: Tensor }>;
-  readonly #decoders: Batches<{ frames: Tensor }>;
+  readonly #encoders: BatchedProgram<'x', { tokens: Tensor }>;
+  readonly #embedders: BatchedProgram<'x', { vectors: Tensor }>;
+  readonly #decoders: BatchedProgram<'x', { frames: Tensor }>;
   readonly #generators: Generators;
   readonly #tree: VqvaeState;
   #updates = 0;
@@ -86,18 +85,18 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     this.#state = engine.state(this.#tree);
     this.#idle = new Int32Array(vocabulary);
     const grid = [...tokenShape];
-    this.#encoders = new Batches((batch) =>
+    this.#encoders = new BatchedProgram((batch) =>
       this.#state.program(`encode ${batch}`, { x: f32(batch, ...frameShape) }, ({ x }, { parameters: p }) => {
         const z = reshape(encodeFrames(p.encoder, x), [-1, codeDim]);
         return { tokens: reshape(this.quantizer.quantize(p.quantizer, z).tokens, [batch, ...grid]) };
       }),
     );
-    this.#embedders = new Batches((batch) =>
+    this.#embedders = new BatchedProgram((batch) =>
       this.#state.program(`embed ${batch}`, { x: i32(batch, ...grid) }, ({ x }, { parameters: p }) => ({
         vectors: gather(p.quantizer.codebook, x),
       })),
     );
-    this.#decoders = new Batches((batch) =>
+    this.#decoders = new BatchedProgram((batch) =>
       this.#state.program(`decode ${batch}`, { x: i32(batch, ...grid) }, ({ x }, { parameters: p }) => ({
         frames: toFrames(decodeCodes(config, p.decoder, gather(p.quantizer.codebook, x)), config.reconstruction),
       })),
@@ -124,17 +123,17 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
 
   encode(frames: NdArray): NdArray<'int32'> {
     checkFrames('encode', frames, this.spec);
-    return this.#encoders.run(frames, 'tokens') as NdArray<'int32'>;
+    return this.#encoders.run({ x: frames }).tokens as NdArray<'int32'>;
   }
 
   embed(tokens: NdArray): NdArray<'float32'> {
     checkTokens('embed', tokens, this.spec);
-    return this.#embedders.run(tokens, 'vectors') as NdArray<'float32'>;
+    return this.#embedders.run({ x: tokens }).vectors as NdArray<'float32'>;
   }
 
   decode(tokens: NdArray): NdArray<'float32'> {
     checkTokens('decode', tokens, this.spec);
-    return this.#decoders.run(tokens, 'frames') as NdArray<'float32'>;
+    return this.#decoders.run({ x: tokens }).frames as NdArray<'float32'>;
   }
 
   /** How far the encoder's vectors of these frames are from their codes. */

@@ -5,8 +5,8 @@ import { BatchedProgram, checkFinite, f32, flatten, i32 } from '@tessera/engine'
 import type { Engine, NamedArrays, Program, Spec, State, Tensor } from '@tessera/engine';
 import { adamStep, initAdam, learningRateAt } from '@tessera/nn';
 import type { AdamState } from '@tessera/nn';
+import { checkSettings } from '@tessera/vqvae';
 import type { TokenizerSpec } from '@tessera/vqvae';
-import { parseSettings } from '../parse-settings.ts';
 import { chooseActions } from './choose-actions.ts';
 import type { Choices } from './choose-actions.ts';
 import { behaviourSchema } from './config.ts';
@@ -85,7 +85,7 @@ export class Behaviour {
 
   /** Throws ConfigError for settings that make no networks. */
   constructor(engine: Engine, options: BehaviourOptions, { tokenizer, actionCount, seed = 0 }: BehaviourCreateOptions) {
-    this.config = parseSettings(behaviourSchema, options, 'Behaviour');
+    this.config = checkSettings('Behaviour settings', behaviourSchema, options);
     if (!Number.isInteger(actionCount) || actionCount < 1) {
       throw new ConfigError(`Behaviour: expected a number of actions, 1 or more, got ${actionCount}.`);
     }

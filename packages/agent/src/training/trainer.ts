@@ -14,10 +14,9 @@ import type {
   VectorRollouts,
   VectorRolloutsState,
 } from '@tessera/rollouts';
-import { isStreaming, isTrainable, tokenChurn, toUnit } from '@tessera/vqvae';
+import { checkSettings, isStreaming, isTrainable, tokenChurn, toUnit } from '@tessera/vqvae';
 import type { Agent } from '../agent.ts';
 import type { Experience } from '../behaviour/behaviour.ts';
-import { parseSettings } from '../parse-settings.ts';
 import { measureAccuracy } from '../world-model/accuracy.ts';
 import { trainingSchema } from './config.ts';
 import type { TrainingConfig, TrainingOptions } from './config.ts';
@@ -81,6 +80,8 @@ export interface TrainerEvent {
   readonly counters: TrainerCounters;
   /** True when this was the last item of its round. */
   readonly roundDone: boolean;
+  /** Share of this round's items that are done, in (0, 1]. */
+  readonly roundShare: number;
   /** Numbers to be logged, by name. */
   readonly metrics: Readonly<Record<string, number>>;
 }
@@ -120,7 +121,7 @@ export class AgentTrainer {
 
   /** Throws ConfigError for settings that make no training. */
   constructor(options: AgentTrainerOptions) {
-    this.config = parseSettings(trainingSchema, options.training ?? {}, 'AgentTrainer');
+    this.config = checkSettings('AgentTrainer settings', trainingSchema, options.training ?? {});
     this.#options = options;
     this.#generators = new Generators(options.seed);
     this.#returns = Array.from({ length: this.config.numEnvs }, () => 0);
@@ -173,7 +174,7 @@ export class AgentTrainer {
     const roundDone = item + 1 === plan.length;
     const { envSteps } = this.#counters;
     this.#count(roundDone ? { item: 0, round: round + 1, roundStart: envSteps } : { item: item + 1 });
-    return { kind, counters: this.#counters, roundDone, metrics };
+    return { kind, counters: this.#counters, roundDone, roundShare: (item + 1) / plan.length, metrics };
   }
 
   /** A copy of all that is needed to go on from here. */

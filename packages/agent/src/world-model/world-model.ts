@@ -16,8 +16,8 @@ import {
 import type { Engine, NamedArrays, Program, State, Tensor } from '@tessera/engine';
 import { adamStep, initAdam, learningRateAt } from '@tessera/nn';
 import type { AdamState } from '@tessera/nn';
+import { checkSettings } from '@tessera/vqvae';
 import type { TokenizerSpec } from '@tessera/vqvae';
-import { parseSettings } from '../parse-settings.ts';
 import { worldModelSchema } from './config.ts';
 import type { WorldModelConfig, WorldModelOptions } from './config.ts';
 import { initWorldModel, predictNext } from './model.ts';
@@ -95,7 +95,7 @@ export class WorldModel {
     options: WorldModelOptions,
     { tokenizer, actionCount, seed = 0 }: WorldModelCreateOptions,
   ) {
-    const config = parseSettings(worldModelSchema, options, 'WorldModel');
+    const config = checkSettings('WorldModel settings', worldModelSchema, options);
     if (config.width % config.heads !== 0) {
       throw new ConfigError(
         `WorldModel: a width of ${config.width} does not divide into ${config.heads} heads. Choose heads that divide worldModel.width.`,
