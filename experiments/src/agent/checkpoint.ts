@@ -1,6 +1,7 @@
 // What a checkpoint of an agent run holds beside the trainer's own state, and how it is written and read.
 import type { AgentTrainer, TrainerState } from '@tessera/agent';
 import { FormatError } from '@tessera/core';
+import type { BackendName } from '@tessera/engine';
 import type { Replay } from '@tessera/rollouts';
 import type { Checkpoint, RunFolder } from '@tessera/runs';
 import type { RoundMetrics, RoundSums } from './round-metrics.ts';
@@ -14,6 +15,8 @@ export interface RunProgress {
   readonly metrics: RoundMetrics;
   /** Seconds of work, earlier sessions included. */
   readonly wallSeconds: number;
+  /** What computes: another back end rounds differently. */
+  readonly backend: BackendName;
 }
 
 /** A checkpoint as it was read. */
@@ -22,16 +25,23 @@ export interface SavedProgress {
   readonly metrics: RoundSums;
   readonly metricsLines: number;
   readonly wallSeconds: number;
+  readonly backend: BackendName;
 }
 
 /** Writes a checkpoint; once it is safe, shards that only older ones needed are removed. */
 export async function saveProgress(
   run: RunFolder,
-  { trainer, replay, metrics, wallSeconds }: RunProgress,
+  { trainer, replay, metrics, wallSeconds, backend }: RunProgress,
 ): Promise<void> {
   const { tensors, meta } = trainer.state();
   const metricsLines = await run.metricsLines();
-  await run.writeCheckpoint(name, tensors, { trainer: meta, metrics: metrics.state(), metricsLines, wallSeconds });
+  await run.writeCheckpoint(name, tensors, {
+    trainer: meta,
+    metrics: metrics.state(),
+    metricsLines,
+    wallSeconds,
+    backend,
+  });
   await replay.commit();
 }
 
@@ -39,13 +49,14 @@ export async function saveProgress(
 export async function readProgress(run: RunFolder): Promise<SavedProgress> {
   const checkpoint = await run.readCheckpoint();
   const { meta } = checkpoint;
-  const { trainer, metrics, metricsLines, wallSeconds } = meta;
+  const { trainer, metrics, metricsLines, wallSeconds, backend } = meta;
   if (
     checkpoint.name !== name ||
     !isObject(trainer) ||
     !isObject(metrics) ||
     !Number.isSafeInteger(metricsLines) ||
-    typeof wallSeconds !== 'number'
+    typeof wallSeconds !== 'number' ||
+    typeof backend !== 'string'
   ) {
     throw new FormatError(`${checkpoint.directory}: is no checkpoint of an agent run.`);
   }
@@ -54,6 +65,7 @@ export async function readProgress(run: RunFolder): Promise<SavedProgress> {
     metrics: metrics as RoundSums,
     metricsLines: metricsLines as number,
     wallSeconds,
+    backend: backend as BackendName,
   };
 }
 

@@ -53,7 +53,16 @@ export async function resumeAgent(
   experiment: string,
 ): Promise<RunOutcome> {
   const saved = await readProgress(context.run);
-  return withParts(context, (parts) => learn({ ...context, ...parts, experiment, saved }));
+  // The same back end gives the same bits; another one may be asked for where that one is missing.
+  const backend = context.backend ?? saved.backend.replace(/^tensorflow-.*/, 'tensorflow');
+  return withParts({ ...context, backend }, (parts) => {
+    if (parts.engine.backend !== saved.backend) {
+      context.reporter.line(
+        `so far it ran on ${saved.backend}: from here on its numbers are not what they would have been.`,
+      );
+    }
+    return learn({ ...context, ...parts, experiment, saved });
+  });
 }
 
 interface Parts {
@@ -101,7 +110,7 @@ interface Learning extends Context, Parts {
 }
 
 async function learn(learning: Learning): Promise<RunOutcome> {
-  const { config, steps, seed, signal, reporter, agent, rollouts, run, saved } = learning;
+  const { config, steps, seed, signal, reporter, engine, agent, rollouts, run, saved } = learning;
   const store = await folderShards(join(run.directory, 'replay'));
   const sizes = { maxBytes: config.training.replayBytes };
   const replay =
@@ -119,7 +128,8 @@ async function learn(learning: Learning): Promise<RunOutcome> {
   const earlier = saved?.wallSeconds ?? 0;
   const began = performance.now();
   const wallSeconds = () => earlier + (performance.now() - began) / 1000;
-  const save = () => saveProgress(run, { trainer, replay, metrics, wallSeconds: wallSeconds() });
+  const save = () =>
+    saveProgress(run, { trainer, replay, metrics, wallSeconds: wallSeconds(), backend: engine.backend });
   if (saved === undefined) await save();
 
   const progress = reporter.progress({ label: 'training', total: steps, unit: 'steps' });
