@@ -34,6 +34,11 @@ export class TokenMemory {
     this.#settled = true;
   }
 
+  /** Forgets all tokens, because there are new codes. */
+  forget(): void {
+    this.#kept.clear();
+  }
+
   /** Forgets the tokens of chunks that have left the replay. */
   prune(): void {
     const [oldest] = this.#options.replay.chunks();

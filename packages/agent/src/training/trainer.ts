@@ -307,7 +307,10 @@ export class AgentTrainer {
 
   #observe(frames: NdArray<'uint8'>): void {
     const { tokenizer } = this.#options.agent;
-    if (isStreaming(tokenizer) && tokenizer.observe(toUnit(frames)) > 0) this.#codesMoved = true;
+    if (!isStreaming(tokenizer) || tokenizer.observe(toUnit(frames)) === 0) return;
+    this.#codesMoved = true;
+    // A new code may be nearer to what another one stood for, and a resumed run would find that out.
+    this.#memory.forget();
   }
 
   async #trainTokenizer(): Promise<Record<string, number>> {
