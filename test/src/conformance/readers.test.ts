@@ -117,7 +117,12 @@ describe('the safetensors package loads a run', () => {
     `the tokenizer, and the same arrays in the newest checkpoint${whyNoPython}`,
     async () => {
       const tokenizer = check(join(directory, 'tokenizer', 'tokenizer.safetensors'));
-      expect(tokenizer.metadata).toEqual({ kind: 'vqvae' });
+      expect(Object.keys(tokenizer.metadata!)).toEqual(['tokenizer']);
+      expect(JSON.parse(tokenizer.metadata!['tokenizer']!)).toMatchObject({
+        formatVersion: 1,
+        kind: 'vqvae',
+        config: { frameShape: [20, 20, 3], quantizer: { vocabulary: 8, codeDim: 4 } },
+      });
       const [newest] = await (await RunFolder.open(directory)).listCheckpoints();
       const checkpoint = check(join(newest!.directory, 'tensors.safetensors'));
       expect(checkpoint.tensors).toEqual(tokenizer.tensors);
