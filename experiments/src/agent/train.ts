@@ -1,7 +1,7 @@
 // Trains an agent: collects, learns a tokenizer, a world model and a policy, and measures them at the end. It can be stopped between any two items of work and
 // goes on from its newest checkpoint as if nothing had happened.
 import { join } from 'node:path';
-import { AgentTrainer } from '@tessera/agent';
+import { AgentTrainer, plannedItems } from '@tessera/agent';
 import type { Agent } from '@tessera/agent';
 import { saveAgent } from '@tessera/agent/node';
 import type { Engine } from '@tessera/engine';
@@ -10,7 +10,7 @@ import { pullMap, Replay, VectorRollouts } from '@tessera/rollouts';
 import type { EnvConfig } from '@tessera/rollouts';
 import { folderShards } from '@tessera/rollouts/node';
 import { RunFolder } from '@tessera/runs';
-import { NearestTokenizer, VQVAE } from '@tessera/vqvae';
+import { isTrainable, NearestTokenizer, VQVAE } from '@tessera/vqvae';
 import { saveTokenizer } from '@tessera/vqvae/node';
 import { from, lastValueFrom } from 'rxjs';
 import { engineChoice } from '../engine-choice.ts';
@@ -132,7 +132,9 @@ async function learn(learning: Learning): Promise<RunOutcome> {
     saveProgress(run, { trainer, replay, metrics, wallSeconds: wallSeconds(), backend: engine.backend });
   if (saved === undefined) await save();
 
-  const progress = reporter.progress({ label: 'training', total: steps, unit: 'steps' });
+  // Rounds differ in what they cost, the first above all; items of work tell better than steps how long it takes.
+  const total = plannedItems(config.training, { steps, trainable: isTrainable(agent.tokenizer) });
+  const progress = reporter.progress({ label: 'training', total, unit: 'updates' });
   let shown: Record<string, number> = {};
   const work = pullMap(
     () => trainer.items(signal),
@@ -140,7 +142,7 @@ async function learn(learning: Learning): Promise<RunOutcome> {
       from(
         (async () => {
           metrics.add(event.metrics);
-          const { envSteps, round, roundStart, imaginedSteps } = event.counters;
+          const { envSteps, round, itemsDone, imaginedSteps } = event.counters;
           if (event.roundDone) {
             const means = metrics.means();
             metrics.clear();
@@ -148,9 +150,7 @@ async function learn(learning: Learning): Promise<RunOutcome> {
             shown = pick(means, { return: 'episode/return', changed: 'world_model/changed_token_accuracy' });
             if (round % config.checkpointEvery === 0) await save();
           }
-          // Steps that were learned from, so that the bar moves while a long round is learned.
-          const learned = event.roundDone ? envSteps : roundStart + event.roundShare * (envSteps - roundStart);
-          progress.update(Math.floor(learned), shown);
+          progress.update(itemsDone, { steps: envSteps, ...shown });
         })(),
       ),
   );

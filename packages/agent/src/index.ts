@@ -46,7 +46,7 @@ export type {
   TrainingMode,
   TrainingOptions,
 } from './training/config.ts';
-export { plannedTokenizerUpdates, planRound } from './training/plan.ts';
+export { plannedItems, plannedTokenizerUpdates, planRound } from './training/plan.ts';
 export type { RoundPosition, WorkKind } from './training/plan.ts';
 export { imagine } from './training/imagine.ts';
 export type { Imagination, ImagineOptions, Starts } from './training/imagine.ts';

@@ -43,6 +43,19 @@ function takeTurns(counts: Readonly<Record<'tokenizer' | 'world model' | 'imagin
     .map(({ kind }) => kind);
 }
 
+/** Items of a whole run of so many steps. */
+export function plannedItems(
+  config: TrainingConfig,
+  { steps, trainable }: { readonly steps: number; readonly trainable: boolean },
+): number {
+  const perRound = config.numEnvs * config.roundSteps;
+  let items = 0;
+  for (let round = 0; round * perRound < steps; round++) {
+    items += planRound(config, { round, startSteps: round * perRound, trainable }).length;
+  }
+  return items;
+}
+
 /** Updates of a trainable tokenizer in a run of so many steps, for its learning rate. */
 export function plannedTokenizerUpdates({ tokenizer, numEnvs, roundSteps }: TrainingConfig, steps: number): number {
   const perRound = numEnvs * roundSteps;

@@ -43,6 +43,8 @@ export interface TrainerCounters {
   readonly round: number;
   /** Items of this round that are done. */
   readonly item: number;
+  /** Items of all rounds that are done. */
+  readonly itemsDone: number;
   /** Environment steps before this round. */
   readonly roundStart: number;
   /** Number of the first chunk of this round. */
@@ -80,8 +82,6 @@ export interface TrainerEvent {
   readonly counters: TrainerCounters;
   /** True when this was the last item of its round. */
   readonly roundDone: boolean;
-  /** Share of this round's items that are done, in (0, 1]. */
-  readonly roundShare: number;
   /** Numbers to be logged, by name. */
   readonly metrics: Readonly<Record<string, number>>;
 }
@@ -108,6 +108,7 @@ export class AgentTrainer {
     envSteps: 0,
     round: 0,
     item: 0,
+    itemsDone: 0,
     roundStart: 0,
     roundFirstChunk: 0,
     tokenizerUpdates: 0,
@@ -173,8 +174,9 @@ export class AgentTrainer {
     });
     const roundDone = item + 1 === plan.length;
     const { envSteps } = this.#counters;
+    this.#count({ itemsDone: this.#counters.itemsDone + 1 });
     this.#count(roundDone ? { item: 0, round: round + 1, roundStart: envSteps } : { item: item + 1 });
-    return { kind, counters: this.#counters, roundDone, roundShare: (item + 1) / plan.length, metrics };
+    return { kind, counters: this.#counters, roundDone, metrics };
   }
 
   /** A copy of all that is needed to go on from here. */
