@@ -40,17 +40,17 @@ export function decodeChunks(bytes: Uint8Array, options: { readonly source?: str
 /** `encodeChunks` with the place of the chunks in a replay. */
 export function encodeChunkFile(
   chunks: readonly Chunk[],
-  options: { readonly firstChunkId?: number },
+  options: { readonly firstChunkId?: number; readonly where?: string },
 ): Uint8Array<ArrayBuffer> {
-  const { firstChunkId } = options;
+  const { firstChunkId, where = 'encodeChunks' } = options;
   const [first] = chunks;
-  if (first === undefined) throw new ShapeError('encodeChunks: expected at least one chunk, got none.');
+  if (first === undefined) throw new ShapeError(`${where}: expected at least one chunk, got none.`);
+  for (const [index, chunk] of chunks.entries()) validateChunk(chunk, { where: `${where}: chunk ${index}` });
   const frameShape = first.frames.shape.slice(1);
-  for (const [index, chunk] of chunks.entries()) {
-    validateChunk(chunk, { where: `encodeChunks: chunk ${index}` });
-    if (String(chunk.frames.shape.slice(1)) !== String(frameShape)) {
+  for (const [index, { frames }] of chunks.entries()) {
+    if (String(frames.shape.slice(1)) !== String(frameShape)) {
       throw new ShapeError(
-        `encodeChunks: expected frames of one shape, [${frameShape.join(', ')}], got [${chunk.frames.shape.slice(1).join(', ')}] in chunk ${index}.`,
+        `${where}: expected frames of one shape, [${frameShape.join(', ')}], got [${frames.shape.slice(1).join(', ')}] in chunk ${index}.`,
       );
     }
   }

@@ -151,8 +151,8 @@ export class Replay {
     return this.#enqueue(async () => {
       if (chunks.length === 0) return;
       const where = 'Replay.append';
+      const bytes = encodeChunkFile(chunks, { firstChunkId: this.#index.nextId, where });
       this.#index.check(chunks, where);
-      const bytes = encodeChunkFile(chunks, { firstChunkId: this.#index.nextId });
       this.#checkFits(bytes.length, where, `a shard of ${chunks.length} chunks`);
       await this.#store.write(this.#nextShard, bytes);
       this.#add(chunks, bytes.length);
@@ -197,7 +197,7 @@ export class Replay {
     checkWhole({ count, context }, 1, 'sampleSteps');
     const candidates = this.#index.candidateCount(context);
     if (candidates === 0) {
-      const why = this.steps === 0 ? 'the replay is empty' : `no step held has ${context} frames before it`;
+      const why = this.steps === 0 ? 'the replay is empty' : `no step held has its ${context} frames`;
       throw new ConfigError(`sampleSteps: ${why}. Append chunks before sampling.`);
     }
     return Array.from({ length: count }, () => this.#index.candidate(generator.integers(candidates), context));
