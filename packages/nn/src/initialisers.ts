@@ -38,11 +38,11 @@ export function orthogonal(
     // Twice, because what rounding leaves of the earlier ones after the first time is not small beside a short remainder.
     for (let pass = 0; pass < 2; pass++) {
       for (const earlier of vectors) {
-        const along = vector.reduce((total, x, i) => total + x * earlier[i]!, 0);
+        const along = dot(vector, earlier);
         for (let i = 0; i < length; i++) vector[i]! -= along * earlier[i]!;
       }
     }
-    const norm = Math.hypot(...vector);
+    const norm = Math.sqrt(dot(vector, vector));
     vectors.push(vector.map((x) => x / norm));
   }
   const out = zeros([rows, columns]);
@@ -53,6 +53,12 @@ export function orthogonal(
     }
   }
   return out;
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let total = 0;
+  for (let i = 0; i < a.length; i++) total += a[i]! * b[i]!;
+  return total;
 }
 
 /** How many inputs an output of a layer sums over. */
