@@ -31,13 +31,8 @@ export type { PolicyLosses, PolicyRows } from './behaviour/policy-loss.ts';
 
 // Training
 export { AgentTrainer } from './training/trainer.ts';
-export type {
-  AgentTrainerOptions,
-  PhaseTotals,
-  TrainerCounters,
-  TrainerEvent,
-  TrainerState,
-} from './training/trainer.ts';
+export type { AgentTrainerOptions, PhaseTotals, TrainerEvent, TrainerState } from './training/trainer.ts';
+export type { TrainerCounters } from './training/counters.ts';
 export { trainingSchema } from './training/config.ts';
 export type {
   ImaginationConfig,

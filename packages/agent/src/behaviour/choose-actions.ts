@@ -46,3 +46,9 @@ function drawIndex(weights: Float64Array, position: number): number {
   // Rounding may leave the position just behind the last of those that can be chosen.
   return weights.findLastIndex((weight) => weight > 0);
 }
+
+/** `log softmax(logits)[action]` of one row. */
+export function logProbability(logits: Float32Array, action: number): number {
+  const top = logits.reduce((a, b) => Math.max(a, b));
+  return logits[action]! - top - Math.log(logits.reduce((sum, x) => sum + Math.exp(x - top), 0));
+}

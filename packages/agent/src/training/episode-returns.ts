@@ -1,0 +1,36 @@
+// Returns of the episodes that training plays, put together from chunks.
+import { chunkSteps, endsEpisode } from '@tessera/rollouts';
+import type { Chunk } from '@tessera/rollouts';
+
+/** Adds up rewards, environment by environment. */
+export class EpisodeReturns {
+  #running: number[];
+
+  constructor(numEnvs: number) {
+    this.#running = Array.from({ length: numEnvs }, () => 0);
+  }
+
+  /** Mean return and length of the episodes that these chunks end; empty when they end none. */
+  add(chunks: readonly Chunk[]): Record<string, number> {
+    const ended: { readonly total: number; readonly length: number }[] = [];
+    for (const chunk of chunks) {
+      const { envIndex, firstStep } = chunk.metadata;
+      const before = firstStep === 0 ? 0 : this.#running[envIndex]!;
+      const total = before + chunk.rewards.data.reduce((sum, x) => sum + x, 0);
+      this.#running[envIndex] = total;
+      if (endsEpisode(chunk)) ended.push({ total, length: firstStep + chunkSteps(chunk) });
+    }
+    if (ended.length === 0) return {};
+    const mean = (pick: (episode: (typeof ended)[number]) => number) =>
+      ended.reduce((sum, episode) => sum + pick(episode), 0) / ended.length;
+    return { 'episode/return': mean(({ total }) => total), 'episode/length': mean(({ length }) => length) };
+  }
+
+  state(): number[] {
+    return [...this.#running];
+  }
+
+  loadState(running: readonly number[]): void {
+    this.#running = [...running];
+  }
+}

@@ -1,0 +1,44 @@
+// Real steps as the policy learns them: what it thinks of each chunk that it has just played.
+import type { ReplayChunk } from '@tessera/rollouts';
+import type { Behaviour, Experience } from '../behaviour/behaviour.ts';
+import { logProbability } from '../behaviour/choose-actions.ts';
+
+/**
+ * Chunks, with the tokens of all their frames, as experience. The value of a chunk's last frame stands for what follows, whether the episode goes on, was cut
+ * by a limit, or is played on in the next chunk; only a terminal state has none. Actions are numbered from `firstAction`.
+ */
+export function realExperience(
+  behaviour: Behaviour,
+  chunks: readonly ReplayChunk[],
+  { tokens, firstAction }: { readonly tokens: readonly Int32Array[]; readonly firstAction: number },
+): Experience[] {
+  const width = behaviour.spec.tokens;
+  const joined = new Int32Array(tokens.reduce((total, { length }) => total + length, 0));
+  let at = 0;
+  for (const own of tokens) {
+    joined.set(own, at);
+    at += own.length;
+  }
+  const { logits, values } = behaviour.judge({ dtype: 'int32', shape: [joined.length / width, width], data: joined });
+  const count = behaviour.spec.actionCount;
+  let row = 0;
+  return chunks.map((chunk, i) => {
+    const { steps, rewards, terminated } = chunk;
+    const first = row;
+    row += steps + 1;
+    const actions = chunk.actions.map((action) => action - firstAction);
+    return {
+      tokens: tokens[i]!.subarray(0, steps * width),
+      actions,
+      logProbabilities: Float32Array.from(actions, (action, step) =>
+        logProbability(
+          logits.data.subarray((first + step) * count, (first + step + 1) * count) as Float32Array,
+          action,
+        ),
+      ),
+      rewards: rewards.map(Math.sign),
+      values: values.slice(first, row),
+      terminated,
+    };
+  });
+}
