@@ -52,6 +52,10 @@ export async function resumeAgent(
   context: ResumeContext<AgentExperimentConfig>,
   experiment: string,
 ): Promise<RunOutcome> {
+  // One that was killed before its first checkpoint has done nothing yet; were its checkpoints lost, the replay would not be empty.
+  if ((await context.run.listCheckpoints()).length === 0) {
+    return withParts(context, (parts) => learn({ ...context, ...parts, experiment }));
+  }
   const saved = await readProgress(context.run);
   // The same back end gives the same bits; another one may be asked for where that one is missing.
   const backend = context.backend ?? saved.backend.replace(/^tensorflow-.*/, 'tensorflow');

@@ -1,0 +1,142 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { npRandom } from '@tessera/core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { endState } from '../support/end-state.ts';
+import type { EndState } from '../support/end-state.ts';
+import { buildAll } from '../support/repository.ts';
+import { sessionRunner } from '../support/stopped-process.ts';
+import type { Session, Stop } from '../support/stopped-process.ts';
+import { sharedFolder } from '../support/temporary-folder.ts';
+import { rounds, tinyAgent } from '../support/tiny-agent.ts';
+import { onlyRun } from '../support/tiny-run.ts';
+
+/** TESSERA_KILLS: stops in all. */
+const kills = Number(process.env['TESSERA_KILLS'] ?? 20);
+/** TESSERA_KILL_SEED: decides the moments. */
+const seed = Number(process.env['TESSERA_KILL_SEED'] ?? 0);
+/** Stops of one run, from its start to its end. */
+const chainLength = 5;
+
+const variants = [
+  { name: 'alternating, a VQ-VAE, a checkpoint every round', share: 0.4, set: [] },
+  {
+    name: 'interleaved, a VQ-VAE, a checkpoint every third round',
+    share: 0.3,
+    set: ['training.mode=interleaved', 'checkpointEvery=3'],
+  },
+  { name: 'alternating, remembered patches', share: 0.3, set: ['tokenizer.kind=nearest', 'checkpointEvery=2'] },
+];
+
+const root = sharedFolder();
+const session = sessionRunner();
+
+beforeAll(() => buildAll(), 240_000);
+
+/** A run that nobody stops, and how long its parts take. */
+interface Reference {
+  readonly end: EndState;
+  readonly workMs: number;
+  readonly evaluationMs: number;
+}
+
+const begun = (folder: string): boolean =>
+  existsSync(join(folder, 'runs')) && readdirSync(join(folder, 'runs')).some((name) => !name.startsWith('.'));
+/** The agent is saved when everything is learned, before the evaluation. */
+const learned = (folder: string): boolean =>
+  begun(folder) && existsSync(join(onlyRun(folder), 'agent', 'agent.safetensors'));
+
+async function referenceRun(folder: string, set: readonly string[]): Promise<Reference> {
+  mkdirSync(folder);
+  let [working, evaluating] = [0, 0];
+  const watch = (err: string): boolean => {
+    if (working === 0 && err !== '') working = performance.now();
+    if (evaluating === 0 && learned(folder)) evaluating = performance.now();
+    return false;
+  };
+  const { code, err } = await session(tinyAgent({ root: folder, set }), {
+    signal: 'SIGKILL',
+    delayMs: 0,
+    after: watch,
+  });
+  expect(code, err).toBe(0);
+  const end = await endState(onlyRun(folder));
+  return { end, workMs: evaluating - working, evaluationMs: performance.now() - evaluating };
+}
+
+/** What a person sees who stopped a run. */
+function expectAdvice({ code, err, out }: Session, stop: Stop, folder: string): void {
+  // Before the command runs there is nobody to catch the signal, and after SIGKILL there is nobody left.
+  if (stop.signal === 'SIGKILL' || code === null) return;
+  expect(err).toContain('Stopping after this step; once more stops at once.\n');
+  if (!begun(folder)) return;
+  const directory = onlyRun(folder);
+  expect(out).toBe(`${directory}\n`);
+  expect(err).toMatch(/Stopped before the last step; what was done until then is saved\.\n/);
+  expect(err).toContain(`Continue with: tessera train agent --resume ${directory}\n`);
+}
+
+describe.concurrent(`runs that are stopped ${kills} times (moments of seed ${seed})`, () => {
+  for (const [index, { name, share, set }] of variants.entries()) {
+    const quota = Math.round(kills * share);
+    test(
+      `${name}: end as one that nobody stopped, ${quota} stops`,
+      { timeout: 60_000 + 12_000 * kills },
+      async ({ expect: check }) => {
+        const reference = await referenceRun(join(root, `reference-${index}`), set);
+        checkReference(reference.end, set);
+        const draw = npRandom(seed * variants.length + index);
+        let landed = 0;
+        for (let chain = 0; landed < quota; chain++) {
+          const folder = join(root, `chain-${index}-${chain}`);
+          mkdirSync(folder);
+          const log: string[] = [];
+          for (let kill = 0; kill < chainLength && landed < quota; kill++) {
+            const stop: Stop = {
+              signal: landed % 2 === 0 ? 'SIGKILL' : 'SIGINT',
+              ...(kill === 0
+                ? { delayMs: draw.uniform(0, 1000) }
+                : kill < chainLength - 1
+                  ? { after: (err) => err !== '', delayMs: draw.uniform(0, 0.4 * reference.workMs) }
+                  : { after: () => learned(folder), delayMs: draw.uniform(0, reference.evaluationMs) }),
+            };
+            const ended = await session(next(folder, set), stop);
+            log.push(`${stop.signal} ${kill} after ${stop.delayMs.toFixed(0)} ms: ${ended.code ?? ended.signal}`);
+            if (!ended.stopped) check(ended.code, `${log.join('\n')}\n${ended.err}`).toBe(0);
+            if (ended.code === 0) break;
+            landed++;
+            expectAdvice(ended, stop, folder);
+          }
+          const last = await session(next(folder, set));
+          check(last.code, `${log.join('\n')}\n${last.err}`).toBe(0);
+          check(await endState(onlyRun(folder)), log.join('\n')).toEqual(reference.end);
+        }
+      },
+    );
+  }
+});
+
+/** The command that a person would give next. */
+function next(folder: string, set: readonly string[]): string[] {
+  return begun(folder)
+    ? ['train', 'agent', '--resume', onlyRun(folder), '--backend', 'cpu']
+    : tinyAgent({ root: folder, set });
+}
+
+/** The reference has something to get wrong: every kind of update, as often as planned, and a replay that is full. */
+function checkReference({ meta, metrics, files, result }: EndState, set: readonly string[]): void {
+  const isVqvae = !set.includes('tokenizer.kind=nearest');
+  expect(metrics.length).toBe(rounds);
+  expect(meta['counters']).toMatchObject({
+    envSteps: 40 * rounds,
+    round: rounds,
+    item: 0,
+    tokenizerUpdates: isVqvae ? 23 : 0,
+  });
+  expect((meta['counters'] as { imaginedSteps: number }).imaginedSteps).toBeGreaterThan(100);
+  const { firstShard, nextShard } = meta['replay'] as { firstShard: number; nextShard: number };
+  expect(nextShard).toBe(rounds);
+  expect(firstShard).toBeGreaterThan(3);
+  expect(Object.keys(files).filter((path) => path.startsWith('replay')).length).toBe(nextShard - firstShard);
+  expect(result).toMatchObject({ steps: 40 * rounds, worldModel: { updates: 52 } });
+}
