@@ -2,7 +2,7 @@ import { expect, describe } from 'vitest';
 import { test, fc } from '@fast-check/vitest';
 import { ConfigError, ndarray, npRandom } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { constant, read } from '@tessera/engine';
+import { constant, gradients, read, sum } from '@tessera/engine';
 import {
   attention,
   block,
@@ -155,18 +155,43 @@ describe.each(engines)('transformers on %s', (_, engine) => {
     },
   );
 
-  test.prop([settings, fc.constantFrom(1, 3)], few)(
-    'block: x + attention(norm(x)), then x + mlp(norm(x))',
-    ({ heads, depth, tokens, batch, causal, seed }, expansion) => {
+  test.prop([settings, fc.constantFrom(1, 3), fc.constantFrom('gelu', 'relu', undefined)], few)(
+    'block: x + attention(norm(x)), then x + mlp(norm(x)) with GELU or ReLU',
+    ({ heads, depth, tokens, batch, causal, seed }, expansion, activation) => {
       const width = heads * depth;
       const parameters = shaken(initBlock(npRandom(seed), { width, expansion }), seed);
       const x = floats([batch, tokens, width], seed + 9);
       const out = call(engine, { parameters, x }, (p, input) =>
-        block(p, input, { heads, ...(causal && { bias: constant(causalBias(tokens)) }) }),
+        block(p, input, {
+          heads,
+          ...(causal && { bias: constant(causalBias(tokens)) }),
+          ...(activation && { activation }),
+        }),
       );
-      expectClose(out, reference.block(parameters, x, { heads, ...(causal && { bias: hidden }) }), 1e-3);
+      const expected = reference.block(parameters, x, {
+        heads,
+        ...(causal && { bias: hidden }),
+        ...(activation === 'relu' && { activation: (y: number) => Math.max(0, y) }),
+      });
+      expectClose(out, expected, 1e-3);
     },
   );
+
+  test('where every hidden unit is off, ReLU lets no gradient through', () => {
+    const parameters = shaken(initBlock(npRandom(3), { width: 4 }), 3);
+    const slopesOf = (bias: number) => {
+      const { kernel } = parameters.up;
+      const up = { kernel, bias: ndarray('float32', [16], new Float32Array(16).fill(bias)) };
+      const x = floats([2, 3, 4], 4);
+      const slopes = call(engine, { parameters: { ...parameters, up }, x }, (p, input) => {
+        const [slope] = gradients(sum(block(p, input, { heads: 2, activation: 'relu' })), [p.up.bias]);
+        return slope!;
+      });
+      return [...slopes.data];
+    };
+    expect(slopesOf(-100).every((slope) => slope === 0)).toBe(true);
+    expect(slopesOf(100).every((slope) => slope !== 0)).toBe(true);
+  });
 
   test.prop([fc.integer({ min: 2, max: 7 }), fc.nat(5), fc.constantFrom(1, 1e3), seeds], few)(
     'with causalBias the outputs up to a token are bit for bit the same whatever follows',

@@ -142,11 +142,11 @@ export function attention(
 export function block(
   parameters: Block,
   x: Values,
-  options: { heads: number; bias?: (query: number, key: number) => number },
+  options: { heads: number; bias?: (query: number, key: number) => number; activation?: (x: number) => number },
 ): Values {
   const attended = plus(x, attention(parameters.attention, layerNorm(parameters.attentionNorm, x), options));
   const hidden = dense(parameters.up, layerNorm(parameters.mlpNorm, attended));
-  const active = tabulate(hidden.shape, (index) => gelu(at(hidden, index)));
+  const active = tabulate(hidden.shape, (index) => (options.activation ?? gelu)(at(hidden, index)));
   return plus(attended, dense(parameters.down, active));
 }
 
