@@ -8,7 +8,7 @@ import { RunFolder } from '@tessera/runs';
 import { toUnit, VQVAE } from '@tessera/vqvae';
 import { loadTokenizer } from '@tessera/vqvae/node';
 import { test } from '@fast-check/vitest';
-import { describe, expect } from 'vitest';
+import { assert, describe, expect } from 'vitest';
 import type { Experiment } from '../../src/experiment.ts';
 import { main } from '../../src/program.ts';
 import { envConfig } from '../../src/environment.ts';
@@ -105,6 +105,7 @@ describe('a run', () => {
         ]);
         expect(saved.encode(frames)).toEqual(checkpoint.encode(frames));
         // What was measured at the end of the run is measured again from its files, on the same frames.
+        assert(saved instanceof VQVAE);
         const { measures } = measureTokenizer(saved, env, { frames, churn: result!.tokenizer.churn });
         expect(measures).toEqual(result!.tokenizer);
       } finally {
