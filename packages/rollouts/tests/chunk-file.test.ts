@@ -130,6 +130,10 @@ const damaged: Record<string, { damage: (file: File) => void; message: RegExp }>
     damage: ({ tensors }) => (tensors['frames'] = ndarray('uint8', [6, 2, 2, 1])),
     message: /expected frames uint8 \[8, .* one more than its steps for each chunk, got uint8 \[6, 2, 2, 1\]/,
   },
+  'too many frames': {
+    damage: ({ tensors }) => (tensors['frames'] = ndarray('uint8', [9, 2, 2, 1])),
+    message: /expected frames uint8 \[8, .* got uint8 \[9, 2, 2, 1\]/,
+  },
   'steps that add up to more': {
     damage: ({ tensors }) => (tensors['steps'] = ndarray('int32', [2], Int32Array.of(3, 4))),
     message: /expected actions int32 \[7\], as the steps of the chunks add up to, got int32 \[6\]/,

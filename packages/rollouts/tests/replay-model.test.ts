@@ -45,7 +45,7 @@ describe('Replay', () => {
   test.prop(
     [
       fc.array(operation, { minLength: 5, maxLength: 40 }),
-      fc.integer({ min: 2500, max: 7000 }),
+      fc.integer({ min: 2000, max: 6000 }),
       fc.constantFrom(0, 60, 2000),
     ],
     { numRuns: 150 },

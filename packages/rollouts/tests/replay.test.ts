@@ -186,6 +186,40 @@ describe('stepWindow', () => {
   });
 });
 
+describe('previous', () => {
+  test('is the chunk before in the same episode, while it is held', async () => {
+    const bytes = encodeChunkFile([chunkAt(1)], { firstChunkId: 1 }).length;
+    const replay = await Replay.create(memoryShards(), { maxBytes: 2 * bytes + 40 });
+    await replay.append([chunkAt(0)]);
+    await replay.append([chunkAt(1)]);
+    const second = replay.chunk(1);
+    expect(second.previous).toBe(replay.chunk(0));
+    for (const sequence of [0, 1])
+      await replay.append([testChunk({ metadata: { envIndex: 1, sequence, firstStep: 9 } })]);
+    expect(second.previous).toBeUndefined();
+    // The chunk before this one came, and has gone again.
+    await replay.append([chunkAt(2)]);
+    expect(replay.chunk(4).metadata).toMatchObject({ envIndex: 0, firstStep: 6 });
+    expect(replay.chunk(4).previous).toBeUndefined();
+  });
+
+  test('never reaches over an end, a gap or into another environment', async () => {
+    const replay = await Replay.create(memoryShards(), { maxBytes: 1e6 });
+    const metadata = { sequence: 1, firstStep: 3 };
+    await replay.append([
+      testChunk({ ends: 'truncated' }),
+      testChunk({ metadata }),
+      testChunk({ metadata: { envIndex: 1 } }),
+      testChunk({ metadata: { ...metadata, envIndex: 1, firstStep: 4 } }),
+      testChunk({ metadata: { seed: 1 } }),
+      testChunk({ metadata: { ...metadata, seed: 2 } }),
+      testChunk({ metadata: { envId: 'Other-v0' } }),
+      testChunk({ metadata: { ...metadata, envId: 'Other-v0', episode: 1 } }),
+    ]);
+    expect([...replay.chunks()].map(({ previous }) => previous)).toEqual(Array.from({ length: 8 }));
+  });
+});
+
 describe('frames', () => {
   test('come from the store once, then from memory', async () => {
     const inner = memoryShards();
