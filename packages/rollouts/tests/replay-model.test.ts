@@ -48,7 +48,7 @@ describe('Replay', () => {
       fc.integer({ min: 2000, max: 6000 }),
       fc.constantFrom(0, 60, 2000),
     ],
-    { numRuns: 150 },
+    { numRuns: 100 },
   )('behaves as arrays do', async (operations, maxBytes, cacheBytes) => {
     const store = memoryShards();
     const options = { maxBytes, cacheBytes };
