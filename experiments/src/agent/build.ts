@@ -2,7 +2,8 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Agent } from '@tessera/agent';
-import { ConfigError } from '@tessera/core';
+import { ConfigError, ndarray } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
 import type { Engine } from '@tessera/engine';
 import { createTokenizer } from '@tessera/vqvae';
 import type { Tokenizer } from '@tessera/vqvae';
@@ -71,5 +72,27 @@ function checkTokenizer(made: unknown, name: string, frameShape: readonly number
       `tokenizer.module: '${name}' made a tokenizer of ${tokenizer.spec.frameShape.join('x')} frames, the environment's are ${frameShape.join('x')}.`,
     );
   }
+  checkSizes(tokenizer as Tokenizer, name);
   return tokenizer as Tokenizer;
+}
+
+/** A black frame there and back: sizes that are not those of the spec would be errors far away from who made them. */
+function checkSizes(tokenizer: Tokenizer, name: string): void {
+  const { frameShape, tokenShape, vocabulary, codeDim } = tokenizer.spec;
+  const check = (what: string, array: NdArray | undefined, shape: readonly number[]): void => {
+    if (String(array?.shape) === String(shape)) return;
+    throw new ConfigError(
+      `tokenizer.module: '${name}': expected ${what} to return [${shape.join(', ')}], as its spec says, got ${array?.shape === undefined ? 'no array' : `[${array.shape.join(', ')}]`}.`,
+    );
+  };
+  const tokens = tokenizer.encode(ndarray('float32', [1, ...frameShape]));
+  check('encode', tokens, [1, ...tokenShape]);
+  const stray = tokens.data.find((code) => !(code >= 0 && code < vocabulary));
+  if (stray !== undefined) {
+    throw new ConfigError(
+      `tokenizer.module: '${name}': expected codes from 0 to ${vocabulary - 1}, as its spec says, got ${stray}. The world model knows no others.`,
+    );
+  }
+  check('embed', tokenizer.embed(tokens), [1, ...tokenShape, codeDim]);
+  check('decode', tokenizer.decode(tokens), [1, ...frameShape]);
 }

@@ -1,9 +1,12 @@
 // What a checkpoint of an agent run holds beside the trainer's own state, and how it is written and read.
+import { planRound } from '@tessera/agent';
 import type { AgentTrainer, TrainerState } from '@tessera/agent';
 import { FormatError } from '@tessera/core';
 import type { BackendName } from '@tessera/engine';
 import type { Replay } from '@tessera/rollouts';
 import type { Checkpoint, RunFolder } from '@tessera/runs';
+import { isTrainable } from '@tessera/vqvae';
+import type { Tokenizer } from '@tessera/vqvae';
 import type { RoundMetrics, RoundSums } from './round-metrics.ts';
 
 const name = 'agent';
@@ -21,6 +24,8 @@ export interface RunProgress {
 
 /** A checkpoint as it was read. */
 export interface SavedProgress {
+  /** Where it is. */
+  readonly directory: string;
   readonly trainer: TrainerState;
   readonly metrics: RoundSums;
   readonly metricsLines: number;
@@ -61,6 +66,7 @@ export async function readProgress(run: RunFolder): Promise<SavedProgress> {
     throw new FormatError(`${checkpoint.directory}: is no checkpoint of an agent run.`);
   }
   return {
+    directory: checkpoint.directory,
     trainer: { tensors: checkpoint.tensors, meta: checkTrainer(trainer, checkpoint) },
     metrics: metrics as RoundSums,
     metricsLines: metricsLines as number,
@@ -69,7 +75,38 @@ export async function readProgress(run: RunFolder): Promise<SavedProgress> {
   };
 }
 
+/**
+ * Gives a trainer what was saved of it. Throws FormatError that names the checkpoint when that does not fit the run, or has a tensor too many or too few.
+ */
+export function restoreTrainer(
+  { trainer, tokenizer }: { readonly trainer: AgentTrainer; readonly tokenizer: Tokenizer },
+  { directory, trainer: saved }: SavedProgress,
+): void {
+  const refuse = (problem: string, cause?: unknown): FormatError =>
+    new FormatError(`${directory}: does not fit the run: ${problem}`, { cause });
+  try {
+    trainer.loadState(saved);
+  } catch (cause) {
+    throw refuse(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  const { round, roundStart: startSteps, item } = trainer.counters;
+  const plan = planRound(trainer.config, { round, startSteps, trainable: isTrainable(tokenizer) });
+  if (item >= plan.length) throw refuse(`it says that ${item} items of a round of ${plan.length} are done.`);
+  const taken = trainer.state().tensors;
+  for (const [name, { shape }] of Object.entries(saved.tensors)) {
+    const own = taken[name];
+    if (own === undefined) throw refuse(`nothing has use for its tensor '${name}'.`);
+    if (String(own.shape) !== String(shape)) {
+      throw refuse(`'${name}' is of shape [${own.shape.join(', ')}], got [${shape.join(', ')}].`);
+    }
+  }
+}
+
 function checkTrainer(trainer: Record<string, unknown>, { directory }: Checkpoint): TrainerState['meta'] {
+  const { returns } = trainer;
+  if (!Array.isArray(returns) || !returns.every((value) => typeof value === 'number')) {
+    throw new FormatError(`${directory}: the checkpoint has no 'returns'.`);
+  }
   for (const key of ['counters', 'generators', 'tokenizerGenerators', 'rollouts', 'replay', 'phases']) {
     if (!isObject(trainer[key])) throw new FormatError(`${directory}: the checkpoint has no '${key}'.`);
   }

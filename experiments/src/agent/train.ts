@@ -18,7 +18,7 @@ import { envConfig, frameShapeOf } from '../environment.ts';
 import type { ResumeContext, RunContext, RunOutcome } from '../experiment.ts';
 import { formatCount } from '../format.ts';
 import { buildAgent } from './build.ts';
-import { readProgress, saveProgress } from './checkpoint.ts';
+import { readProgress, restoreTrainer, saveProgress } from './checkpoint.ts';
 import type { SavedProgress } from './checkpoint.ts';
 import type { AgentExperimentConfig } from './config.ts';
 import { finishRun } from './finish.ts';
@@ -52,11 +52,12 @@ export async function resumeAgent(
   context: ResumeContext<AgentExperimentConfig>,
   experiment: string,
 ): Promise<RunOutcome> {
-  // One that was killed before its first checkpoint has done nothing yet; were its checkpoints lost, the replay would not be empty.
-  if ((await context.run.listCheckpoints()).length === 0) {
+  // One that was killed before its first checkpoint has done nothing yet.
+  const { run } = context;
+  if ((await run.listCheckpoints()).length === 0 && (await run.metricsLines()) === 0) {
     return withParts(context, (parts) => learn({ ...context, ...parts, experiment }));
   }
-  const saved = await readProgress(context.run);
+  const saved = await readProgress(run);
   // The same back end gives the same bits; another one may be asked for where that one is missing.
   const backend = context.backend ?? saved.backend.replace(/^tensorflow-.*/, 'tensorflow');
   return withParts({ ...context, backend }, (parts) => {
@@ -124,7 +125,7 @@ async function learn(learning: Learning): Promise<RunOutcome> {
   const trainer = new AgentTrainer({ agent, rollouts, replay, steps, seed, training: config.training });
   const metrics = new RoundMetrics();
   if (saved !== undefined) {
-    trainer.loadState(saved.trainer);
+    restoreTrainer({ trainer, tokenizer: agent.tokenizer }, saved);
     metrics.loadState(saved.metrics);
     await run.rewindMetrics(saved.metricsLines, { step: trainer.counters.envSteps });
     reporter.line(`going on after ${trainer.counters.envSteps} steps`);

@@ -37,7 +37,8 @@ export async function endState(directory: string): Promise<EndState> {
     ),
     metrics: (await run.readMetrics()).map(({ step, values }) => ({ step, values })),
     result:
-      result && Object.fromEntries(Object.entries(result).filter(([name]) => !/^(wallSeconds|phases|command)$/.test(name))),
+      result &&
+      Object.fromEntries(Object.entries(result).filter(([name]) => !/^(wallSeconds|phases|command)$/.test(name))),
   };
 }
 
