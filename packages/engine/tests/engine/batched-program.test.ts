@@ -163,6 +163,23 @@ describe('a batch in blocks', () => {
     expect(disposed).toEqual([64, 8, 1]);
   });
 
+  test('of 73 rows, the example of the README', () => {
+    const state = cpu.state({ w: ndarray('float32', [4, 1], Float32Array.of(1, 2, 3, 4)) });
+    const made: number[] = [];
+    const encoders = new BatchedProgram(
+      (batch) => {
+        made.push(batch);
+        return state.program(`encode ${batch}`, { x: f32(batch, 4) }, ({ x }, { w }) => ({ y: matMul(x, w) }));
+      },
+      { sizes: [32, 4, 1] },
+    );
+    const rows = ndarray('float32', [73, 4], new Float32Array(73 * 4).fill(1));
+    expect(encoders.run({ x: rows }).y).toEqual(ndarray('float32', [73, 1], new Float32Array(73).fill(10)));
+    expect(made).toEqual([32, 4, 1]);
+    encoders.dispose();
+    state.dispose();
+  });
+
   test('is a copy: neither the arrays of the caller nor earlier results change', () => {
     const batched = new BatchedProgram<'x', { y: Tensor }>(copy, { sizes: [2, 1] });
     const whole = Float32Array.of(9, 1, 2, 3, 9);
