@@ -84,8 +84,8 @@ const catchPreset = {
   training: {
     numEnvs: 32,
     roundSteps: 18,
-    tokenizer: { firstUpdates: 300, updates: 20, untilSteps: 5000 },
-    worldModel: { firstUpdates: 100, updates: 15 },
+    tokenizer: { firstUpdates: 400, updates: 20, untilSteps: 1728 },
+    worldModel: { firstUpdates: 150, updates: 30 },
     imagination: { updates: 4, starts: 128, horizon: 9, explore: 0 },
     measureSteps: 576,
   },

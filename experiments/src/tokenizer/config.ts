@@ -107,6 +107,7 @@ export const arcadeVqvae = {
   channels: 64,
   kernelSize: 2,
   residualBlocks: 0,
+  activation: 'elu',
   learningRate: 2e-3,
   quantizer: { kind: 'ema', vocabulary: 64 },
   reconstruction: { variance: 0.03, worstPixel: 0.1 },

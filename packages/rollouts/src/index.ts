@@ -43,6 +43,6 @@ export type { ReplayOptions } from './replay.ts';
 export { replayStateVersion } from './replay-state.ts';
 export type { ReplayState } from './replay-state.ts';
 export type { ReplayChunk, StepReference } from './replay-index.ts';
-export { stepWindow } from './step-window.ts';
+export { hasWindow, stepWindow } from './step-window.ts';
 export type { FrameReference, StepWindow } from './step-window.ts';
 export { holdOutEvery } from './held-out.ts';

@@ -16,6 +16,8 @@ export interface StepWindow {
   readonly frames: readonly FrameReference[];
   /** `[context]`: the action taken at each of the first `context` frames, -1 where the episode had not begun. The last one is the step's own. */
   readonly actions: Int32Array;
+  /** How many of the first `context` frames are the episode's own; those before them are its first frame again. At least 1. */
+  readonly known: number;
   readonly reward: number;
   readonly terminated: boolean;
   readonly truncated: boolean;
@@ -36,10 +38,14 @@ export function stepWindow({ chunk, step }: StepReference, context: number): Ste
   const actions = new Int32Array(context).fill(-1);
   frames[context] = { chunk, frame: step + 1 };
   let at = { chunk, frame: step };
+  let known = 0;
   let begun = true;
   for (let row = context - 1; row >= 0; row--) {
     frames[row] = at;
-    if (begun) actions[row] = at.chunk.actions[at.frame]!;
+    if (begun) {
+      actions[row] = at.chunk.actions[at.frame]!;
+      known++;
+    }
     if (row === 0) break;
     if (at.frame > 0) at = { chunk: at.chunk, frame: at.frame - 1 };
     else if (at.chunk.metadata.firstStep === 0) begun = false;
@@ -48,10 +54,21 @@ export function stepWindow({ chunk, step }: StepReference, context: number): Ste
   return {
     frames,
     actions,
+    known,
     reward: chunk.rewards[step]!,
     terminated: chunk.terminated[step] === 1,
     truncated: chunk.truncated[step] === 1,
   };
+}
+
+/** Whether every frame of a step's window is held, so that `stepWindow` can give it. */
+export function hasWindow({ chunk, step }: StepReference, context: number): boolean {
+  let missing = context - 1 - step;
+  for (let at = chunk; missing > 0 && at.metadata.firstStep > 0; at = at.previous) {
+    if (at.previous === undefined) return false;
+    missing -= at.previous.steps;
+  }
+  return true;
 }
 
 /** The last frame of the chunk before that is not also the first of this one. */

@@ -23,7 +23,7 @@ import { Replay } from '../src/replay.ts';
 import type { ReplayState } from '../src/replay-state.ts';
 import { memoryShards } from '../src/shard-store.ts';
 import type { ShardStore } from '../src/shard-store.ts';
-import { stepWindow } from '../src/step-window.ts';
+import { hasWindow, stepWindow } from '../src/step-window.ts';
 import { VectorRollouts } from '../src/vector-rollouts.ts';
 import { testChunk } from './fixtures/chunks.ts';
 import { errorOf } from './fixtures/rollouts.ts';
@@ -85,8 +85,10 @@ describe('sampleSteps', () => {
       replay = await Replay.resume(store, replay.getState(), options);
       let padded = 0;
       for (const reference of replay.sampleSteps(generator, 60, { context })) {
-        const { frames, actions, reward, terminated, truncated } = stepWindow(reference, context);
+        const { frames, actions, known, reward, terminated, truncated } = stepWindow(reference, context);
         expect([frames.length, actions.length]).toEqual([context + 1, context]);
+        expect(known).toBe(Math.min(context, reference.chunk.metadata.firstStep + reference.step + 1));
+        expect(hasWindow(reference, context)).toBe(true);
         const tallies = [];
         for (const { chunk, frame } of frames) tallies.push(readTally((await replay.frames(chunk)).data, frame));
         const { metadata } = reference.chunk;
@@ -163,6 +165,7 @@ describe('stepWindow', () => {
     );
     expect(() => stepWindow({ chunk, step: 0.5 }, 1)).toThrow(ConfigError);
     expect(() => stepWindow({ chunk, step: 0 }, 0)).toThrow(ConfigError);
+    expect([1, 2, 3].map((context) => hasWindow({ chunk, step: 1 }, context))).toEqual([true, true, false]);
     expect(() => stepWindow({ chunk, step: 1 }, 3)).toThrowErrorMatchingInlineSnapshot(
       `[ConfigError: stepWindow: chunk 0 begins at step 3 of its episode, and the chunk before is not held. Draw steps with sampleSteps and context 3.]`,
     );
@@ -182,6 +185,7 @@ describe('stepWindow', () => {
     ]);
     await replay.append([chunkAt(2)]);
     expect(replay.firstShard).toBe(1);
+    expect(hasWindow(reference!, 2)).toBe(false);
     expect(() => stepWindow(reference!, 2)).toThrow(/the chunk before is not held/);
   });
 });

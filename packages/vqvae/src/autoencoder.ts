@@ -1,14 +1,16 @@
 // The convolutional encoder and decoder around the quantizer: strided convolutions down to the grid of tokens, residual blocks, and the mirror image back up
 // (arXiv 1711.00937, section 4.1). Plain functions of a record of parameters.
 import type { Generator } from '@tessera/core';
-import { add, relu } from '@tessera/engine';
+import { add, elu, relu } from '@tessera/engine';
 import type { Tensor, Traced } from '@tessera/engine';
 import { conv, convTranspose, initConv, initConvTranspose } from '@tessera/nn';
 import type { Linear } from '@tessera/nn';
 import { strideCount } from './config.ts';
 import type { VqvaeConfig } from './config.ts';
 
-/** `x + conv1x1(relu(conv3x3(relu(x))))`. */
+const activations = { relu, elu } as const;
+
+/** `x + conv1x1(relu(conv3x3(relu(x))))`, or with ELU. */
 export interface ResidualBlock {
   readonly inner: Linear;
   readonly outer: Linear;
@@ -63,21 +65,27 @@ export function initAutoencoder(generator: Generator, config: VqvaeConfig): { en
 }
 
 /** Frames [N, H, W, C] to vectors [N, h, w, D]. */
-export function encodeFrames({ down, residual, output }: Traced<Encoder>, frames: Tensor): Tensor {
+export function encodeFrames(
+  { activation }: VqvaeConfig,
+  { down, residual, output }: Traced<Encoder>,
+  frames: Tensor,
+): Tensor {
+  const bend = activations[activation];
   const last = down.length - 1;
   let x = frames;
-  for (const [i, layer] of down.entries()) x = relu(conv(layer, x, { stride: i < last ? 2 : 1 })); // [N, h, w, channels]
-  return conv(output, relu(residualStack(residual, x)));
+  for (const [i, layer] of down.entries()) x = bend(conv(layer, x, { stride: i < last ? 2 : 1 })); // [N, h, w, channels]
+  return conv(output, bend(residualStack(residual, x, bend)));
 }
 
 /** Codes [N, h, w, D] to pixels or logits [N, H, W, C], not limited to any range. */
 export function decodeCodes(config: VqvaeConfig, { input, residual, up }: Traced<Decoder>, codes: Tensor): Tensor {
-  let x = residualStack(residual, conv(input, codes)); // [N, h, w, channels]
-  if (strideCount(config) === 0) return conv(up[0]!, relu(x));
-  for (const layer of up) x = convTranspose(layer, relu(x), { stride: 2 });
+  const bend = activations[config.activation];
+  let x = residualStack(residual, conv(input, codes), bend); // [N, h, w, channels]
+  if (strideCount(config) === 0) return conv(up[0]!, bend(x));
+  for (const layer of up) x = convTranspose(layer, bend(x), { stride: 2 });
   return x;
 }
 
-function residualStack(blocks: readonly Traced<ResidualBlock>[], x: Tensor): Tensor {
-  return blocks.reduce((y, { inner, outer }) => add(y, conv(outer, relu(conv(inner, relu(y))))), x);
+function residualStack(blocks: readonly Traced<ResidualBlock>[], x: Tensor, bend: (x: Tensor) => Tensor): Tensor {
+  return blocks.reduce((y, { inner, outer }) => add(y, conv(outer, bend(conv(inner, bend(y))))), x);
 }

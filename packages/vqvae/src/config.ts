@@ -65,6 +65,12 @@ export const vqvaeSchema: z.ZodType<VqvaeConfig, VqvaeOptions> & z.ZodObject = z
     .describe('rows and columns of tokens; the frame is a power of two times as large'),
   channels: positive('feature maps of the convolutions').default(32),
   residualBlocks: z.number().int().min(0).default(1).describe('residual blocks in the encoder, and in the decoder'),
+  activation: z
+    .enum(['relu', 'elu'])
+    .default('relu')
+    .describe(
+      'between the layers: ReLU as in the paper, or ELU (arXiv 1511.07289), through which a gradient always comes back: frames that are nearly all of one colour can kill ReLUs for good',
+    ),
   kernelSize: z
     .number()
     .int()
@@ -103,6 +109,7 @@ export interface VqvaeConfig {
   readonly tokenShape: readonly [rows: number, columns: number];
   readonly channels: number;
   readonly residualBlocks: number;
+  readonly activation: 'relu' | 'elu';
   readonly kernelSize: number;
   readonly quantizer: QuantizerConfig;
   readonly reconstruction: ReconstructionConfig;

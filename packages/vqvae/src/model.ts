@@ -66,7 +66,7 @@ export function forward(
   const batch = frames.shape[0]!;
   const { codeDim } = config.quantizer;
   const grid = [batch, ...config.tokenShape];
-  const z = reshape(encodeFrames(parameters.encoder, frames), [-1, codeDim]); // [N*h*w, D]
+  const z = reshape(encodeFrames(config, parameters.encoder, frames), [-1, codeDim]); // [N*h*w, D]
   const { tokens, quantized, codebookLoss, commitmentLoss, loss } = quantizer.quantize(parameters.quantizer, z);
   const codes = reshape(quantized, [...grid, codeDim]);
   const output = decodeCodes(config, parameters.decoder, codes);

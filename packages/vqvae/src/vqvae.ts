@@ -87,7 +87,7 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     const grid = [...tokenShape];
     this.#encoders = new BatchedProgram((batch) =>
       this.#state.program(`encode ${batch}`, { x: f32(batch, ...frameShape) }, ({ x }, { parameters: p }) => {
-        const z = reshape(encodeFrames(p.encoder, x), [-1, codeDim]);
+        const z = reshape(encodeFrames(config, p.encoder, x), [-1, codeDim]);
         return { tokens: reshape(this.quantizer.quantize(p.quantizer, z).tokens, [batch, ...grid]) };
       }),
     );
@@ -315,7 +315,10 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
         'latents',
         { frames: f32(batch, ...this.spec.frameShape) },
         ({ frames: x }, { parameters: p }) => {
-          const z = reshape(encodeFrames((p as Traced<VqvaeParameters>).encoder, x), [-1, this.spec.codeDim]);
+          const z = reshape(encodeFrames(this.config, (p as Traced<VqvaeParameters>).encoder, x), [
+            -1,
+            this.spec.codeDim,
+          ]);
           const { quantizer } = p as Traced<VqvaeParameters>;
           return { z, codes: gather(quantizer.codebook, this.quantizer.quantize(quantizer, z).tokens) };
         },

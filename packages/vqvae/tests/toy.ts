@@ -66,7 +66,7 @@ export function frameOf(frames: NdArray<'float32'>, n: number): NdArray<'float32
 export function latents(engine: Engine, vqvae: VQVAE, frames: NdArray<'float32'>): Float32Array {
   const state = engine.state(vqvae.parameters());
   const program = state.program('latents', { x: f32(...frames.shape) }, ({ x }, traced) => ({
-    z: reshape(encodeFrames((traced as Traced<VqvaeParameters>).encoder, x), [-1, vqvae.spec.codeDim]),
+    z: reshape(encodeFrames(vqvae.config, (traced as Traced<VqvaeParameters>).encoder, x), [-1, vqvae.spec.codeDim]),
   }));
   const { z } = program.run({ x: frames });
   program.dispose();

@@ -86,7 +86,9 @@ export class TokenMemory {
       batch.tokens.data.set(tokens.subarray(row * width, row * width + seen), row * seen);
       batch.nextTokens.data.set(tokens.subarray(row * width + seen, (row + 1) * width), row * this.#size);
       // Before the beginning of an episode there was no action, which is a number of its own.
-      const indices = window.actions.map((action) => (action < range.first ? range.count : action - range.first));
+      const indices = window.actions.map((action, age) =>
+        age < context - window.known ? range.count : action - range.first,
+      );
       batch.actions.data.set(indices, row * context);
       batch.rewards.data[row] = Math.sign(window.reward);
       batch.terminated.data[row] = window.terminated ? 1 : 0;

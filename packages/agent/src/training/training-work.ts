@@ -2,6 +2,7 @@
 import { Generators, InternalError } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { learningRateAt } from '@tessera/nn';
+import { hasWindow } from '@tessera/rollouts';
 import type { Replay, ReplayChunk, StepReference } from '@tessera/rollouts';
 import { isStreaming, isTrainable, toUnit } from '@tessera/vqvae';
 import { measureAccuracy } from '../world-model/accuracy.ts';
@@ -150,9 +151,10 @@ export class TrainingWork {
   async #measure(): Promise<Record<string, number>> {
     const { agent } = this.#options;
     const { measureSteps, imagination } = this.#config;
-    const steps = this.#roundChunks().flatMap((chunk) =>
-      Array.from({ length: chunk.steps }, (_, step): StepReference => ({ chunk, step })),
-    );
+    const { context } = agent.worldModel.config;
+    const steps = this.#roundChunks()
+      .flatMap((chunk) => Array.from({ length: chunk.steps }, (_, step): StepReference => ({ chunk, step })))
+      .filter((step) => hasWindow(step, context));
     const every = Math.max(1, Math.floor(steps.length / measureSteps));
     const chosen = steps.filter((_, i) => i % every === 0).slice(0, measureSteps);
     const accuracy = measureAccuracy(agent.worldModel, await this.memory.transitions(chosen));
