@@ -1,6 +1,6 @@
 // Programs have fixed shapes, batches come in all sizes: a batch is cut into blocks of a few sizes, each with a program of its own. It is for functions whose
 // rows do not see one another, so that the cuts change nothing.
-import { ConfigError, InternalError, ndarray } from '@tessera/core';
+import { ConfigError, InternalError, ShapeError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import type { Program, ProgramInputs, ProgramOutputs } from './program.ts';
 import type { Spec, Tensor } from './record/tensor.ts';
@@ -33,7 +33,9 @@ export class BatchedProgram<I extends string, O extends Readonly<Record<string, 
     const rows = arrays[0]?.[1].shape[0] ?? 0;
     if (rows === 0 || arrays.some(([, { shape }]) => shape[0] !== rows)) {
       const got = arrays.map(([name, { shape }]) => `${name} [${shape.join(', ')}]`).join(', ');
-      throw new ConfigError(`BatchedProgram: expected inputs with one and the same number of rows, 1 or more, got ${got}.`);
+      throw new ConfigError(
+        `BatchedProgram: expected inputs with one and the same number of rows, 1 or more, got ${got}.`,
+      );
     }
     let joined: Record<string, NdArray> | undefined;
     for (let start = 0; start < rows;) {
@@ -41,6 +43,12 @@ export class BatchedProgram<I extends string, O extends Readonly<Record<string, 
       if (size === undefined) throw new InternalError('BatchedProgram: no block fits.');
       const block = Object.fromEntries(arrays.map(([name, array]) => [name, rowsOf(array, start, size)]));
       const part = this.#program(size).run(block as ProgramInputs<Readonly<Record<I, Spec>>>);
+      for (const [name, { shape }] of Object.entries<NdArray>(part)) {
+        if (shape[0] === size) continue;
+        throw new ShapeError(
+          `BatchedProgram: expected the output '${name}' with the rows as its first axis, [${size}, ...], got [${shape.join(', ')}].`,
+        );
+      }
       if (size === rows) return part;
       joined ??= Object.fromEntries(
         Object.entries<NdArray>(part).map(([name, { dtype, shape }]) => [

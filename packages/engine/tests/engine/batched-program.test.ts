@@ -191,6 +191,17 @@ describe('a batch in blocks', () => {
     batched.dispose();
   });
 
+  test('of an output that has no rows', () => {
+    const batched = new BatchedProgram((batch) =>
+      cpu.program(`total ${batch}`, { x: f32(batch, 3) }, ({ x }) => ({
+        total: reshape(matMul(constant(weight), x, { transposeA: true, transposeB: true }), [4 * batch]),
+      })),
+    );
+    expect(() => batched.run({ x: ndarray('float32', [2, 3]) })).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: BatchedProgram: expected the output 'total' with the rows as its first axis, [1, ...], got [4].]`,
+    );
+  });
+
   test('of no rows, or of unequal ones', () => {
     const batched = new BatchedProgram((batch) => rowsOn(cpu, batch));
     expect(() =>
