@@ -28,5 +28,9 @@ export { renderTable } from './table.ts';
 export type { TableRow } from './table.ts';
 export { formatBytes, formatCount, formatNumber, formatSeconds } from './format.ts';
 
+// Films of agents
+export { filmEpisode } from './agent/film.ts';
+export type { FilmOptions } from './agent/film.ts';
+
 // Benchmarks
 export type { Benchmark, BenchLine, BenchOptions, BenchResult } from './benchmark.ts';

@@ -5,7 +5,7 @@ import { FormatError } from '@tessera/core';
 import type { BackendName } from '@tessera/engine';
 import type { Replay } from '@tessera/rollouts';
 import type { Checkpoint, RunFolder } from '@tessera/runs';
-import { isTrainable } from '@tessera/vqvae';
+import { isStreaming, isTrainable } from '@tessera/vqvae';
 import type { Tokenizer } from '@tessera/vqvae';
 import type { RoundMetrics, RoundSums } from './round-metrics.ts';
 
@@ -99,6 +99,19 @@ export function restoreTrainer(
     if (String(own.shape) !== String(shape)) {
       throw refuse(`'${name}' is of shape [${own.shape.join(', ')}], got [${shape.join(', ')}].`);
     }
+  }
+}
+
+/** Gives a tokenizer of one's own what it had learned by the newest checkpoint. Throws FormatError when that does not fit it. */
+export async function restoreTokenizer(run: RunFolder, tokenizer: Tokenizer): Promise<void> {
+  if (!isTrainable(tokenizer) && !isStreaming(tokenizer)) return;
+  const { tensors, directory } = await run.readCheckpoint();
+  const prefix = 'tokenizer.';
+  const own = Object.entries(tensors).filter(([key]) => key.startsWith(prefix));
+  try {
+    tokenizer.loadState(Object.fromEntries(own.map(([key, array]) => [key.slice(prefix.length), array])));
+  } catch (cause) {
+    throw new FormatError(`${directory}: does not fit the tokenizer: ${String((cause as Error).message)}`, { cause });
   }
 }
 

@@ -24,6 +24,7 @@ import type {
 } from '../experiment.ts';
 import { formatNumber } from '../format.ts';
 import { buildAgent, buildTokenizer } from './build.ts';
+import { restoreTokenizer } from './checkpoint.ts';
 import { agentDefaults, agentSchema } from './config.ts';
 import type { AgentExperimentConfig } from './config.ts';
 import { filmEpisode } from './film.ts';
@@ -183,7 +184,7 @@ interface Trained {
 
 /** Loads the agent of a run that has ended, and takes it away again. */
 async function withTrainedAgent<T>(
-  { config, env: id, seed, backend, run, reporter }: EvaluationContext<AgentExperimentConfig>,
+  { config, env: id, backend, run, reporter }: EvaluationContext<AgentExperimentConfig>,
   work: (trained: Trained) => Promise<T>,
 ): Promise<T> {
   const directory = join(run.directory, 'agent');
@@ -198,7 +199,10 @@ async function withTrainedAgent<T>(
   const engine = await createEngine(engineChoice(backend));
   try {
     reporter.line(`engine: ${engine.note}`);
+    // The run's seed: another one may have been asked for to play with.
+    const { seed } = run.config;
     const own = config.tokenizer.module === '' ? undefined : await buildTokenizer(engine, { config, frameShape, seed });
+    if (own !== undefined) await restoreTokenizer(run, own);
     const agent = await loadAgent(engine, directory, own === undefined ? {} : { tokenizer: own });
     return await work({ engine, agent, env });
   } finally {

@@ -1,0 +1,70 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { buildAll, repository } from '../support/repository.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { tessera } from '../support/tessera.ts';
+import { onlyRun } from '../support/tiny-run.ts';
+
+const timeout = 120_000;
+
+beforeAll(() => buildAll(), 240_000);
+
+/** What an example prints, run as a user would run it. */
+async function example(name: string, words: readonly string[] = [], cwd: string = temporaryFolder()): Promise<string> {
+  const file = join(repository, 'experiments', 'examples', `${name}.ts`);
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', import.meta.resolve('tsx'), file, ...words],
+    {
+      cwd,
+      // The conditions of the tests would lead to TypeScript sources.
+      env: { ...process.env, NODE_OPTIONS: '', TESSERA_BACKEND: 'wasm' },
+    },
+  );
+  return stdout;
+}
+
+/** The numbers after a word, line by line. */
+const numbersAfter = (text: string, word: string): number[] =>
+  [...text.matchAll(new RegExp(`${word} (-?[\\d.]+)`, 'g'))].map(([, number]) => Number(number));
+
+describe('the examples run', () => {
+  test('watch-agent: an agent that was trained, as a GIF', { timeout }, async () => {
+    const root = temporaryFolder();
+    const set = [
+      'training.roundSteps=9',
+      'training.tokenizer.firstUpdates=5',
+      'training.worldModel.firstUpdates=5',
+      'training.imagination.updates=1',
+      'evaluation.episodes=4',
+      'evaluation.heldOutSteps=64',
+    ];
+    const options = ['--steps', '288', '--runs', join(root, 'runs'), '--backend', 'wasm'];
+    const words = ['train', 'catch', ...options, ...set.flatMap((choice) => ['--set', choice])];
+    expect(await tessera(words)).toMatchObject({ code: 0 });
+    expect(await example('watch-agent', [onlyRun(root)], root)).toMatch(/^return -?1 in 9 steps: episode\.gif\n$/);
+    const gif = readFileSync(join(root, 'episode.gif'));
+    expect(gif.toString('latin1', 0, 6)).toBe('GIF89a');
+    // Two panels of 160 pixels and a gap, twice.
+    expect([gif.readUInt16LE(6), gif.readUInt16LE(8)]).toEqual([328, 328]);
+  });
+
+  test('use-tokenizer: Q-learning on our tokens learns to catch', { timeout }, async () => {
+    const returns = numbersAfter(await example('use-tokenizer'), 'return');
+    expect(returns.length).toBe(8);
+    expect(returns[0]).toBeLessThan(0.4);
+    expect(returns.at(-1)).toBeGreaterThan(0.8);
+  });
+
+  test('own-tokenizer: our world model learns tokens that it has never heard of', { timeout }, async () => {
+    const text = await example('own-tokenizer');
+    const foreseen = numbersAfter(text, 'foreseen');
+    expect(foreseen.length).toBe(7);
+    expect(foreseen[0]).toBeLessThan(0.3);
+    expect(foreseen.at(-1)).toBeGreaterThan(0.8);
+    for (const mean of numbersAfter(text, 'return')) expect(Math.abs(mean)).toBeLessThanOrEqual(1);
+  });
+});
