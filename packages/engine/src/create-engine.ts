@@ -8,6 +8,7 @@ import { Engine, kernelEngine } from './engine.ts';
 import { KernelContext } from './execute/kernel-context.ts';
 import { WasmContext } from './execute/wasm-context.ts';
 import { wasmHeap } from './wasm/heap.ts';
+import type { Precision } from './tensorflow/graph-context.ts';
 import { loadWasmKernels } from './wasm/kernels.ts';
 
 /** Names that `createEngine` takes. */
@@ -21,6 +22,23 @@ export interface EngineOptions {
   readonly backend?: BackendChoice;
   /** Where a bundler put TensorFlow.js's wasm files: a folder ending in `/`, or one address per file name. Node finds them itself. */
   readonly wasmPaths?: string | Record<string, string>;
+  /**
+   * What matrix products and convolutions compute with; default `float32`. `bf16` rounds their factors to bfloat16, while weights, sums and everything else
+   * stay float32. TensorFlow alone can; elsewhere it is float32, and the engine's note says so.
+   */
+  readonly precision?: Precision;
+}
+
+/** Names that `precision` takes. */
+const precisions: readonly Precision[] = ['float32', 'bf16'];
+
+/** Throws ConfigError for a name that is no precision. */
+export function checkPrecision(name: string): Precision {
+  const known = precisions.find((precision) => precision === name);
+  if (known !== undefined) return known;
+  throw new ConfigError(
+    `precision: expected one of ${precisions.join(', ')}, got '${name}'.${didYouMean(name, precisions)}`,
+  );
 }
 
 /** Throws ConfigError for a name that is no backend. */
@@ -37,10 +55,13 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 
 /** `createEngine` whose note goes on with `advice`: how to get a better backend than these. */
 export async function portableEngine(
-  { backend = 'auto', wasmPaths }: EngineOptions,
-  { advice = '' }: { advice?: string } = {},
+  { backend = 'auto', wasmPaths, precision = 'float32' }: EngineOptions,
+  { advice: hint = '' }: { advice?: string } = {},
 ): Promise<Engine> {
   checkBackendChoice(backend);
+  const rounding = checkPrecision(precision) === 'bf16' ? 'Products are float32: bf16 needs TensorFlow.' : '';
+  const advice = [hint, rounding].filter((text) => text !== '').join(' ');
+  const note = (text: string): string => (rounding === '' ? text : `${text} ${rounding}`);
   if (backend === 'tensorflow') {
     throw new BackendError(
       "backend 'tensorflow': only '@tessera/engine/node' has it. Import createEngine from there, or choose wasm or cpu.",
@@ -48,7 +69,7 @@ export async function portableEngine(
   }
   // Silences TensorFlow.js's advice to install another package.
   env().set('IS_TEST', true);
-  if (backend === 'cpu') return cpuEngine('cpu: plain JavaScript, as asked.');
+  if (backend === 'cpu') return cpuEngine(note('cpu: plain JavaScript, as asked.'));
   if (wasmPaths !== undefined) setWasmPaths(wasmPaths);
   const context = await wasmContext();
   if (context !== undefined) {
@@ -56,7 +77,7 @@ export async function portableEngine(
       'wasm',
       context,
       backend === 'wasm'
-        ? 'wasm: WebAssembly SIMD, one thread, as asked.'
+        ? note('wasm: WebAssembly SIMD, one thread, as asked.')
         : `wasm: WebAssembly SIMD, one thread.${advice && ` ${advice}`}`,
     );
   }

@@ -1,11 +1,12 @@
 // Picks and starts a backend in Node: TensorFlow on a GPU or the CPU where its addon loads, else what runs anywhere.
 import { env } from '@tensorflow/tfjs-core';
 import { BackendError, ConfigError } from '@tessera/core';
-import { checkBackendChoice, portableEngine } from './create-engine.ts';
+import { checkBackendChoice, checkPrecision, portableEngine } from './create-engine.ts';
 import type { BackendChoice, EngineOptions } from './create-engine.ts';
 import { Engine } from './engine.ts';
 import { findTensorFlow } from './tensorflow/binding.ts';
 import type { TensorFlow } from './tensorflow/binding.ts';
+import type { Precision } from './tensorflow/graph-context.ts';
 import { TensorFlowExecutor } from './tensorflow/graph-store.ts';
 
 const variable = 'TESSERA_BACKEND';
@@ -21,7 +22,7 @@ export async function createEngine({ backend, ...options }: EngineOptions = {}):
   // Silences TensorFlow.js's advice about itself.
   env().set('IS_TEST', true);
   const found = await findTensorFlow();
-  if (found.available) return tensorFlowEngine(found);
+  if (found.available) return tensorFlowEngine(found, checkPrecision(options.precision ?? 'float32'));
   if (choice === 'tensorflow') throw new BackendError(`backend 'tensorflow': ${withoutPrefix(found.reason)}`);
   return portableEngine(options, { advice: `For tensorflow-cpu: ${withoutPrefix(found.reason)}` });
 }
@@ -42,9 +43,10 @@ function withoutPrefix(message: string): string {
   return message.slice(message.indexOf(': ') + 2);
 }
 
-function tensorFlowEngine({ binding, version, gpu }: TensorFlow): Engine {
-  const executor = new TensorFlowExecutor(binding);
-  const library = `TensorFlow ${version}, each program one graph`;
+function tensorFlowEngine({ binding, version, gpu }: TensorFlow, precision: Precision): Engine {
+  const executor = new TensorFlowExecutor({ binding, precision });
+  const products = precision === 'bf16' ? ', products in bfloat16' : '';
+  const library = `TensorFlow ${version}, each program one graph${products}`;
   const note = gpu
     ? `tensorflow-gpu: ${library}, on the GPU.`
     : `tensorflow-cpu: ${library}, on the CPU. For tensorflow-gpu, build the addon against a TensorFlow with CUDA on a machine with a GPU that it supports.`;

@@ -1,7 +1,8 @@
 // The front door of @tessera/engine, safe for browsers. TensorFlow is behind `@tessera/engine/node`.
 
 // Engines, states, programs
-export { checkBackendChoice, createEngine } from './create-engine.ts';
+export { checkBackendChoice, checkPrecision, createEngine } from './create-engine.ts';
+export type { Precision } from './tensorflow/graph-context.ts';
 export type { BackendChoice, EngineOptions } from './create-engine.ts';
 export { Engine } from './engine.ts';
 export type { BackendName } from './engine.ts';

@@ -72,7 +72,6 @@ function tfjsAttrs({ stride, padding }: ConvAttrs): object {
 
 function nodeAttrs({ stride, padding }: ConvAttrs): Attributes {
   return {
-    T: attr.type('float32'),
     strides: attr.ints([1, stride, stride, 1]),
     padding: attr.string(padding.toUpperCase()),
     data_format: attr.string('NHWC'),
@@ -164,7 +163,7 @@ const conv2dOp: Op<ConvAttrs> = defineOp<ConvAttrs>({
     });
     return [y];
   },
-  graph: (g, [x, filter], attrs) => [g.node('Conv2D', [x!, filter!], nodeAttrs(attrs))],
+  graph: (g, [x, filter], attrs) => [g.product('Conv2D', [g.factor(x!), g.factor(filter!)], nodeAttrs(attrs))],
   flops: ([x, filter], _, attrs) => flops(x!.shape, filter!.shape, attrs),
 });
 
@@ -202,7 +201,7 @@ const inputGradientOp: Op<InputAttrs> = defineOp<InputAttrs>({
     return [dx];
   },
   graph: (g, [dy, filter], { inputShape, ...attrs }) => [
-    g.node('Conv2DBackpropInput', [g.ints(inputShape), filter!, dy!], nodeAttrs(attrs)),
+    g.product('Conv2DBackpropInput', [g.ints(inputShape), g.factor(filter!), g.factor(dy!)], nodeAttrs(attrs)),
   ],
   flops: ([, filter], _, attrs) => flops(attrs.inputShape, filter!.shape, attrs),
 });
@@ -241,7 +240,7 @@ const filterGradientOp: Op<FilterAttrs> = defineOp<FilterAttrs>({
     return [df];
   },
   graph: (g, [x, dy], { filterShape, ...attrs }) => [
-    g.node('Conv2DBackpropFilter', [x!, g.ints(filterShape), dy!], nodeAttrs(attrs)),
+    g.product('Conv2DBackpropFilter', [g.factor(x!), g.ints(filterShape), g.factor(dy!)], nodeAttrs(attrs)),
   ],
   flops: ([x], _, attrs) => flops(x!.shape, attrs.filterShape, attrs),
 });

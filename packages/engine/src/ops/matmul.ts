@@ -78,10 +78,11 @@ const matMulOp: Op<MatMulAttrs> = defineOp<MatMulAttrs>({
     return [y];
   },
   graph: (g, [a, b], { transposeA, transposeB }) => {
-    const T = attr.type('float32');
+    const factors = [g.factor(a!), g.factor(b!)];
+    const [first, second] = [attr.bool(transposeA), attr.bool(transposeB)];
     return g.inputs[0]!.shape.length === 2
-      ? [g.node('MatMul', [a!, b!], { T, transpose_a: attr.bool(transposeA), transpose_b: attr.bool(transposeB) })]
-      : [g.node('BatchMatMulV2', [a!, b!], { T, adj_x: attr.bool(transposeA), adj_y: attr.bool(transposeB) })];
+      ? [g.product('MatMul', factors, { transpose_a: first, transpose_b: second })]
+      : [g.product('BatchMatMulV2', factors, { adj_x: first, adj_y: second })];
   },
   flops: ([a, b], _, attrs) => {
     const { batch, m, k, n } = sizes(a!.shape, b!.shape, attrs);

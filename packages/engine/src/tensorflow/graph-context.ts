@@ -6,13 +6,25 @@ import { attr } from './attributes.ts';
 import type { Attributes } from './attributes.ts';
 import type { GraphWriter } from './graph-writer.ts';
 
+/** What matrix products and convolutions compute with: `bf16` rounds their factors to bfloat16 and sums in float32, as the hardware does. */
+export type Precision = 'float32' | 'bf16';
+
+/** What the ops of one graph share. */
+export interface GraphSettings {
+  readonly precision: Precision;
+  /** Small constants by content. */
+  readonly constants: Map<string, string>;
+  /** Values rounded to bfloat16, by the value: one that goes into several products is rounded once. */
+  readonly rounded: Map<string, string>;
+}
+
 /** The graph around one op. */
 export class GraphContext {
   readonly writer: GraphWriter;
   readonly origin: string;
   readonly inputs: readonly Spec[];
   readonly outputs: readonly Spec[];
-  readonly #constants: Map<string, string>;
+  readonly #settings: GraphSettings;
 
   constructor(
     writer: GraphWriter,
@@ -20,14 +32,14 @@ export class GraphContext {
       origin,
       inputs,
       outputs,
-      constants,
-    }: { origin: string; inputs: readonly Spec[]; outputs: readonly Spec[]; constants: Map<string, string> },
+      settings,
+    }: { origin: string; inputs: readonly Spec[]; outputs: readonly Spec[]; settings: GraphSettings },
   ) {
     this.writer = writer;
     this.origin = origin;
     this.inputs = inputs;
     this.outputs = outputs;
-    this.#constants = constants;
+    this.#settings = settings;
   }
 
   /** A node with one output. */
@@ -43,6 +55,26 @@ export class GraphContext {
   /** A node whose one type attribute `T` is float32. */
   float(op: string, ...inputs: string[]): string {
     return this.node(op, inputs, { T: attr.type('float32') });
+  }
+
+  /** A factor of a product, as `product` takes it. */
+  factor(x: string): string {
+    const { precision, rounded } = this.#settings;
+    if (precision === 'float32') return x;
+    let output = rounded.get(x);
+    if (output === undefined) {
+      output = this.node('Cast', [x], { SrcT: attr.type('float32'), DstT: attr.type('bfloat16') });
+      rounded.set(x, output);
+    }
+    return output;
+  }
+
+  /** A matrix product or convolution of `factor`s, as float32; its type attribute `T` is set here. */
+  product(op: string, inputs: readonly string[], attributes: Attributes): string {
+    const { precision } = this.#settings;
+    if (precision === 'float32') return this.node(op, inputs, { T: attr.type('float32'), ...attributes });
+    const product = this.node(op, inputs, { T: attr.type('bfloat16'), ...attributes });
+    return this.node('Cast', [product], { SrcT: attr.type('bfloat16'), DstT: attr.type('float32') });
   }
 
   /** An int32 vector (shapes, axes, permutations). */
@@ -83,10 +115,10 @@ export class GraphContext {
 
   #constant(array: NdArray): string {
     const key = `${array.dtype}[${array.shape.join()}]${String(array.data)}`;
-    let output = this.#constants.get(key);
+    let output = this.#settings.constants.get(key);
     if (output === undefined) {
       output = this.writer.constant(array);
-      this.#constants.set(key, output);
+      this.#settings.constants.set(key, output);
     }
     return output;
   }

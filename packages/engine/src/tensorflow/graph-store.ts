@@ -7,11 +7,18 @@ import { KernelContext } from '../execute/kernel-context.ts';
 import type { Executable, Executor, ProgramRecord, Store } from '../execute/store.ts';
 import type { Spec } from '../record/tensor.ts';
 import type { TensorFlowBinding } from './binding.ts';
+import type { Precision } from './graph-context.ts';
 import { GraphWriter } from './graph-writer.ts';
 import { lowerProgram } from './lower-program.ts';
 import type { LoweredProgram } from './lower-program.ts';
 import { programError } from './program-error.ts';
 import { GraphSession } from './session.ts';
+
+/** What graphs are made of. */
+export interface GraphOptions {
+  readonly binding: TensorFlowBinding;
+  readonly precision: Precision;
+}
 
 /**
  * Runs programs as TensorFlow graphs, and eager functions in plain JavaScript: TensorFlow.js's kernels for TensorFlow know the shape with which a buffer
@@ -19,19 +26,19 @@ import { GraphSession } from './session.ts';
  */
 export class TensorFlowExecutor implements Executor {
   readonly eagerContext: KernelContext;
-  readonly #binding: TensorFlowBinding;
+  readonly #options: GraphOptions;
 
-  constructor(binding: TensorFlowBinding) {
-    this.#binding = binding;
+  constructor(options: GraphOptions) {
+    this.#options = options;
     this.eagerContext = new KernelContext(findBackend('cpu'), 'cpu');
   }
 
   createStore(variables: ReadonlyMap<string, Spec>): Store {
-    return variables.size === 0 ? new StatelessStore(this.#binding) : new GraphStore(this.#binding, variables);
+    return variables.size === 0 ? new StatelessStore(this.#options) : new GraphStore(this.#options, variables);
   }
 
   tensorCount(): number {
-    return this.#binding.getNumOfTensors() + this.eagerContext.backend.numDataIds();
+    return this.#options.binding.getNumOfTensors() + this.eagerContext.backend.numDataIds();
   }
 
   dispose(): void {
@@ -55,15 +62,15 @@ interface LoadedGraph {
 
 /** The variables of one state in the session that runs now, or in JavaScript before the first run. */
 class GraphStore implements Store {
-  readonly #binding: TensorFlowBinding;
+  readonly #options: GraphOptions;
   readonly #specs: ReadonlyMap<string, Spec>;
   readonly #programs = new Set<GraphProgram>();
   #values: Map<string, NdArray> = new Map();
   #loaded: LoadedGraph | undefined;
   #disposed = false;
 
-  constructor(binding: TensorFlowBinding, specs: ReadonlyMap<string, Spec>) {
-    this.#binding = binding;
+  constructor(options: GraphOptions, specs: ReadonlyMap<string, Spec>) {
+    this.#options = options;
     this.#specs = specs;
   }
 
@@ -136,13 +143,15 @@ class GraphStore implements Store {
       handles.set(name, handle);
       variables.set(name, { read: writer.read(handle), value, set });
     }
-    const shared = { writer, variables: handles, constants: new Map<string, string>() };
+    const { binding, precision } = this.#options;
+    const settings = { precision, constants: new Map<string, string>(), rounded: new Map<string, string>() };
+    const shared = { writer, variables: handles, settings };
     const programs = new Map(
       candidates
         .filter((program) => this.#programs.has(program))
         .map((program, i) => [program, lowerProgram(shared, program.record, `p${i}`)]),
     );
-    return { session: GraphSession.load(writer, this.#binding), variables, programs };
+    return { session: GraphSession.load(writer, binding), variables, programs };
   }
 
   #checkAlive(): void {
@@ -152,11 +161,11 @@ class GraphStore implements Store {
 
 /** Programs without variables share nothing: each has a session of its own. */
 class StatelessStore implements Store {
-  readonly #binding: TensorFlowBinding;
+  readonly #options: GraphOptions;
   readonly #stores = new Set<GraphStore>();
 
-  constructor(binding: TensorFlowBinding) {
-    this.#binding = binding;
+  constructor(options: GraphOptions) {
+    this.#options = options;
   }
 
   read(): NdArray[] {
@@ -166,7 +175,7 @@ class StatelessStore implements Store {
   write(): void {}
 
   compile(record: ProgramRecord): Executable {
-    const store = new GraphStore(this.#binding, new Map());
+    const store = new GraphStore(this.#options, new Map());
     this.#stores.add(store);
     const program = store.compile(record);
     return {

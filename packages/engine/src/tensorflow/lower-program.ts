@@ -9,6 +9,7 @@ import type { Effect, RecordedNode } from '../record/recorder.ts';
 import type { Spec, Tensor } from '../record/tensor.ts';
 import { attr } from './attributes.ts';
 import { GraphContext } from './graph-context.ts';
+import type { GraphSettings } from './graph-context.ts';
 import type { GraphWriter } from './graph-writer.ts';
 
 /** Where a program stands in a graph. */
@@ -26,8 +27,7 @@ export interface SharedGraph {
   readonly writer: GraphWriter;
   /** Handles of the variables by name. */
   readonly variables: ReadonlyMap<string, string>;
-  /** Small constants by content. */
-  readonly constants: Map<string, string>;
+  readonly settings: GraphSettings;
 }
 
 type Adam = Extract<Effect, { kind: 'adam' }>;
@@ -77,8 +77,8 @@ class Lowering {
   }
 
   #context(op: string, inputs: readonly Spec[], outputs: readonly Spec[]): GraphContext {
-    const { writer, constants } = this.#graph;
-    return new GraphContext(writer, { origin: this.#origin(op), inputs, outputs, constants });
+    const { writer, settings } = this.#graph;
+    return new GraphContext(writer, { origin: this.#origin(op), inputs, outputs, settings });
   }
 
   #apply({ op, inputs, outputs, attrs }: RecordedNode): void {

@@ -42,7 +42,7 @@ const cpu = await createEngine({ backend: 'cpu' });
 let engine: Engine | undefined;
 function tf(): Engine {
   if (engine === undefined) {
-    const executor = new TensorFlowExecutor(tensorFlow().binding);
+    const executor = new TensorFlowExecutor({ binding: tensorFlow().binding, precision: 'float32' });
     const { eagerContext } = executor;
     engine = new Engine({ backend: 'tensorflow-cpu', note: '', executor, eagerContext });
   }
