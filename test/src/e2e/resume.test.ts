@@ -8,8 +8,9 @@ import { buildAll } from '../support/repository.ts';
 import { sessionRunner } from '../support/stopped-process.ts';
 import type { Session, Stop } from '../support/stopped-process.ts';
 import { sharedFolder } from '../support/temporary-folder.ts';
+import { tessera } from '../support/tessera.ts';
 import { rounds, tinyAgent } from '../support/tiny-agent.ts';
-import { onlyRun } from '../support/tiny-run.ts';
+import { onlyRun, until } from '../support/tiny-run.ts';
 
 /** TESSERA_KILLS: stops in all. */
 const kills = Number(process.env['TESSERA_KILLS'] ?? 20);
@@ -117,6 +118,36 @@ describe.concurrent(`runs that are stopped ${kills} times (moments of seed ${see
       },
     );
   }
+});
+
+describe('a folder in use', () => {
+  test(
+    'by a process that trains is left alone; once that has died, the run goes on',
+    { timeout: 120_000 },
+    async () => {
+      const folder = join(root, 'in-use');
+      mkdirSync(folder);
+      const begin = tinyAgent({ root: folder, backend: 'wasm', set: ['steps=100000'] });
+      let pid: number | undefined;
+      const holder = session(begin, { signal: 'SIGKILL', delayMs: 0, after: () => pid !== undefined });
+      const shards = (): string => join(onlyRun(folder), 'replay', 'shard-000001.safetensors');
+      await until(() => begun(folder) && existsSync(shards()), 'a second round');
+      const directory = onlyRun(folder);
+      const resume = ['train', 'agent', '--resume', directory, '--backend', 'wasm'];
+      const refused = await tessera(resume);
+      pid = Number(/in use by process (\d+)/.exec(refused.err)?.[1]);
+      const { signal } = await holder;
+      expect(refused).toMatchObject({ code: 1, out: '' });
+      expect(refused.err).toMatch(/^error: lock run: '\S+' is in use by process \d+, since/);
+      expect([signal, pid === process.pid, Number.isNaN(pid)]).toEqual(['SIGKILL', false, false]);
+      const going = new AbortController();
+      const on = tessera(resume, going.signal);
+      going.abort();
+      expect(await on).toMatchObject({ code: 130, out: `${directory}\n` });
+      expect((await on).err).toMatch(/going on after \d+ steps\n/);
+      expect(readdirSync(directory)).not.toContain('.lock');
+    },
+  );
 });
 
 /** The command that a person would give next. */
