@@ -2,7 +2,7 @@
 import { ConfigError, DTypeError, ShapeError } from '@tessera/core';
 import { tensorOf } from './ops/constant.ts';
 import { expectFloat, sameShape, shapeText } from './ops/shapes.ts';
-import { activeRecorder } from './record/recorder.ts';
+import { activeRecorder, changedBy } from './record/recorder.ts';
 import type { Recorder } from './record/recorder.ts';
 import { specText } from './record/tensor.ts';
 import type { Tensor } from './record/tensor.ts';
@@ -19,6 +19,31 @@ export function assign(target: Tensor, value: Tensor): void {
     throw new DTypeError(`assign: '${variable}' is ${target.dtype}, the value ${value.dtype}.`);
   }
   recorder.effects.push({ kind: 'assign', variable, value });
+}
+
+/**
+ * Overwrites rows of a state tensor [N, ...] when the program has run, in the tensor's own memory: row `indices[i]` becomes `rows[i]`. Caches grow so, without
+ * a copy of what is in them. Each index, int32 [n] in [0, N), may be there once.
+ *
+ * Throws ShapeError and DTypeError for tensors that do not fit; the run throws ConfigError for an index out of range, and changes nothing then.
+ */
+export function assignRows(target: Tensor, indices: Tensor, rows: Tensor): void {
+  const recorder = activeRecorder('assignRows');
+  recorder.check('assignRows', [target, indices, rows]);
+  const variable = untouched(recorder, 'assignRows', target);
+  if (indices.dtype !== 'int32' || indices.rank !== 1) {
+    throw new ShapeError(`assignRows: expected indices int32 [n], got ${specText(indices)}.`);
+  }
+  const expected = [indices.shape[0]!, ...target.shape.slice(1)];
+  if (target.rank === 0 || !sameShape(rows.shape, expected)) {
+    throw new ShapeError(
+      `assignRows: '${variable}' is ${shapeText(target.shape)}, so ${indices.shape[0]} of its rows are ${shapeText(expected)}, got ${shapeText(rows.shape)}.`,
+    );
+  }
+  if (target.dtype !== rows.dtype) {
+    throw new DTypeError(`assignRows: '${variable}' is ${target.dtype}, the rows are ${rows.dtype}.`);
+  }
+  recorder.effects.push({ kind: 'rows', variable, indices, rows });
 }
 
 /** The state of one parameter under Adam and its gradient. */
@@ -85,12 +110,7 @@ export function adamUpdate(target: Tensor, update: AdamUpdate): void {
 
 function untouched(recorder: Recorder, caller: string, target: Tensor): string {
   const name = recorder.variableOf(caller, target);
-  const changed = recorder.effects.some((effect) =>
-    effect.kind === 'assign'
-      ? effect.variable === name
-      : [effect.variable, effect.firstMoment, effect.secondMoment].includes(name),
-  );
-  if (changed)
+  if (recorder.effects.some((effect) => changedBy(effect).includes(name)))
     throw new ConfigError(
       `${caller}: '${name}' is changed twice in the program '${recorder.name}'. Change each state tensor once.`,
     );

@@ -9,6 +9,7 @@ import type { FlopMeter, InputSpecs } from './program.ts';
 import { State, specsOf } from './state.ts';
 import type { EagerRunner } from './state.ts';
 import type { Tensor } from './record/tensor.ts';
+import { changedBy } from './record/recorder.ts';
 import { flatten } from './record/tree.ts';
 
 /** Backends as files and messages name them. */
@@ -90,9 +91,7 @@ export class Engine {
       const result = runEagerly(context, { specs, buffers }, (recorder) => {
         const value = body(recorder);
         for (const effect of recorder.effects) {
-          const changed =
-            effect.kind === 'assign' ? [effect.variable] : [effect.variable, effect.firstMoment, effect.secondMoment];
-          for (const name of changed) before.delete(name);
+          for (const name of changedBy(effect)) before.delete(name);
         }
         return value;
       });

@@ -18,7 +18,7 @@ export type { NamedArrays, Traced } from './record/tree.ts';
 
 // Gradients and changes of state
 export { gradients } from './record/gradients.ts';
-export { adamUpdate, assign } from './effects.ts';
+export { adamUpdate, assign, assignRows } from './effects.ts';
 export type { AdamUpdate } from './effects.ts';
 export { stopGradient, straightThrough } from './ops/stop-gradient.ts';
 

@@ -3,20 +3,23 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { effectInputs } from '../record/recorder.ts';
 import type { Effect } from '../record/recorder.ts';
 import type { Tensor } from '../record/tensor.ts';
+import { checkIndex } from '../ops/gather.ts';
 import { size } from '../ops/shapes.ts';
 import type { KernelContext } from './kernel-context.ts';
 import { WasmContext } from './wasm-context.ts';
 
 type Adam = Extract<Effect, { kind: 'adam' }>;
+type Rows = Extract<Effect, { kind: 'rows' }>;
 
-/** Makes all effects. Assigned values were computed before; the assignments come first, so that Adam's changes in place reach none of them. */
+/** Makes all effects, or none when an index is out of range. Assigned values were computed before; the assignments come first, so that Adam's changes in place reach none of them. */
 export function applyEffects(
   context: KernelContext,
   effects: readonly Effect[],
   buffers: Map<string, TensorInfo>,
-  value: (tensor: Tensor) => TensorInfo,
+  value: Value,
 ): void {
   const { backend } = context;
+  for (const effect of effects) if (effect.kind === 'rows') checkRows(context, effect, buffers, value);
   // An effect may take the old value of a variable that another one changes. A buffer that is held is neither freed nor changed in place.
   const held = effects.flatMap(effectInputs).map(value);
   for (const { dataId } of held) backend.incRef(dataId);
@@ -28,19 +31,54 @@ export function applyEffects(
       context.free(buffers.get(effect.variable)!);
       buffers.set(effect.variable, { ...next, shape: [...effect.value.shape] });
     }
-    for (const effect of effects) if (effect.kind === 'adam') adam(context, effect, buffers, value);
+    for (const effect of effects) {
+      if (effect.kind === 'adam') adam(context, effect, buffers, value);
+      if (effect.kind === 'rows') writeRows(context, effect, buffers, value);
+    }
   } finally {
     for (const buffer of held) context.free(buffer);
   }
 }
 
-// m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2, x <- x - decay x - rate m / (sqrt(v / correction) + epsilon)
-function adam(
+type Value = (tensor: Tensor) => TensorInfo;
+
+function checkRows(
   context: KernelContext,
-  effect: Adam,
+  { variable, indices }: Rows,
   buffers: Map<string, TensorInfo>,
-  value: (tensor: Tensor) => TensorInfo,
+  value: Value,
 ): void {
+  const count = buffers.get(variable)!.shape[0]!;
+  const bad = context.read(value(indices)).findIndex((index) => !(index >= 0 && index < count));
+  checkIndex('assignRows', bad, count);
+}
+
+function writeRows(
+  context: KernelContext,
+  { variable, indices, rows }: Rows,
+  buffers: Map<string, TensorInfo>,
+  value: Value,
+): void {
+  const buffer = own(context, buffers, variable);
+  const width = size(rows.shape.slice(1));
+  const places = context.read(value(indices));
+  if (context instanceof WasmContext) {
+    const bytes = context.heap.uint8(0, context.heap.memory.buffer.byteLength);
+    const [from, to] = [context.pointer(value(rows)), context.pointer(buffer)];
+    for (const [i, place] of places.entries()) {
+      bytes.copyWithin(to + 4 * place * width, from + 4 * i * width, from + 4 * (i + 1) * width);
+    }
+    return;
+  }
+  const target = context.read(buffer);
+  const source = context.read(value(rows));
+  for (const [i, place] of places.entries()) {
+    target.set(source.subarray(i * width, (i + 1) * width), place * width);
+  }
+}
+
+// m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2, x <- x - decay x - rate m / (sqrt(v / correction) + epsilon)
+function adam(context: KernelContext, effect: Adam, buffers: Map<string, TensorInfo>, value: Value): void {
   const { beta1, beta2, epsilon } = effect;
   const number = (tensor: Tensor) => context.read(value(tensor))[0]!;
   const rate = number(effect.rate);
@@ -110,7 +148,8 @@ function own(context: KernelContext, buffers: Map<string, TensorInfo>, name: str
   const buffer = buffers.get(name)!;
   const { backend } = context as { backend: { refCount?(dataId: object): number } };
   if ((backend.refCount?.(buffer.dataId) ?? 1) === 1) return buffer;
-  const [copy] = context.lower([], () => [context.write(context.read(buffer), buffer.shape, 'float32')]);
+  const dtype = buffer.dtype === 'int32' ? 'int32' : 'float32';
+  const [copy] = context.lower([], () => [context.write(context.read(buffer), buffer.shape, dtype)]);
   context.free(buffer);
   buffers.set(name, copy!);
   return copy!;

@@ -16,6 +16,7 @@ export interface RecordedNode {
 /** A change of a variable, made after everything else has run. */
 export type Effect =
   | { readonly kind: 'assign'; readonly variable: string; readonly value: Tensor }
+  | { readonly kind: 'rows'; readonly variable: string; readonly indices: Tensor; readonly rows: Tensor }
   | {
       readonly kind: 'adam';
       readonly variable: string;
@@ -35,9 +36,19 @@ export type Effect =
 
 /** The tensors that an effect takes. */
 export function effectInputs(effect: Effect): readonly Tensor[] {
-  return effect.kind === 'assign'
-    ? [effect.value]
-    : [effect.gradient, effect.rate, effect.correction, effect.decay, effect.scale];
+  switch (effect.kind) {
+    case 'assign':
+      return [effect.value];
+    case 'rows':
+      return [effect.indices, effect.rows];
+    case 'adam':
+      return [effect.gradient, effect.rate, effect.correction, effect.decay, effect.scale];
+  }
+}
+
+/** The names of the variables that an effect changes. */
+export function changedBy(effect: Effect): readonly string[] {
+  return effect.kind === 'adam' ? [effect.variable, effect.firstMoment, effect.secondMoment] : [effect.variable];
 }
 
 /** Collects the ops of one program. */

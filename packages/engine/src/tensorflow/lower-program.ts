@@ -31,6 +31,7 @@ export interface SharedGraph {
 }
 
 type Adam = Extract<Effect, { kind: 'adam' }>;
+type Rows = Extract<Effect, { kind: 'rows' }>;
 
 /** Adds a program to a graph. `prefix` is its own in the graph and begins the names of its placeholders. */
 export function lowerProgram(graph: SharedGraph, program: ProgramRecord, prefix: string): LoweredProgram {
@@ -114,7 +115,9 @@ class Lowering {
       effect.kind === 'adam' && this.#constantNumber(effect.decay) !== 0 ? [this.#decayStep(effect)] : [],
     );
     const taken = effects.flatMap(effectInputs).filter(({ index }) => !this.#constants.has(index));
-    const control = [...fetched, ...taken.map((tensor) => this.#value(tensor)), ...decayed.map(({ step }) => step)];
+    const checks = effects.flatMap((effect) => (effect.kind === 'rows' ? [this.#checkRows(effect)] : []));
+    const steps = decayed.map(({ step }) => step);
+    const control = [...fetched, ...taken.map((tensor) => this.#value(tensor)), ...steps, ...checks];
     const ready = writer.effect('NoOp', [], {}, { name: this.#origin('ready'), control });
     const decays = new Map(
       decayed.map(({ variable, step }) => {
@@ -123,21 +126,50 @@ class Lowering {
         return [variable, writer.effect('AssignSubVariableOp', inputs, { dtype: attr.type('float32') }, options)];
       }),
     );
-    const made = effects.map((effect) =>
-      effect.kind === 'assign'
-        ? writer.assign(variables.get(effect.variable)!, this.#value(effect.value), {
+    const made = effects.map((effect) => {
+      switch (effect.kind) {
+        case 'assign':
+          return writer.assign(variables.get(effect.variable)!, this.#value(effect.value), {
             name: this.#origin('assign'),
             origin: this.#origin('assign'),
             control: [ready],
-          })
-        : this.#adam(effect, decays.get(effect.variable) ?? ready),
-    );
+          });
+        case 'rows':
+          return this.#rows(effect, ready);
+        case 'adam':
+          return this.#adam(effect, decays.get(effect.variable) ?? ready);
+      }
+    });
     return writer.group(made, { name: this.#origin('effects') });
   }
 
   #decayStep({ variable, decay }: Adam): { variable: string; step: string } {
     const g = this.#context('adam', [], []);
     return { variable, step: g.float('Mul', this.#read(variable), this.#value(decay)) };
+  }
+
+  // An index out of range has to be found before anything is changed. The numbers are what `programError` makes its message of.
+  #checkRows({ variable, indices }: Rows): string {
+    const g = this.#context('assignRows', [], []);
+    const count = g.int(this.#program.recorder.variables.get(variable)!.shape[0]!);
+    const int = { T: attr.type('int32') };
+    const places = this.#value(indices);
+    const inside = g.node('LogicalAnd', [
+      g.node('GreaterEqual', [places, g.int(0)], int),
+      g.node('Less', [places, count], int),
+    ]);
+    const all = g.node('All', [inside, g.ints([0])], { Tidx: attr.type('int32'), keep_dims: attr.bool(false) });
+    const attributes = { T: attr.types(['int32', 'int32']), summarize: attr.int(indices.shape[0]!) };
+    const name = this.#origin('assignRows');
+    return this.#graph.writer.effect('Assert', [all, count, places], attributes, { name, origin: name });
+  }
+
+  #rows({ variable, indices, rows }: Rows, after: string): string {
+    const { writer, variables } = this.#graph;
+    const attributes = { dtype: attr.type(rows.dtype), Tindices: attr.type('int32') };
+    const inputs = [variables.get(variable)!, this.#value(indices), this.#value(rows)];
+    const name = this.#origin('assignRows');
+    return writer.effect('ResourceScatterUpdate', inputs, attributes, { name, origin: name, control: [after] });
   }
 
   // TensorFlow's op does x <- x - lr sqrt(1 - beta2_power) / (1 - beta1_power) m / (sqrt(v) + epsilon). With both powers 0, lr = rate sqrt(correction) and

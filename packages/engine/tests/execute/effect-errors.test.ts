@@ -1,7 +1,7 @@
 // Changes of state that cannot be meant: what the messages say.
 import { ndarray } from '@tessera/core';
 import { describe, expect, test } from 'vitest';
-import { adamUpdate, add, assign, f32, fill } from '../../src/index.ts';
+import { adamUpdate, add, assign, assignRows, constant, f32, fill } from '../../src/index.ts';
 import type { Tensor } from '../../src/index.ts';
 import { cpu } from '../support/cpu.ts';
 import { vector } from '../support/evaluate.ts';
@@ -44,6 +44,20 @@ describe('mistakes in changes of state', () => {
     expect(changing(({ a }) => assign(add(a, 1), a))).toThrowErrorMatchingInlineSnapshot(
       `[ConfigError: assign: expected a state tensor as the function of 'p' got it, got another one, float32[2]. Only state can be changed.]`,
     );
+  });
+
+  test('rows that do not fit', () => {
+    const at = ndarray('int32', [1]);
+    expect(changing(({ a }) => assignRows(a, constant(at), fill([2], 0)))).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: assignRows: 'a' is [2], so 1 of its rows are [1], got [2].]`,
+    );
+    expect(changing(({ a }) => assignRows(a, fill([1], 0), fill([1], 0)))).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: assignRows: expected indices int32 [n], got float32[1].]`,
+    );
+    expect(changing(({ n }) => assignRows(n, constant(at), fill([1], 0)))).toThrowErrorMatchingInlineSnapshot(
+      `[DTypeError: assignRows: 'n' is int32, the rows are float32.]`,
+    );
+    expect(changing(({ a }) => assignRows(add(a, 1), constant(at), fill([1], 0)))).toThrow(/Only state can be changed/);
   });
 
   test('another shape or dtype', () => {

@@ -6,6 +6,8 @@ import {
   adamUpdate,
   add,
   assign,
+  assignRows,
+  constant,
   f32,
   fill,
   gather,
@@ -35,6 +37,62 @@ for (const backend of backends) {
       swap.run({});
       expect(state.read()).toEqual({ a: vector(1, 2), b: vector(3, 4) });
       swap.dispose();
+      state.dispose();
+    });
+
+    test('rows are overwritten where they are, and reads see the old ones', () => {
+      const table = ndarray('float32', [3, 2], Float32Array.of(1, 2, 3, 4, 5, 6));
+      const state = engineOf(backend).state({ table, counts: ndarray('int32', [4], Int32Array.of(1, 2, 3, 4)) });
+      const program = state.program(
+        'write',
+        { at: i32(2), rows: f32(2, 2) },
+        ({ at, rows }, { table: old, counts }) => {
+          assignRows(old, at, rows);
+          // The first and the last change places: what is written is what was there before.
+          const ends = constant(ndarray('int32', [2], Int32Array.of(0, 3)));
+          assignRows(counts, ends, constant(ndarray('int32', [2], Int32Array.of(4, 1))));
+          return { old, found: gather(old, at) };
+        },
+      );
+      const rows = ndarray('float32', [2, 2], Float32Array.of(7, 8, 9, 10));
+      const at = ndarray('int32', [2], Int32Array.of(2, 0));
+      const before = program.run({ at, rows });
+      expect([...before.old.data]).toEqual([1, 2, 3, 4, 5, 6]);
+      expect([...before.found.data]).toEqual([5, 6, 1, 2]);
+      expect([...state.readOne('table').data]).toEqual([9, 10, 3, 4, 7, 8]);
+      expect([...state.readOne('counts').data]).toEqual([4, 2, 3, 1]);
+      program.dispose();
+      state.dispose();
+    });
+
+    test('rows that come from the tensor itself are those from before the run', () => {
+      const state = engineOf(backend).state({ table: ndarray('float32', [3, 1], Float32Array.of(1, 2, 3)) });
+      const program = state.program('turn', { from: i32(3), to: i32(3) }, ({ from, to }, { table }) => {
+        assignRows(table, to, gather(table, from));
+        return {};
+      });
+      const order = (...places: number[]) => ndarray('int32', [3], Int32Array.from(places));
+      program.run({ from: order(0, 1, 2), to: order(1, 2, 0) });
+      expect([...state.readOne('table').data]).toEqual([3, 1, 2]);
+      program.dispose();
+      state.dispose();
+    });
+
+    test('a row out of range is an error, and nothing has changed', () => {
+      const state = engineOf(backend).state({ a: vector(1), table: ndarray('float32', [3, 1]) });
+      const program = state.program('write', { at: i32(2) }, ({ at }, { a, table }) => {
+        assign(a, add(a, 1));
+        assignRows(table, at, fill([2, 1], 5));
+        return {};
+      });
+      for (const bad of [3, -1]) {
+        const at = ndarray('int32', [2], Int32Array.of(0, bad));
+        expect(() => program.run({ at })).toThrow(
+          'assignRows: expected indices in [0, 3), got another one at position 1.',
+        );
+        expect([...state.readOne('a').data, ...state.readOne('table').data]).toEqual([1, 0, 0, 0]);
+      }
+      program.dispose();
       state.dispose();
     });
 
