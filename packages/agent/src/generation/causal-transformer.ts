@@ -1,0 +1,81 @@
+// A causal transformer over tokens as plain functions inside a program: the model of IRIS (arXiv 2209.00588) and of every GPT, token by token.
+import { ConfigError } from '@tessera/core';
+import type { Generator, NdArray } from '@tessera/core';
+import { add, constant, gather, gelu, matMul, reshape, slice } from '@tessera/engine';
+import type { Tensor, Traced } from '@tessera/engine';
+import { block, cachedAttention, causalBias, dense, initBlock, initEmbedding, initNorm, norm } from '@tessera/nn';
+import type { Block, CachePlace, KeyValueCache, Norm } from '@tessera/nn';
+
+/** Sizes of a causal transformer. */
+export interface CausalTransformerConfig {
+  readonly vocabulary: number;
+  /** Most tokens of a sequence. */
+  readonly length: number;
+  readonly width: number;
+  readonly layers: number;
+  readonly heads: number;
+}
+
+/** Parameters of a causal transformer. */
+export interface CausalTransformer {
+  /** [vocabulary, width]; also what the logits are made with. */
+  readonly tokens: NdArray<'float32'>;
+  /** [length, width] */
+  readonly positions: NdArray<'float32'>;
+  readonly blocks: readonly Block[];
+  readonly norm: Norm;
+}
+
+/** Starting values. Throws ConfigError when `heads` does not divide the width. */
+export function initCausalTransformer(
+  generator: Generator,
+  { vocabulary, length, width, layers, heads }: CausalTransformerConfig,
+): CausalTransformer {
+  if (!Number.isInteger(width / heads)) {
+    throw new ConfigError(`causal transformer: a width of ${width} does not divide into ${heads} heads.`);
+  }
+  return {
+    tokens: initEmbedding(generator, { vocabulary, width }),
+    positions: initEmbedding(generator, { vocabulary: length, width }),
+    blocks: Array.from({ length: layers }, () => initBlock(generator, { width })),
+    norm: initNorm(width),
+  };
+}
+
+/** Logits [batch, tokens, vocabulary] of what comes after each of `tokens` int32 [batch, tokens]. */
+export function causalLogits(
+  parameters: Traced<CausalTransformer>,
+  tokens: Tensor,
+  { heads }: Pick<CausalTransformerConfig, 'heads'>,
+): Tensor {
+  const [, count] = tokens.shape as [number, number];
+  const width = parameters.tokens.shape[1]!;
+  let x = add(gather(parameters.tokens, tokens), slice(parameters.positions, [0, 0], [count, width]));
+  const bias = constant(causalBias(count));
+  for (const weights of parameters.blocks) x = block(weights, x, { heads, bias });
+  return logitsOf(parameters, x);
+}
+
+/**
+ * Logits [batch, vocabulary] of what comes after the last of new tokens, int32 [batch, tokens], that follow those in `caches` (one a layer), to which they are
+ * added. `places` int32 [tokens] are their positions.
+ */
+export function nextLogits(
+  parameters: Traced<CausalTransformer>,
+  caches: Traced<readonly KeyValueCache[]>,
+  { tokens, places, ...place }: CachePlace & { readonly tokens: Tensor; readonly places: Tensor },
+): Tensor {
+  const [batch, count] = tokens.shape as [number, number];
+  const width = parameters.tokens.shape[1]!;
+  let x = add(gather(parameters.tokens, tokens), gather(parameters.positions, places));
+  for (const [layer, weights] of parameters.blocks.entries()) {
+    x = add(x, cachedAttention(weights.attention, caches[layer]!, norm(weights.attentionNorm, x), place));
+    x = add(x, dense(weights.down, gelu(dense(weights.up, norm(weights.mlpNorm, x)))));
+  }
+  const last = reshape(slice(x, [0, count - 1, 0], [batch, 1, width]), [batch, width]);
+  return logitsOf(parameters, last);
+}
+
+function logitsOf(parameters: Traced<CausalTransformer>, x: Tensor): Tensor {
+  return matMul(norm(parameters.norm, x), parameters.tokens, { transposeB: true });
+}

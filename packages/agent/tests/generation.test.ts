@@ -1,0 +1,128 @@
+// Generation with a cache is the whole pass over the sequence, at its last token, however the sequence was cut.
+import { ndarray, npRandom } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
+import { createEngine, i32 } from '@tessera/engine';
+import type { Engine } from '@tessera/engine';
+import { afterAll, describe, expect } from 'vitest';
+import { fc, test } from '@fast-check/vitest';
+import { TokenGenerator, causalLogits, initCausalTransformer } from '../src/index.ts';
+
+const config = { vocabulary: 7, length: 12, width: 8, layers: 2, heads: 2 };
+const parameters = initCausalTransformer(npRandom(1), config);
+const batch = 3;
+
+function sequences(seed: number, count: number): NdArray<'int32'> {
+  const generator = npRandom(seed);
+  const out = ndarray('int32', [batch, count]);
+  for (let i = 0; i < out.data.length; i++) out.data[i] = generator.integers(config.vocabulary);
+  return out;
+}
+
+function columns({ data, shape }: NdArray<'int32'>, from: number, to: number): NdArray<'int32'> {
+  const out = ndarray('int32', [batch, to - from]);
+  for (let row = 0; row < batch; row++) {
+    out.data.set(data.subarray(row * shape[1]! + from, row * shape[1]! + to), row * (to - from));
+  }
+  return out;
+}
+
+/** Logits after the last token, [batch * vocabulary]. */
+function wholePass(engine: Engine, tokens: NdArray<'int32'>): number[] {
+  const count = tokens.shape[1]!;
+  const state = engine.state({ parameters });
+  const program = state.program('whole', { tokens: i32(batch, count) }, (x, tree) => ({
+    logits: causalLogits(tree.parameters, x.tokens, config),
+  }));
+  const { logits } = program.run({ tokens });
+  program.dispose();
+  state.dispose();
+  const { vocabulary } = config;
+  return Array.from({ length: batch }, (_, row) => {
+    const start = (row * count + count - 1) * vocabulary;
+    return [...(logits.data as Float32Array).subarray(start, start + vocabulary)];
+  }).flat();
+}
+
+const engines = await Promise.all(
+  (['cpu', 'wasm'] as const).map(async (backend) => ({ backend, engine: await createEngine({ backend }) })),
+);
+afterAll(() => {
+  for (const { engine } of engines) engine.dispose();
+});
+
+for (const { backend, engine } of engines) {
+  describe(`generation on ${backend}`, () => {
+    test.prop(
+      [
+        fc.nat(1000),
+        fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 6 }),
+        fc.constantFrom(4, 12, 64),
+      ],
+      { numRuns: 12 },
+    )('is the whole pass at its last token, however it is cut', (seed, cuts, segment) => {
+      const generator = new TokenGenerator(engine, parameters, config, { batch, segment });
+      const tokens = sequences(seed, config.length);
+      let at = 0;
+      for (const count of cuts) {
+        const fits = at + count <= config.length && (at % segment) + count <= segment;
+        if (!fits) break;
+        const logits = generator.append(columns(tokens, at, at + count));
+        at += count;
+        const whole = wholePass(engine, columns(tokens, 0, at));
+        for (const [i, logit] of [...logits.data].entries()) expect(logit).toBeCloseTo(whole[i]!, 4);
+      }
+      expect(generator.position).toBe(at);
+      generator.dispose();
+    });
+
+    test('begins anew: what was there before is not looked at', () => {
+      const generator = new TokenGenerator(engine, parameters, config, { batch, segment: 4 });
+      const [first, second] = [sequences(1, 6), sequences(2, 2)];
+      for (let i = 0; i < 6; i++) generator.append(columns(first, i, i + 1));
+      generator.reset();
+      const logits = generator.append(second);
+      const whole = wholePass(engine, second);
+      for (const [i, logit] of [...logits.data].entries()) expect(logit).toBeCloseTo(whole[i]!, 4);
+      generator.dispose();
+    });
+
+    test('leaves no tensor behind', () => {
+      const before = engine.tensorCount();
+      const generator = new TokenGenerator(engine, parameters, config, { batch, segment: 4 });
+      const play = () => {
+        generator.reset();
+        for (let i = 0; i < 12; i++) generator.append(sequences(i, 1));
+      };
+      play();
+      const after = engine.tensorCount();
+      for (let i = 0; i < 5; i++) play();
+      expect(engine.tensorCount()).toBe(after);
+      generator.dispose();
+      expect(engine.tensorCount()).toBe(before);
+    });
+  });
+}
+
+describe('generation refuses', () => {
+  const { engine } = engines[0]!;
+  const generator = new TokenGenerator(engine, parameters, config, { batch, segment: 4 });
+
+  test('another batch, no tokens, tokens out of range, and more than there is room for', () => {
+    expect(() => generator.append(ndarray('int32', [2, 1]))).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: TokenGenerator.append: expected tokens of shape [3, 1 or more], got [2, 1].]`,
+    );
+    expect(() => generator.append(ndarray('int32', [3, 0]))).toThrow(/got \[3, 0\]/);
+    expect(() => generator.append(ndarray('int32', [3, 1], Int32Array.of(0, 7, 0)))).toThrow(
+      /expected indices in \[0, 7\)/,
+    );
+    expect(() => generator.append(ndarray('int32', [3, 5]))).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: cacheRows: 5 tokens from 0 on do not fit into a cache of 12 in segments of 4. Begin anew, or add fewer at once.]`,
+    );
+    expect(generator.position).toBe(0);
+    for (let i = 0; i < 12; i++) generator.append(ndarray('int32', [3, 1]));
+    expect(() => generator.append(ndarray('int32', [3, 1]))).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: cacheRows: 1 tokens from 12 on do not fit into a cache of 12 in segments of 4. Begin anew, or add fewer at once.]`,
+    );
+    generator.dispose();
+  });
+});
