@@ -156,6 +156,8 @@ async function learn(learning: Learning): Promise<RunOutcome> {
             if (round % config.checkpointEvery === 0) await save();
           }
           progress.update(itemsDone, { steps: envSteps, ...shown });
+          // An item computes without a pause; without one between two of them Ctrl-C would be heard only at the end of a round.
+          await new Promise((resolve) => setImmediate(resolve));
         })(),
       ),
   );

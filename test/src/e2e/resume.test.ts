@@ -150,6 +150,25 @@ describe('a folder in use', () => {
   );
 });
 
+describe('Ctrl-C', () => {
+  test(
+    'in the middle of a long round is heard at once, and what the round has done is kept',
+    { timeout: 60_000 },
+    async () => {
+      const folder = join(root, 'long-round');
+      mkdirSync(folder);
+      const words = tinyAgent({ root: folder, backend: 'wasm', set: ['training.worldModel.firstUpdates=100000'] });
+      const shard = (): string => join(onlyRun(folder), 'replay', 'shard-000000.safetensors');
+      const collected = (): boolean => begun(folder) && existsSync(shard());
+      const ended = await session(words, { signal: 'SIGINT', after: collected, delayMs: 500 });
+      expect(ended).toMatchObject({ code: 130, out: `${onlyRun(folder)}\n` });
+      const { meta } = await endState(onlyRun(folder));
+      expect(meta['counters']).toMatchObject({ round: 0, envSteps: 40 });
+      expect((meta['counters'] as { item: number }).item).toBeGreaterThan(1);
+    },
+  );
+});
+
 /** The command that a person would give next. */
 function next(folder: string, set: readonly string[]): string[] {
   return begun(folder)
