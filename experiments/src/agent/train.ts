@@ -2,6 +2,7 @@
 // goes on from its newest checkpoint as if nothing had happened.
 import { join } from 'node:path';
 import { AgentTrainer, plannedItems } from '@tessera/agent';
+import { ConfigError } from '@tessera/core';
 import type { Agent } from '@tessera/agent';
 import { saveAgent } from '@tessera/agent/node';
 import type { Engine } from '@tessera/engine';
@@ -116,6 +117,7 @@ interface Learning extends Context, Parts {
 
 async function learn(learning: Learning): Promise<RunOutcome> {
   const { config, steps, seed, signal, reporter, engine, agent, rollouts, run, saved } = learning;
+  checkReplaySize(config, rollouts);
   const store = await folderShards(join(run.directory, 'replay'));
   const sizes = { maxBytes: config.training.replayBytes };
   const replay =
@@ -179,6 +181,16 @@ async function learn(learning: Learning): Promise<RunOutcome> {
     if (signal.aborted) return { directory: run.directory, table: [], stopped: true };
     throw error;
   }
+}
+
+/** The newest round has to fit into the replay whole. */
+function checkReplaySize({ training }: AgentExperimentConfig, { frameShape }: VectorRollouts): void {
+  const { numEnvs, roundSteps, replayBytes } = training;
+  const needed = numEnvs * (roundSteps + 1) * frameShape.reduce((product, size) => product * size, 1);
+  if (replayBytes >= needed) return;
+  throw new ConfigError(
+    `training.replayBytes: a round of ${numEnvs} x ${roundSteps} steps takes about ${needed} bytes, and the replay has room for ${replayBytes}. Raise it, or make rounds shorter.`,
+  );
 }
 
 function pick(

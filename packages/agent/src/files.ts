@@ -44,7 +44,7 @@ export async function saveAgent(directory: string, agent: Agent): Promise<void> 
   await writeFileAtomic(join(directory, fileName), bytes);
 }
 
-/** An agent that was loaded, with its tokenizer. */
+/** Where the tokenizer comes from. */
 export interface LoadOptions {
   /** A tokenizer of one's own; by default the one in `tokenizer/` of the same folder. */
   readonly tokenizer?: Tokenizer;
@@ -74,6 +74,10 @@ export async function loadAgent(
         );
       }
     }
+    checkSizes(source, settings, tensors);
+    const stray = Object.keys(tensors).find((name) => !/^(worldModel|behaviour)\./.test(name));
+    if (stray !== undefined)
+      throw new FormatError(`${source}: has a tensor '${stray}' that belongs to no part of an agent.`);
     const { actions, worldModel, behaviour } = settings;
     agent = new Agent(engine, { tokenizer, actions, worldModel, behaviour });
     agent.worldModel.loadState(under('worldModel', tensors));
@@ -108,6 +112,30 @@ function parseSettings(source: string, metadata: Readonly<Record<string, string>
   const result = settingsSchema.safeParse(json);
   if (!result.success) throw new FormatError(`${source}: ${z.prettifyError(result.error)}`);
   return result.data;
+}
+
+/** Refuses tensors that belong to no network, and settings that ask for more numbers than the file has, before anything is built from them. */
+function checkSizes(source: string, settings: z.infer<typeof settingsSchema>, tensors: NamedArrays): void {
+  const foreign = Object.keys(tensors).find((name) => !/^(?:worldModel|behaviour)\./.test(name));
+  if (foreign !== undefined) throw new FormatError(`${source}: has a tensor '${foreign}' that belongs to no network.`);
+  const {
+    worldModel: { context, width, layers, expansion, stem },
+    behaviour: { embedding, hidden },
+    actions,
+    tokenizer: { vocabulary, tokenShape },
+  } = settings;
+  const tokens = tokenShape.reduce((product, size) => product * size, 1);
+  const needed = [
+    context * (vocabulary + actions.count) * width,
+    layers * (4 + 2 * expansion) * width * width,
+    stem * (vocabulary + 9 * context * width),
+    (tokens + vocabulary) * embedding,
+    (tokens * embedding + hidden + actions.count) * hidden,
+  ].reduce((sum, numbers) => sum + numbers, 0);
+  const there = Object.values(tensors).reduce((sum, { data }) => sum + data.length, 0);
+  if (needed > there) {
+    throw new FormatError(`${source}: its settings need ${needed} numbers or more, but it has ${there}.`);
+  }
 }
 
 function prefixed(prefix: string, arrays: NamedArrays): NamedArrays {

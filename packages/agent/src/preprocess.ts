@@ -1,13 +1,20 @@
 // The one way from an environment's bytes to tokens. Acting, training, measuring and evaluating all go through here, so that they cannot differ.
-import { ndarray } from '@tessera/core';
+import { ConfigError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { codeTable, isTrainable, toUnit } from '@tessera/vqvae';
 import type { Tokenizer } from '@tessera/vqvae';
 
-/** Frames, uint8 [batch, height, width, channels], as tokens, int32 [batch, tokens]. */
+/** Frames, uint8 [batch, height, width, channels], as tokens, int32 [batch, tokens]. Throws ConfigError for codes outside of the tokenizer's own vocabulary. */
 export function tokensOf(tokenizer: Tokenizer, frames: NdArray<'uint8'>): NdArray<'int32'> {
   const { shape, data } = tokenizer.encode(toUnit(frames));
   const batch = shape[0]!;
+  const { vocabulary } = tokenizer.spec;
+  const stray = data.find((code) => !(code >= 0 && code < vocabulary));
+  if (stray !== undefined) {
+    throw new ConfigError(
+      `tokenizer: expected codes from 0 to ${vocabulary - 1}, as its spec says, got ${stray}. World model and policy know no others.`,
+    );
+  }
   return { dtype: 'int32', shape: [batch, data.length / batch], data };
 }
 

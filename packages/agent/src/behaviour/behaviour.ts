@@ -7,6 +7,7 @@ import { adamStep, initAdam, learningRateAt } from '@tessera/nn';
 import type { AdamState } from '@tessera/nn';
 import { checkSettings } from '@tessera/vqvae';
 import type { TokenizerSpec } from '@tessera/vqvae';
+import { loadCount, savedCount } from '../saved-count.ts';
 import { chooseActions } from './choose-actions.ts';
 import type { Choices } from './choose-actions.ts';
 import { behaviourSchema } from './config.ts';
@@ -178,7 +179,7 @@ export class Behaviour {
 
   /** Copies of everything that training needs to go on. */
   state(): NamedArrays {
-    return { ...this.#state.read(), 'counters.batches': ndarray('int32', [], Int32Array.of(this.#batches)) };
+    return { ...this.#state.read(), 'counters.batches': savedCount(this.#batches) };
   }
 
   /** Takes over a state; throws before anything has changed when an array is missing, unknown or of another shape. */
@@ -186,8 +187,9 @@ export class Behaviour {
     const { 'counters.batches': batches, ...arrays } = state;
     const missing = [...this.#state.names, 'counters.batches'].find((name) => state[name] === undefined);
     if (missing !== undefined) throw new ConfigError(`Behaviour.loadState: '${missing}' is missing.`);
+    const count = loadCount('Behaviour.loadState', 'counters.batches', batches);
     this.#state.write(arrays);
-    this.#batches = Number(batches!.data[0]);
+    this.#batches = count;
   }
 
   dispose(): void {

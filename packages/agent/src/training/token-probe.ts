@@ -1,4 +1,5 @@
 // Token churn: the share of the codes of fixed frames that changed since the last look. Moving codes are what a world model suffers from most.
+import { FormatError } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import type { NamedArrays } from '@tessera/engine';
 import { tokenChurn } from '@tessera/vqvae';
@@ -27,7 +28,26 @@ export class TokenProbe {
       : { frames: this.#frames, tokens: this.#tokens };
   }
 
-  loadState({ frames, tokens }: NamedArrays): void {
+  /** Takes over a state for such a tokenizer. Throws FormatError for arrays that are none of its frames and tokens. */
+  loadState({ frames, tokens, ...more }: NamedArrays, { spec }: Tokenizer): void {
+    const count = frames?.shape[0] ?? 0;
+    const size = spec.tokenShape.reduce((product, length) => product * length, 1);
+    const fits = (array: NdArray | undefined, dtype: string, shape: readonly number[]) =>
+      array?.dtype === dtype && String(array.shape) === String(shape);
+    const empty = frames === undefined && tokens === undefined;
+    const whole = fits(frames, 'uint8', [count, ...spec.frameShape]) && fits(tokens, 'int32', [count, size]);
+    if (Object.keys(more).length > 0 || !(empty || whole)) {
+      throw new FormatError(
+        `token probe: expected frames uint8 [n, ${spec.frameShape.join(', ')}] and their tokens int32 [n, ${size}], got ${[
+          ...Object.entries({ frames, tokens, ...more }),
+        ]
+          .map(
+            ([name, array]) =>
+              `${name} ${array === undefined ? 'missing' : `${array.dtype} [${array.shape.join(', ')}]`}`,
+          )
+          .join(', ')}.`,
+      );
+    }
     this.#frames = frames as NdArray<'uint8'> | undefined;
     this.#tokens = tokens as NdArray<'int32'> | undefined;
   }

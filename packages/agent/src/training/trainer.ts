@@ -166,7 +166,7 @@ export class AgentTrainer {
     if (isTrainable(tokenizer)) tokenizer.loadGeneratorState(meta.tokenizerGenerators);
     worldModel.loadState(under('worldModel'));
     behaviour.loadState(under('behaviour'));
-    this.#work.probe.loadState(under('probe'));
+    this.#work.probe.loadState(under('probe'), tokenizer);
     rollouts.setState(meta.rollouts);
     this.#work.generators.setState(meta.generators);
     this.#work.counters = checkSettings('AgentTrainer.loadState: counters', countersSchema, meta.counters);

@@ -18,6 +18,7 @@ import { adamStep, initAdam, learningRateAt } from '@tessera/nn';
 import type { AdamState } from '@tessera/nn';
 import { checkSettings } from '@tessera/vqvae';
 import type { TokenizerSpec } from '@tessera/vqvae';
+import { loadCount, savedCount } from '../saved-count.ts';
 import { worldModelSchema } from './config.ts';
 import type { WorldModelConfig, WorldModelOptions } from './config.ts';
 import { initWorldModel, predictNext } from './model.ts';
@@ -185,7 +186,7 @@ export class WorldModel {
 
   /** Copies of everything that training needs to go on. */
   state(): NamedArrays {
-    return { ...this.#state.read(), 'counters.updates': ndarray('int32', [], Int32Array.of(this.#updates)) };
+    return { ...this.#state.read(), 'counters.updates': savedCount(this.#updates) };
   }
 
   /** Takes over a state; throws before anything has changed when an array is missing, unknown or of another shape. */
@@ -193,8 +194,9 @@ export class WorldModel {
     const { 'counters.updates': updates, ...arrays } = state;
     const missing = [...this.#state.names, 'counters.updates'].find((name) => state[name] === undefined);
     if (missing !== undefined) throw new ConfigError(`WorldModel.loadState: '${missing}' is missing.`);
+    const count = loadCount('WorldModel.loadState', 'counters.updates', updates);
     this.#state.write(arrays);
-    this.#updates = Number(updates!.data[0]);
+    this.#updates = count;
   }
 
   dispose(): void {

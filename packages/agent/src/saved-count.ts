@@ -1,0 +1,16 @@
+// Counters that are saved beside weights, as arrays like them.
+import { ConfigError, ndarray } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
+
+/** A count as it is saved, int32 []. */
+export function savedCount(count: number): NdArray<'int32'> {
+  return ndarray('int32', [], Int32Array.of(count));
+}
+
+/** The count in an array; `where` opens the message. Throws ConfigError unless it is one, int32 [] and >= 0. */
+export function loadCount(where: string, name: string, array: NdArray | undefined): number {
+  const count = Number(array?.data[0]);
+  if (array?.dtype === 'int32' && array.shape.length === 0 && count >= 0) return count;
+  const got = array === undefined ? 'nothing' : `${array.dtype} [${array.shape.join(', ')}]`;
+  throw new ConfigError(`${where}: expected '${name}' as a count, int32 [], got ${got}.`);
+}
