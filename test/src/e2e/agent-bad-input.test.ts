@@ -145,7 +145,7 @@ describe('settings that make no sense', () => {
       `"exit 1: error: WorldModel: a width of 8 does not divide into 3 heads. Choose heads that divide worldModel.width."`,
     );
     expect(await refusedRun({ set: ['training.replayBytes=2000'] })).toMatchInlineSnapshot(
-      `"exit 1: error: Replay.append: a shard of 4 chunks has 9904 bytes and does not fit into maxBytes 2000. Raise maxBytes, or append fewer chunks at once."`,
+      `"exit 1: error: training.replayBytes: a round of 4 x 10 steps takes about 8448 bytes, and the replay has room for 2000. Raise it, or make rounds shorter."`,
     );
     expect(await refusedRun({ set: ['tokenizer.vqvae.tokenShape=[3,3]'] })).toMatchInlineSnapshot(
       `"exit 1: error: VQVAE: a frame of 8 x 8 pixels does not halve down to 3 x 3 tokens. Choose tokenShape so that height / rows = width / columns is a power of two."`,
@@ -301,10 +301,10 @@ describe('run folders that are damaged', () => {
       `"exit 1: error: <root>/run/checkpoints/000004-agent: does not fit the run: state: there is no 'more'."`,
     );
     expect(await change((tensors) => void delete tensors['probe.frames'])).toMatchInlineSnapshot(
-      `"exit 1: error: <root>/run/checkpoints/000004-agent: does not fit the run: nothing has use for its tensor 'probe.tokens'."`,
+      `"exit 1: error: <root>/run/checkpoints/000004-agent: does not fit the run: token probe: expected frames uint8 [n, 8, 8, 3] and their tokens int32 [n, 16], got frames missing, tokens int32 [128, 16]."`,
     );
     expect(await change((tensors) => void (tensors['probe.more'] = ndarray('float32', [2])))).toMatchInlineSnapshot(
-      `"exit 1: error: <root>/run/checkpoints/000004-agent: does not fit the run: nothing has use for its tensor 'probe.more'."`,
+      `"exit 1: error: <root>/run/checkpoints/000004-agent: does not fit the run: token probe: expected frames uint8 [n, 8, 8, 3] and their tokens int32 [n, 16], got frames uint8 [128, 8, 8, 3], tokens int32 [128, 16], more float32 [2]."`,
     );
     expect(await change((tensors) => void (tensors['more'] = ndarray('float32', [2])))).toMatchInlineSnapshot(
       `"exit 1: error: <root>/run/checkpoints/000004-agent: does not fit the run: AgentTrainer.loadState: the state has a tensor 'more' that belongs to no part."`,
@@ -318,7 +318,7 @@ describe('run folders that are damaged', () => {
     expect(
       await change((tensors) => void (tensors['worldModel.counters.updates'] = ndarray('int32', [0]))),
     ).toMatchInlineSnapshot(
-      `"exit 1: error: <root>/run/checkpoints/000004-agent: does not fit the run: 'worldModel.counters.updates' is of shape [], got [0]."`,
+      `"exit 1: error: <root>/run/checkpoints/000004-agent: does not fit the run: WorldModel.loadState: expected 'counters.updates' as a count, int32 [], got int32 [0]."`,
     );
   });
 
