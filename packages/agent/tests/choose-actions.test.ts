@@ -66,8 +66,8 @@ describe('chosen actions', () => {
   });
 
   test('are never impossible, whatever is drawn', () => {
-    // The largest number that random() gives would fall behind the last action by rounding.
-    for (const drawn of [0, 0.5, 1 - 2 ** -53]) {
+    // Rounding can do to a number just below 1 what 1 does.
+    for (const drawn of [0, 0.5, 1 - 2 ** -53, 1]) {
       const generator = Object.assign(npRandom(0), { random: () => drawn });
       const rows = rowsOf([
         [-Infinity, 0.1, 0.7, -Infinity],
