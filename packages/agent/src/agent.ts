@@ -52,8 +52,18 @@ export class Agent {
     this.tokenizer = tokenizer;
     this.actions = actions;
     this.worldModel = new WorldModel(engine, worldModel, parts);
-    this.behaviour = new Behaviour(engine, behaviour, parts);
-    this.refreshCodes();
+    try {
+      this.behaviour = new Behaviour(engine, behaviour, parts);
+    } catch (error) {
+      this.worldModel.dispose();
+      throw error;
+    }
+    try {
+      this.refreshCodes();
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
   }
 
   /** Settings of both networks. */

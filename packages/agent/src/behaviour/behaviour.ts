@@ -150,9 +150,12 @@ export class Behaviour {
   /**
    * Learns from a batch of experience: lambda-returns and advantages once, then `epochs` passes in shuffled minibatches, with advantages normalised in each.
    *
-   * Throws ConfigError for an empty batch, NonFiniteError for a loss that is no number; minibatches before it have then been learned.
+   * Throws ConfigError for an empty batch, ShapeError for experience whose parts do not fit, NonFiniteError for a loss that is no number; minibatches before it have then been learned.
    */
   learn(experience: readonly Experience[], { generator, minibatch, progress = 0 }: LearnOptions): BehaviourMetrics {
+    if (!Number.isInteger(minibatch) || minibatch < 1) {
+      throw new ConfigError(`Behaviour.learn: expected a minibatch of 1 or more rows, got ${minibatch}.`);
+    }
     const rows = this.#rows(experience);
     const { epochs, learningRate: peak, endLearningRate: end } = this.config;
     const count = rows.actions.length;
@@ -210,6 +213,7 @@ export class Behaviour {
     };
     let at = 0;
     for (const stretch of experience) {
+      this.#checkLengths(stretch);
       rows.tokens.set(stretch.tokens, at * this.spec.tokens);
       rows.actions.set(stretch.actions, at);
       rows.logProbabilities.set(stretch.logProbabilities, at);
@@ -218,6 +222,15 @@ export class Behaviour {
       at += stretch.actions.length;
     }
     return rows;
+  }
+
+  #checkLengths({ tokens, actions, logProbabilities, rewards }: Experience): void {
+    const steps = actions.length;
+    const got = [tokens.length, logProbabilities.length, rewards.length];
+    if (String(got) === String([steps * this.spec.tokens, steps, steps])) return;
+    throw new ShapeError(
+      `Behaviour.learn: ${steps} actions need ${steps * this.spec.tokens} tokens, ${steps} probabilities and ${steps} rewards, got ${got.join(', ')}.`,
+    );
   }
 
   /** The rows `chosen`, padded to `size` with rows of weight 0. */

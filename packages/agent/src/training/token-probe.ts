@@ -38,9 +38,9 @@ export class TokenProbe {
     const whole = fits(frames, 'uint8', [count, ...spec.frameShape]) && fits(tokens, 'int32', [count, size]);
     if (Object.keys(more).length > 0 || !(empty || whole)) {
       throw new FormatError(
-        `token probe: expected frames uint8 [n, ${spec.frameShape.join(', ')}] and their tokens int32 [n, ${size}], got ${[
-          ...Object.entries({ frames, tokens, ...more }),
-        ]
+        `token probe: expected frames uint8 [n, ${spec.frameShape.join(', ')}] and their tokens int32 [n, ${size}], got ${Object.entries(
+          { frames, tokens, ...more },
+        )
           .map(
             ([name, array]) =>
               `${name} ${array === undefined ? 'missing' : `${array.dtype} [${array.shape.join(', ')}]`}`,

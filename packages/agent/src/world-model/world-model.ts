@@ -1,5 +1,5 @@
 // A token world model with its optimiser on one engine: it learns transitions and predicts the next frame's tokens, the reward's sign and the end.
-import { ConfigError, Generators, ShapeError, ndarray } from '@tessera/core';
+import { ConfigError, Generators, NonFiniteError, ShapeError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import {
   add,
@@ -145,7 +145,7 @@ export class WorldModel {
    * One update on a batch. `progress` in [0, 1] places it in the run, for the learning rate.
    *
    * `loss = tokenWeight * mean CE(tokens) + mean CE(sign of reward) + mean CE(end)`. Throws ShapeError for arrays that do not fit, ConfigError for tokens and
-   * actions out of range, NonFiniteError for a loss that is no number; the state is then as before.
+   * actions out of range, NonFiniteError for a reward or a loss that is no number; the state is then as before.
    */
   trainStep(batch: Transitions, { progress = 0 }: { readonly progress?: number } = {}): WorldModelMetrics {
     const { learningRate: peak, warmupUpdates: warmup, endLearningRate: end } = this.config;
@@ -153,6 +153,8 @@ export class WorldModel {
     this.#check('trainStep', 'nextTokens', batch.nextTokens, [rows, this.#tokens]);
     this.#check('trainStep', 'rewards', batch.rewards, [rows]);
     this.#check('trainStep', 'terminated', batch.terminated, [rows]);
+    const bad = batch.rewards.data.findIndex(Number.isNaN);
+    if (bad !== -1) throw new NonFiniteError(`WorldModel.trainStep: expected rewards, got NaN in row ${bad}.`);
     const int = (data: Int32Array) => ({ dtype: 'int32', shape: [rows], data }) as const;
     const out = this.#trainer(rows).run({
       tokens: batch.tokens,
