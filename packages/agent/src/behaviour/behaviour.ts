@@ -70,7 +70,7 @@ type TrainInputs = Record<
   'tokens' | 'actions' | 'logProbabilities' | 'values' | 'returns' | 'advantages' | 'weights' | 'learningRate',
   Spec
 >;
-type TrainOutputs = Record<'policyLoss' | 'valueLoss' | 'entropy' | 'clipped' | 'gradientNorm', Tensor>;
+type TrainOutputs = Record<'loss' | 'policyLoss' | 'valueLoss' | 'entropy' | 'clipped' | 'gradientNorm', Tensor>;
 
 const blockSizes = [256, 64, 32, 8, 1];
 
@@ -279,13 +279,15 @@ export class Behaviour {
       };
       program = this.#state.program(`behaviour: learn ${size}`, inputs, (x, { parameters, adam, codes }) => {
         const losses = policyLoss(judge(parameters, { tokens: x.tokens, codes }), x, this.config);
-        const { gradientNorm } = adamStep(checkFinite(losses.total, 'the loss of the policy'), parameters, adam, {
+        const loss = checkFinite(losses.total, 'the loss of the policy');
+        const { gradientNorm } = adamStep(loss, parameters, adam, {
           learningRate: x.learningRate,
           epsilon: 1e-5,
           clipNorm: this.config.clipNorm,
         });
         const { policy, value, entropy, clipped } = losses;
-        return { policyLoss: policy, valueLoss: value, entropy, clipped, gradientNorm };
+        // What no output needs is not computed, the check included: gradients need the loss's record alone.
+        return { loss, policyLoss: policy, valueLoss: value, entropy, clipped, gradientNorm };
       });
       this.#trainers.set(size, program);
     }
