@@ -81,6 +81,9 @@ export function dreamEpisode(
   { frames, actions }: Episode,
   { lookEvery = Infinity }: { readonly lookEvery?: number } = {},
 ): Dream {
+  if (!(lookEvery >= 1 && (lookEvery === Infinity || Number.isInteger(lookEvery)))) {
+    throw new ConfigError(`dreamEpisode: expected lookEvery to be a whole number >= 1, or Infinity, got ${lookEvery}.`);
+  }
   const { tokenizer, worldModel } = agent;
   const { context } = worldModel.config;
   const tokens = tokensOf(tokenizer, frames);

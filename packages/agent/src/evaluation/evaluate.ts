@@ -1,5 +1,5 @@
 // Evaluation apart from training: whole episodes, each with a seed of its own, whoever plays them.
-import { ConfigError, Generators, ndarray } from '@tessera/core';
+import { CancelledError, ConfigError, Generators, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import type { BatchPolicy, EnvConfig } from '@tessera/rollouts';
 import { Box, make } from 'gymnasium-js';
@@ -42,7 +42,7 @@ interface Slot {
 /**
  * Plays `episodes` whole episodes. Episode k has the k-th seed, and all episodes count, so short ones are not favoured.
  *
- * Throws ConfigError when there is no episode to play or observations are no frames, and whatever the environment or the policy throws.
+ * Throws ConfigError when there is no episode to play or observations are no frames, CancelledError, and whatever the environment or the policy throws.
  */
 export async function evaluatePolicy(policy: BatchPolicy, options: EvaluateOptions): Promise<Evaluation> {
   const {
@@ -55,6 +55,9 @@ export async function evaluatePolicy(policy: BatchPolicy, options: EvaluateOptio
   } = options;
   if (!Number.isInteger(episodes) || episodes < 1) {
     throw new ConfigError(`evaluatePolicy: expected a number of episodes, 1 or more, got ${episodes}.`);
+  }
+  if (!Number.isInteger(side) || side < 1) {
+    throw new ConfigError(`evaluatePolicy: expected side to be a whole number >= 1, got ${side}.`);
   }
   const draw = new Generators(seed).get('evaluation/seeds');
   const seeds = Array.from({ length: episodes }, () => draw.integers(2 ** 31 - 1));
@@ -76,7 +79,9 @@ export async function evaluatePolicy(policy: BatchPolicy, options: EvaluateOptio
     }
     const shape = frameShapeOf(slots[0]!.env);
     for (let playing = [...slots]; playing.length > 0;) {
-      signal?.throwIfAborted();
+      if (signal?.aborted) {
+        throw new CancelledError('evaluatePolicy: cancelled by the signal.', { cause: signal.reason });
+      }
       const actions = policy.act(
         stackFrames(playing, shape),
         playing.map((slot) => slots.indexOf(slot)),
