@@ -75,9 +75,6 @@ export async function loadAgent(
       }
     }
     checkSizes(source, settings, tensors);
-    const stray = Object.keys(tensors).find((name) => !/^(worldModel|behaviour)\./.test(name));
-    if (stray !== undefined)
-      throw new FormatError(`${source}: has a tensor '${stray}' that belongs to no part of an agent.`);
     const { actions, worldModel, behaviour } = settings;
     agent = new Agent(engine, { tokenizer, actions, worldModel, behaviour });
     agent.worldModel.loadState(under('worldModel', tensors));
@@ -100,7 +97,7 @@ function parseSettings(source: string, metadata: Readonly<Record<string, string>
   if (version !== formatVersion) {
     const newer = version > formatVersion ? ' It was written by a newer Tessera: update.' : '';
     throw new FormatError(
-      `${source}: expected format version ${formatVersion}, got ${metadata['formatVersion']}.${newer}`,
+      `${source}: expected format version ${formatVersion}, got ${metadata['formatVersion'] ?? 'none'}.${newer}`,
     );
   }
   let json: unknown;

@@ -11,6 +11,7 @@ export function savedCount(count: number): NdArray<'int32'> {
 export function loadCount(where: string, name: string, array: NdArray | undefined): number {
   const count = Number(array?.data[0]);
   if (array?.dtype === 'int32' && array.shape.length === 0 && count >= 0) return count;
-  const got = array === undefined ? 'nothing' : `${array.dtype} [${array.shape.join(', ')}]`;
-  throw new ConfigError(`${where}: expected '${name}' as a count, int32 [], got ${got}.`);
+  const value = array?.shape.length === 0 ? ` of ${count}` : '';
+  const got = array === undefined ? 'nothing' : `${array.dtype} [${array.shape.join(', ')}]${value}`;
+  throw new ConfigError(`${where}: expected '${name}' as a count, int32 [] of 0 or more, got ${got}.`);
 }

@@ -318,7 +318,7 @@ describe('run folders that are damaged', () => {
     expect(
       await change((tensors) => void (tensors['worldModel.counters.updates'] = ndarray('int32', [0]))),
     ).toMatchInlineSnapshot(
-      `"exit 1: error: <root>/run/checkpoints/000004-agent: does not fit the run: WorldModel.loadState: expected 'counters.updates' as a count, int32 [], got int32 [0]."`,
+      `"exit 1: error: <root>/run/checkpoints/000004-agent: does not fit the run: WorldModel.loadState: expected 'counters.updates' as a count, int32 [] of 0 or more, got int32 [0]."`,
     );
   });
 
