@@ -11,7 +11,9 @@ const checks = {
   'mean return >= 0.9 over 200 episodes': evaluation.meanReturn >= 0.9 && evaluation.episodes === 200,
   'at most 20,000 steps': steps <= 20_000,
   'changed-token accuracy > 0.9': worldModel.changedTokens > 0.9,
-  'baselines: random, no-op, best trivial policy': ['random', 'no-op', 'under the ball'].every((name) => name in baselines),
+  'baselines: random, no-op, best trivial policy': ['random', 'no-op', 'under the ball'].every(
+    (name) => name in baselines,
+  ),
   'ball recall >= 0.97': tokenizer.ballRecall >= 0.97,
   'at most 3 TFLOP': flops <= 3e12,
   'at most 6 minutes': wallSeconds <= 360,
