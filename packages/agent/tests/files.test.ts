@@ -53,6 +53,10 @@ function rewrite(folder: string, change: (content: Safetensors) => Partial<Safet
   writeFileSync(path, encodeSafetensors(tensors, metadata));
 }
 
+function without(metadata: Readonly<Record<string, string>>, key: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(metadata).filter(([name]) => name !== key));
+}
+
 type Settings = Record<'actions' | 'tokenizer' | 'worldModel' | 'behaviour', Record<string, unknown>>;
 
 function editSettings(folder: string, change: (settings: Settings) => unknown): void {
@@ -175,8 +179,8 @@ describe('a file', () => {
   test('of a newer version, or of none', async () => {
     const { folder } = await saved();
     const version = (formatVersion?: string) =>
-      rewrite(folder, ({ metadata: { formatVersion: _, ...rest } }) => ({
-        metadata: { ...rest, ...(formatVersion !== undefined && { formatVersion }) },
+      rewrite(folder, ({ metadata }) => ({
+        metadata: { ...without(metadata, 'formatVersion'), ...(formatVersion !== undefined && { formatVersion }) },
       }));
     version('2');
     expect(await failure(folder)).toMatchInlineSnapshot(
@@ -199,7 +203,7 @@ describe('a file', () => {
       rewrite(folder, ({ metadata }) => ({ metadata: { ...metadata, settings } }));
       expect(await failure(folder)).toContain('<folder>/agent.safetensors');
     }
-    rewrite(folder, ({ metadata: { settings: _, ...metadata } }) => ({ metadata }));
+    rewrite(folder, ({ metadata }) => ({ metadata: without(metadata, 'settings') }));
     expect(await failure(folder)).toMatchInlineSnapshot(
       `"FormatError: <folder>/agent.safetensors: its settings are no JSON: Unexpected end of JSON input."`,
     );
