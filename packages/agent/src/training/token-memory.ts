@@ -34,6 +34,12 @@ export class TokenMemory {
     this.#settled = true;
   }
 
+  /** Says that the codes move: no tokens are kept. */
+  unsettle(): void {
+    this.#settled = false;
+    this.forget();
+  }
+
   /** Forgets all tokens, because there are new codes. */
   forget(): void {
     this.#kept.clear();

@@ -99,7 +99,8 @@ export class AgentTrainer {
     const { agent } = this.#options;
     const plan = planRound(this.config, { round, startSteps: roundStart, trainable: isTrainable(agent.tokenizer) });
     // Codes rest when nothing moves them any more: those of a streaming tokenizer always do.
-    if (!plan.includes('tokenizer')) this.#work.memory.settle();
+    if (plan.includes('tokenizer')) this.#work.memory.unsettle();
+    else this.#work.memory.settle();
     const kind = plan[item]!;
     const began = performance.now();
     const flops = agent.engine.flops;
@@ -172,6 +173,7 @@ export class AgentTrainer {
     this.#work.counters = checkSettings('AgentTrainer.loadState: counters', countersSchema, meta.counters);
     this.#work.returns.loadState(meta.returns);
     agent.refreshCodes();
+    this.#work.memory.forget();
     for (const [phase, totals] of Object.entries(meta.phases)) this.#phases.set(phase, totals);
   }
 }

@@ -1,0 +1,107 @@
+// A run that is stopped between any two items and resumed ends as one that never stopped, bit for bit, with nothing made up for and nothing there twice.
+import { expect, describe } from 'vitest';
+import { test } from '@fast-check/vitest';
+import { ndarray } from '@tessera/core';
+import { memoryShards } from '@tessera/rollouts';
+import type { TrainerEvent, TrainerState } from '../src/index.ts';
+import { cpu, errorOf, wasm } from './toy.ts';
+import { copyOf, finish, runOn, saved } from './training-toy.ts';
+import type { Run, RunOptions } from './training-toy.ts';
+
+/** A run with its state before each of its items. */
+async function followed(run: Run): Promise<{ states: TrainerState[]; events: TrainerEvent[] }> {
+  const states = [saved(run)];
+  const events: TrainerEvent[] = [];
+  while (!run.trainer.done) {
+    events.push(await run.trainer.next());
+    states.push(saved(run));
+  }
+  return { states, events };
+}
+
+async function chunksOf({ replay }: Run) {
+  const chunks = [...replay.chunks()];
+  const frames = await Promise.all(chunks.map((chunk) => replay.frames(chunk)));
+  return chunks.map(({ id, metadata, actions, rewards }, i) => ({ id, metadata, actions, rewards, frames: frames[i] }));
+}
+
+async function checkResumes(engine: typeof cpu, options: RunOptions, every = 1): Promise<void> {
+  const whole = await runOn(engine, options);
+  const { states, events } = await followed(whole);
+  const final = states.at(-1)!;
+  const chunks = await chunksOf(whole);
+  expect(final.meta.counters.envSteps).toBe(options.steps ?? 56);
+  for (let item = 0; item < states.length; item += every) {
+    // All that was ever written is still there, as after a kill.
+    const run = await runOn(engine, options, { state: states[item]!, store: await copyOf(whole.store) });
+    expect(saved(run)).toEqual(states[item]);
+    expect(await finish(run)).toEqual(events.slice(item));
+    expect(saved(run)).toEqual(final);
+    expect(await chunksOf(run)).toEqual(chunks);
+  }
+}
+
+describe('a resumed run', () => {
+  test('on cpu ends bit for bit as one that never stopped, with a tokenizer that learns', async () => {
+    await checkResumes(cpu, { tokenizer: 'vqvae', steps: 40 }, 3);
+  });
+
+  test.each<[string, number, RunOptions]>([
+    // Its tokens come to rest in the first round, and move again.
+    [
+      'a tokenizer that learns from the second round on',
+      1,
+      { tokenizer: 'vqvae', training: { tokenizer: { firstUpdates: 0, untilSteps: 99 } } },
+    ],
+    ['updates in turn', 2, { tokenizer: 'vqvae', training: { mode: 'interleaved' } }],
+    ['a tokenizer that collects patches', 3, { tokenizer: 'nearest', env: { spread: 3 }, worldModel: { context: 3 } }],
+    ['no real steps to learn from', 4, { tokenizer: 'pixels', steps: 40, training: { learnFromReal: false } }],
+  ])('with %s, from every item or every %i-th', async (_, every, options) => {
+    await checkResumes(wasm, options, every);
+  });
+});
+
+describe('a state that does not fit', () => {
+  const states = async () => {
+    const run = await runOn(cpu, { steps: 32 });
+    for (let i = 0; i < 4; i++) await run.trainer.next();
+    return { run, state: saved(run) };
+  };
+
+  test('says why', async () => {
+    const { run, state } = await states();
+    const { tensors, meta } = state;
+    const { 'behaviour.counters.batches': batches, ...missing } = tensors;
+    const messages: string[] = [];
+    const bad: TrainerState[] = [
+      { tensors: { ...tensors, stray: batches! }, meta },
+      { tensors: { ...tensors, 'worldModel.stray': batches! }, meta },
+      { tensors: missing, meta },
+      { tensors: { ...tensors, 'probe.tokens': ndarray('int32', [1, 2]) }, meta },
+      { tensors, meta: { ...meta, counters: { ...meta.counters, item: -1 } } },
+      { tensors, meta: { ...meta, counters: { ...meta.counters, itm: 1 } as never } },
+      { tensors, meta: { ...meta, rollouts: { ...meta.rollouts, numEnvs: 3 } } },
+    ];
+    for (const own of bad) {
+      const fresh = await runOn(cpu, { steps: 32 });
+      messages.push(await errorOf(() => fresh.trainer.loadState(own)));
+    }
+    expect(messages.join('\n')).toMatchInlineSnapshot(`
+      "FormatError: AgentTrainer.loadState: the state has a tensor 'stray' that belongs to no part.
+      ConfigError: state: there is no 'stray'.
+      ConfigError: Behaviour.loadState: 'counters.batches' is missing.
+      FormatError: token probe: expected frames uint8 [n, 4, 4, 1] and their tokens int32 [n, 16], got frames uint8 [128, 4, 4, 1], tokens int32 [1, 2].
+      ConfigError: AgentTrainer.loadState: counters: item: expected number to be >=0, got -1.
+      ConfigError: AgentTrainer.loadState: counters: unknown field 'itm'. Did you mean 'item'?
+      FormatError: VectorRollouts.setState: expected a state of numEnvs 2, got one of 3. Go on with the options that the state was saved with."
+    `);
+    // None of that has hurt the run itself.
+    expect(saved(run)).toEqual(state);
+  });
+
+  test('a replay without its shards is refused by name', async () => {
+    const { state } = await states();
+    const message = await errorOf(() => runOn(cpu, { steps: 32 }, { state, store: memoryShards() }));
+    expect(message).toMatch(/^FormatError: .*shard/);
+  });
+});
