@@ -1,43 +1,82 @@
-// `npm run -s bench -- NAME`: runs one benchmark. People read medians and the ratio on stderr; the last line of stdout is JSON.
+// `npm run -s bench -- NAME`: runs one benchmark. People read what was measured on stderr; the last line of stdout is JSON.
 
-import { didYouMean, FormatError } from '@tessera/core';
-import { Command } from 'commander';
-import { summariseBench } from './benchmark.ts';
-import type { BenchLine, BenchResult } from './benchmark.ts';
+import { didYouMean } from '@tessera/core';
+import { Command, Option } from 'commander';
+import { allocatorText, benchVariables, isSet } from './bench-environment.ts';
+import type { Allocator } from './bench-environment.ts';
+import { NoPeerError } from './bench-peer.ts';
+import { benchText } from './bench-report.ts';
+import { runBenchmark } from './bench-run.ts';
+import { summariseBench } from './bench-statistics.ts';
 import { findBenchmarks, loadBenchmark } from './find-benchmarks.ts';
-import { formatNumber } from './format.ts';
 import type { Io } from './io.ts';
 import { reportError } from './program.ts';
-import { renderColumns, renderTable } from './table.ts';
+import { renderColumns } from './table.ts';
 import { parseCount, UsageError } from './usage-error.ts';
 
 interface Options {
   readonly list?: boolean;
   readonly json?: boolean;
-  readonly rounds?: string;
+  readonly rounds: string;
   readonly backend?: string;
+  readonly precision: 'float32' | 'bf16';
+  readonly threads: string;
+  readonly allocator: Allocator;
+  readonly alone?: boolean;
+  readonly others?: boolean;
+  readonly tiny?: boolean;
+  readonly peer: string;
 }
 
-/** Runs the command line `argv` over the benchmarks of the repository at `root`; returns the exit code and never throws. */
-export async function bench(argv: readonly string[], io: Omit<Io, 'experiments'>, root: string): Promise<number> {
+/** What the command needs beside its surroundings. */
+export interface BenchPlace {
+  /** The repository. */
+  readonly root: string;
+  /** Runs the same command line with other environment variables; where it is missing, those that are there have to do. */
+  readonly restart?: (variables: Readonly<Record<string, string | undefined>>) => Promise<number>;
+}
+
+/** Exit code where there is no peer on this machine. */
+const noPeer = 3;
+
+/** Runs the command line `argv`; returns the exit code and never throws. */
+export async function bench(argv: readonly string[], io: Omit<Io, 'experiments'>, place: BenchPlace): Promise<number> {
+  let code = 0;
   const program = new Command('bench')
-    .description('Run a benchmark of any package.')
+    .description(
+      'Run a benchmark of any package: ours and a peer in turn, after both have shown that they compute the same.',
+    )
     .argument('[name]', 'the benchmark')
     .option('--list', 'show the benchmarks there are')
     .option('--json', 'the JSON line alone')
-    .option('--rounds <n>', 'how many rounds')
-    .option('--backend <name>', 'back end')
+    .option('--rounds <n>', 'how many rounds', '12')
+    .option('--backend <name>', 'our back end')
+    .addOption(new Option('--precision <name>', 'of our products').choices(['float32', 'bf16']).default('float32'))
+    .option('--threads <n>', 'threads of either side', '2')
+    .addOption(
+      new Option('--allocator <name>', 'what glibc does with freed memory, on both sides')
+        .choices(['keep', 'default'])
+        .default('keep'),
+    )
+    .option('--alone', 'our side alone')
+    .option('--others', 'further sides too: other back ends, TensorFlow.js as it is')
+    .option('--peer <arguments>', 'arguments for the peer, such as "--precision bf16"', '')
+    .option('--tiny', 'small sizes, to see that all of it runs')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
     })
-    .action((name: string | undefined, options: Options) => run(name, options, io, root));
+    .action(async (name: string | undefined, options: Options) => {
+      code = await run(name, options, io, place);
+    });
   try {
     await program.parseAsync([...argv], { from: 'user' });
-    return io.signal.aborted ? 130 : 0;
+    return io.signal.aborted ? 130 : code;
   } catch (error) {
-    return reportError(error, io);
+    if (!(error instanceof NoPeerError)) return reportError(error, io);
+    io.stderr.write(`${error.message}\n`);
+    return noPeer;
   }
 }
 
@@ -45,43 +84,46 @@ async function run(
   name: string | undefined,
   options: Options,
   io: Omit<Io, 'experiments'>,
-  root: string,
-): Promise<void> {
+  { root, restart }: BenchPlace,
+): Promise<number> {
   const files = await findBenchmarks(root);
   const names = files.map((file) => file.name);
   if (options.list === true) {
     const rows: string[][] = [];
     for (const file of files) rows.push([file.name, (await loadBenchmark(file)).describe]);
     io.stdout.write(rows.length > 0 ? `${renderColumns(['benchmark', 'what it compares'], rows)}\n` : '');
-    return;
+    return 0;
   }
   const known = names.length > 0 ? ` There are: ${names.join(', ')}.` : ' There are none yet.';
   if (name === undefined) throw new UsageError(`bench: name a benchmark.${known}`);
   const file = files.find((candidate) => candidate.name === name);
   if (!file) throw new UsageError(`bench: unknown benchmark '${name}'.${didYouMean(name, names)}${known}`);
-  const rounds = options.rounds === undefined ? undefined : parseCount('--rounds', options.rounds);
+  const rounds = parseCount('--rounds', options.rounds, { minimum: 1 });
+  const threads = parseCount('--threads', options.threads, { minimum: 1 });
+  const wanted = benchVariables(options.allocator, threads);
+  if (restart !== undefined && !isSet(wanted, io.variables)) return restart(wanted);
   const benchmark = await loadBenchmark(file);
-  if (options.json !== true) io.stderr.write(`${benchmark.describe}\n`);
-  const result = await benchmark.run({ signal: io.signal, rounds, backend: options.backend });
-  checkResult(file.path, result);
+  const say = (text: string): void => {
+    if (options.json !== true) io.stderr.write(`${text}\n`);
+  };
+  say(benchmark.describe);
+  say(`Of both: threads ${threads}, allocator ${allocatorText(io.variables)}.`);
+  const { result, rates } = await runBenchmark(benchmark, {
+    directory: file.directory,
+    rounds,
+    threads,
+    backend: options.backend,
+    precision: options.precision,
+    tiny: options.tiny === true,
+    alone: options.alone === true,
+    others: options.others === true,
+    extra: options.peer.split(' ').filter((word) => word !== ''),
+    variables: io.variables,
+    signal: io.signal,
+    say,
+  });
   const line = summariseBench(name, result);
-  if (options.json !== true) io.stderr.write(`${table(line)}\n`);
+  say(benchText(line, result, rates));
   io.stdout.write(`${JSON.stringify(line)}\n`);
-}
-
-function checkResult(path: string, { ours, theirs }: BenchResult): void {
-  const numbers = [...ours, ...theirs];
-  const paired = theirs.length === 0 || theirs.length === ours.length;
-  if (ours.length === 0 || !paired || !numbers.every((value) => Number.isFinite(value) && value > 0)) {
-    throw new FormatError(
-      `${path}: expected numbers > 0, as many of theirs as of ours or none, got ours [${ours.join(', ')}], theirs [${theirs.join(', ')}].`,
-    );
-  }
-}
-
-function table({ ours, theirs, ratio, unit, rounds, backend, threads }: BenchLine): string {
-  const rows = [{ name: 'ours', value: formatNumber(ours), note: `${unit}, median of ${rounds} rounds` }];
-  if (theirs !== null) rows.push({ name: 'theirs', value: formatNumber(theirs), note: unit });
-  if (ratio !== null) rows.push({ name: 'ratio', value: formatNumber(ratio), note: 'ours / theirs, median' });
-  return renderTable([...rows, { name: 'back end', value: backend, note: `threads: ${threads}` }]);
+  return 0;
 }

@@ -11,6 +11,8 @@ import type { Benchmark } from './benchmark.ts';
 export interface BenchmarkFile {
   readonly name: string;
   readonly path: string;
+  /** The folder of its package. */
+  readonly directory: string;
 }
 
 const ENDING = '.bench.js';
@@ -23,22 +25,23 @@ export async function findBenchmarks(root: string): Promise<BenchmarkFile[]> {
     for (const name of await listDirectory(join(root, group))) packages.push(join(root, group, name));
   }
   const found: BenchmarkFile[] = [];
-  for (const directory of packages.map((path) => join(path, 'dist', 'bench'))) {
-    if ((await pathInfo(directory))?.kind !== 'directory') continue;
-    const files = (await listDirectory(directory)).filter((file) => file.endsWith(ENDING));
-    for (const file of files) found.push({ name: file.slice(0, -ENDING.length), path: join(directory, file) });
+  for (const directory of packages) {
+    const folder = join(directory, 'dist', 'bench');
+    if ((await pathInfo(folder))?.kind !== 'directory') continue;
+    const files = (await listDirectory(folder)).filter((file) => file.endsWith(ENDING));
+    for (const file of files) found.push({ name: file.slice(0, -ENDING.length), path: join(folder, file), directory });
   }
   return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-const shape = z.object({ name: z.string(), describe: z.string(), run: z.function() });
+const shape = z.object({ name: z.string(), describe: z.string(), prepare: z.function() });
 
 /** Loads a benchmark. Throws FormatError when the file exports none. */
 export async function loadBenchmark(file: BenchmarkFile): Promise<Benchmark> {
   const module = (await import(pathToFileURL(file.path).href)) as { readonly benchmark?: Benchmark };
   const { benchmark } = module;
   if (!benchmark || !shape.safeParse(benchmark).success) {
-    throw new FormatError(`${file.path}: expected an export \`benchmark\` with name, describe and run(options).`);
+    throw new FormatError(`${file.path}: expected an export \`benchmark\` with name, describe and prepare(options).`);
   }
   return benchmark;
 }

@@ -33,4 +33,4 @@ export { filmEpisode } from './agent/film.ts';
 export type { FilmOptions } from './agent/film.ts';
 
 // Benchmarks
-export type { Benchmark, BenchLine, BenchOptions, BenchResult } from './benchmark.ts';
+export type { Benchmark, BenchLine, BenchOptions, BenchResult, Comparison, Peer, Side } from './benchmark.ts';

@@ -5,22 +5,16 @@ import { ndarray, npRandom } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { assign, createEngine, fill } from '@tessera/engine';
 import type { Engine } from '@tessera/engine';
-import { median, report } from './compare-steps.ts';
-import type { BenchOptions, BenchResult } from './compare-steps.ts';
+import type { Benchmark, Comparison, Side } from '@tessera/experiments';
 import { normal } from './models/step-model.ts';
-import { quiet } from './quiet.ts';
 import { registerStockWasmKernels } from './stock-wasm-kernels.ts';
 import { elementwiseCases, productCases } from './wasm-op-cases.ts';
 import type { OpCase } from './wasm-op-cases.ts';
 
-export const benchmark: {
-  readonly name: string;
-  readonly describe: string;
-  run(options: BenchOptions): Promise<BenchResult>;
-} = {
+export const benchmark: Benchmark = {
   name: 'wasm-ops',
-  describe: 'single ops on wasm against those of TensorFlow.js: products in GFLOPS, element-wise ops in milliseconds',
-  run,
+  describe: 'Single ops on wasm against those of TensorFlow.js: products in GFLOPS, element-wise ops in milliseconds.',
+  prepare,
 };
 
 interface Timed {
@@ -30,46 +24,58 @@ interface Timed {
   readonly stock: number[];
 }
 
-async function run({ signal, rounds = 7 }: BenchOptions): Promise<BenchResult> {
+async function prepare({ tiny }: { readonly tiny: boolean }): Promise<Comparison> {
   const engine = await createEngine({ backend: 'wasm' });
   registerStockWasmKernels();
   env().set('IS_TEST', false);
   await setBackend('wasm');
-  const runners = [...productCases, ...elementwiseCases].map((op) => ({
+  const cases = [...productCases, ...elementwiseCases];
+  const runners = (tiny ? cases.slice(0, 2) : cases).map((op) => ({
     timed: { case: op, ours: [], stock: [] } as Timed,
     ...callsOf(engine, op),
   }));
   for (const { ours, stock } of runners) for (const call of [ours, stock]) if (call) warmUp(call);
-  let quietRounds = 0;
-  for (let round = 0; round < rounds; round++) {
-    if (await quiet({ limit: 5000 })) quietRounds++;
-    for (const { timed, ours, stock } of runners) {
-      signal.throwIfAborted();
-      timed.ours.push(perCall(ours));
-      if (stock) timed.stock.push(perCall(stock));
-    }
-  }
-  for (const { dispose } of runners) dispose();
-  report(`${quietRounds} of ${rounds} rounds began on a quiet machine`);
+  const compared = runners.filter(({ stock }) => stock !== undefined);
+  // One call of every op that both have; what we alone have is timed beside it.
+  const side = (name: 'ours' | 'stock'): Side => ({
+    name: name === 'ours' ? 'wasm' : 'TensorFlow.js on wasm',
+    values: () => Object.fromEntries(compared.map((runner) => [runner.timed.case.name, runner.values[name]!()])),
+    times: (count) =>
+      Array.from({ length: count }, () => {
+        for (const runner of runners) {
+          const call = runner[name];
+          if (call) runner.timed[name].push(perCall(call));
+        }
+        return compared.reduce((sum, { timed }) => sum + timed[name].at(-1)!, 0);
+      }),
+    dispose: () => {
+      if (name === 'ours') for (const { dispose } of runners) dispose();
+    },
+  });
   const timings = runners.map(({ timed }) => timed);
-  printProducts(timings.filter(({ case: op }) => op.flops !== undefined));
-  printElementwise(timings.filter(({ case: op }) => op.flops === undefined));
-  const compared = timings.filter(({ stock }) => stock.length > 0);
-  const total = (times: (timed: Timed) => number[]) =>
-    Array.from({ length: rounds }, (_, round) => compared.reduce((sum, timed) => sum + times(timed)[round]!, 0));
   return {
-    ours: total(({ ours }) => ours),
-    theirs: total(({ stock }) => stock),
+    ours: side('ours'),
+    theirs: side('stock'),
     unit: 'ms for one call of each op',
+    items: { count: compared.length, name: 'calls' },
     backend: 'wasm',
-    threads: 1,
+    note: engine.note,
+    report: () => [
+      ...productLines(timings.filter(({ case: op }) => op.flops !== undefined)),
+      ...elementwiseLines(timings.filter(({ case: op }) => op.flops === undefined)),
+    ],
   };
 }
 
 function callsOf(
   engine: Engine,
   op: OpCase,
-): { ours: () => void; stock: (() => void) | undefined; dispose: () => void } {
+): {
+  ours: () => void;
+  stock: (() => void) | undefined;
+  values: Record<'ours' | 'stock', () => NdArray>;
+  dispose: () => void;
+} {
   const generator = npRandom(0);
   const arrays: NdArray<'float32'>[] = op.shapes.map((shape) => normal(generator, shape, 1));
   const inputs = Object.fromEntries(arrays.map((array, i) => [`x${i}`, array]));
@@ -85,6 +91,18 @@ function callsOf(
   return {
     ours: () => void program.run({}),
     stock: stock && (() => stock(tensors).dispose()),
+    values: {
+      ours: () => {
+        program.run({});
+        return state.readOne('result');
+      },
+      stock: () => {
+        const y = stock!(tensors);
+        const data = y.dataSync() as Float32Array;
+        y.dispose();
+        return { dtype: 'float32', shape, data };
+      },
+    },
     dispose: () => {
       program.dispose();
       state.dispose();
@@ -114,27 +132,28 @@ function perCall(call: () => void): number {
 }
 
 // Floors: 10 GFLOPS for small batched products, a third of the plain product for everything else.
-function printProducts(timings: readonly Timed[]): void {
+function productLines(timings: readonly Timed[]): string[] {
   const rate = ({ case: op }: Timed, times: readonly number[]) => op.flops! / (1e6 * median(times));
   const plain = rate(timings[0]!, timings[0]!.ours);
-  for (const timed of timings) {
+  return timings.map((timed) => {
     const ours = rate(timed, timed.ours);
     const stock = timed.stock.length > 0 ? rate(timed, timed.stock).toFixed(1) : '-';
     const floor = timed.case.batched ? Math.min(10, plain / 3) : plain / 3;
-    report(
-      `${timed.case.name.padEnd(44)} ${ours.toFixed(1).padStart(6)} GFLOPS, stock ${stock.padStart(6)}, ${(ours / plain).toFixed(2)} of plain${ours < floor ? '  BELOW THE FLOOR' : ''}`,
-    );
-  }
+    return `${timed.case.name.padEnd(44)} ${ours.toFixed(1).padStart(6)} GFLOPS, stock ${stock.padStart(6)}, ${(ours / plain).toFixed(2)} of plain${ours < floor ? '  BELOW THE FLOOR' : ''}`;
+  });
 }
 
 // Ceiling: three times sigmoid.
-function printElementwise(timings: readonly Timed[]): void {
+function elementwiseLines(timings: readonly Timed[]): string[] {
+  if (timings.length === 0) return [];
   const sigmoid = median(timings[0]!.ours);
-  for (const timed of timings) {
+  return timings.map((timed) => {
     const ours = median(timed.ours);
     const stock = timed.stock.length > 0 ? median(timed.stock).toFixed(2) : '-';
-    report(
-      `${timed.case.name.padEnd(44)} ${ours.toFixed(2).padStart(6)} ms, stock ${stock.padStart(6)}, ${(ours / sigmoid).toFixed(2)} of sigmoid${ours > 3 * sigmoid ? '  ABOVE THE CEILING' : ''}`,
-    );
-  }
+    return `${timed.case.name.padEnd(44)} ${ours.toFixed(2).padStart(6)} ms, stock ${stock.padStart(6)}, ${(ours / sigmoid).toFixed(2)} of sigmoid${ours > 3 * sigmoid ? '  ABOVE THE CEILING' : ''}`;
+  });
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)]!;
 }

@@ -20,7 +20,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { GradSaveFunc, Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 
-/** Parameters by flat name; frames [B, 32, 32, 3]. */
+/** Parameters by flat name; frames [B, H, W, 3]. */
 export function convVqTapeLoss(parameters: Readonly<Record<string, Tensor>>, frames: Tensor): Scalar {
   const kernel = (name: string) => parameters[`${name}.kernel`] as Tensor4D;
   const bias = (name: string) => parameters[`${name}.bias`]!;

@@ -2,14 +2,12 @@
 import { ndarray } from '@tessera/core';
 import type { Generator, NdArray } from '@tessera/core';
 import { adamUpdate, f32, flatten, gradients } from '@tessera/engine';
-import type { Engine, InputSpecs, Spec, Tensor, Traced } from '@tessera/engine';
+import type { Engine, InputSpecs, NamedArrays, Spec, Tensor, Traced } from '@tessera/engine';
 import type { Scalar, Tensor as TfTensor } from '@tensorflow/tfjs-core';
 
 /** A model with one fixed batch. */
 export interface StepModel<P extends object = object> {
   readonly name: string;
-  /** File in `peers`. */
-  readonly peer: string;
   readonly batch: Readonly<Record<string, NdArray<'float32'> | NdArray<'int32'>>>;
   readonly parameters: P;
   loss(parameters: Traced<P>, batch: Readonly<Record<string, Tensor>>): Tensor;
@@ -58,6 +56,27 @@ export function trainOn<P extends object>(
       state.dispose();
     },
   };
+}
+
+const firstLosses = 5;
+
+/** What steps start with, for comparisons: `gradient.NAME` for each parameter, and the `losses` of the first five steps. */
+export function startingValues<P extends object>(engine: Engine, model: StepModel<P>): NamedArrays {
+  const { batch, parameters } = model;
+  const state = engine.state(parameters);
+  const specs = Object.fromEntries(Object.entries(batch).map(([name, { shape, dtype }]) => [name, { shape, dtype }]));
+  const program = state.program(`${model.name}: gradients`, specs, (tensors, traced) => {
+    const leaves = flatten<Tensor>(traced);
+    const slopes = gradients(model.loss(traced, tensors), [...leaves.values()]);
+    return Object.fromEntries([...leaves.keys()].map((name, i) => [`gradient.${name}`, slopes[i]!]));
+  });
+  const values = program.run(batch);
+  program.dispose();
+  state.dispose();
+  const { step, dispose } = trainOn(engine, model);
+  const losses = Float32Array.from({ length: firstLosses }, step);
+  dispose();
+  return { ...values, losses: ndarray('float32', [firstLosses], losses) };
 }
 
 function zerosLike(tree: object): object {

@@ -24,13 +24,12 @@ import {
 import type { Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import { causalMask } from './causal-mask.ts';
 
-const heads = 4;
-
 /** Parameters by flat name; tokens and targets int32 [B, T]. */
 export function transformerTapeLoss(
   parameters: Readonly<Record<string, Tensor>>,
   tokens: Tensor,
   targets: Tensor,
+  heads: number,
 ): Scalar {
   const dense = (name: string, x: Tensor) => {
     const kernel = parameters[`${name}.kernel`]!;
@@ -55,7 +54,8 @@ export function transformerTapeLoss(
   const gelu = (x: Tensor) => mul(mul(x, 0.5), add(erf(mul(x, Math.SQRT1_2)), 1));
 
   let x: Tensor = add(gather(parameters['embedding.tokens']!, tokens as Tensor1D), parameters['embedding.positions']!);
-  for (const block of ['block1', 'block2']) {
+  for (let i = 0; `blocks.${i}.norm1.scale` in parameters; i++) {
+    const block = `blocks.${i}`;
     x = add(x, attention(`${block}.attention`, norm(`${block}.norm1`, x)));
     x = add(x, dense(`${block}.mlp.down`, gelu(dense(`${block}.mlp.up`, norm(`${block}.norm2`, x)))));
   }

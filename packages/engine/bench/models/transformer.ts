@@ -1,4 +1,4 @@
-// A small causal transformer: 2 blocks of width 128, 4 heads, 100 tokens, batch 16, vocabulary 512 (peers/transformer_step.py).
+// A causal transformer (Vaswani et al. 2017, arXiv 1706.03762, pre-norm) at several sizes (peers/gpt.py).
 import { ndarray, npRandom } from '@tessera/core';
 import type { Generator, NdArray } from '@tessera/core';
 import {
@@ -45,54 +45,72 @@ interface Block {
   readonly mlp: { readonly up: Dense; readonly down: Dense };
 }
 
-interface Transformer {
+/** Parameters. */
+export interface Transformer {
   readonly embedding: { readonly tokens: NdArray<'float32'>; readonly positions: NdArray<'float32'> };
-  readonly block1: Block;
-  readonly block2: Block;
+  readonly blocks: readonly Block[];
   readonly norm: Norm;
   readonly head: Dense;
 }
 
-const length = 100;
-const vocabulary = 512;
-const width = 128;
-const heads = 4;
+/** Sizes of the model and its batch. */
+export interface TransformerSizes {
+  readonly batch: number;
+  readonly length: number;
+  readonly vocabulary: number;
+  readonly width: number;
+  readonly blocks: number;
+  readonly heads: number;
+}
 
-/** The model; a smaller batch is for checks. */
-export function transformer({ batch = 16, seed = 0 }: { batch?: number; seed?: number } = {}): StepModel<Transformer> {
-  const generator = npRandom(seed);
+/** The sizes that are measured. */
+export const transformerSizes: Readonly<Record<'large' | 'small' | 'tiny', TransformerSizes>> = {
+  large: { batch: 8, length: 340, vocabulary: 512, width: 256, blocks: 4, heads: 4 },
+  small: { batch: 16, length: 100, vocabulary: 512, width: 128, blocks: 2, heads: 4 },
+  tiny: { batch: 2, length: 5, vocabulary: 11, width: 8, blocks: 2, heads: 2 },
+};
+
+/** The model with starting values. */
+export function transformer(sizes: TransformerSizes): StepModel<Transformer> {
+  const { batch, length, vocabulary, heads } = sizes;
+  const generator = npRandom(0);
   const tokens = () => {
     const array = ndarray('int32', [batch, length]);
     for (let i = 0; i < array.data.length; i++) array.data[i] = generator.integers(0, vocabulary);
     return array;
   };
   return {
-    name: 'transformer-step',
-    peer: 'transformer_step.py',
+    name: 'gpt step',
     batch: { tokens: tokens(), targets: tokens() },
-    parameters: initialise(generator),
-    loss: (parameters, inputs) => loss(parameters, inputs['tokens']!, inputs['targets']!),
-    tapeLoss: (parameters, inputs) => transformerTapeLoss(parameters, inputs['tokens']!, inputs['targets']!),
+    parameters: initialise(generator, sizes),
+    loss: (parameters, inputs) => loss(parameters, inputs['tokens']!, inputs['targets']!, heads),
+    tapeLoss: (parameters, inputs) => transformerTapeLoss(parameters, inputs['tokens']!, inputs['targets']!, heads),
   };
 }
 
-function loss({ embedding, block1, block2, norm, head }: Traced<Transformer>, tokens: Tensor, targets: Tensor): Tensor {
-  let x = add(gather(embedding.tokens, tokens), embedding.positions); // [B, T, 128]
-  for (const block of [block1, block2]) {
-    x = add(x, attention(block.attention, normalise(block.norm1, x)));
+function loss(
+  { embedding, blocks, norm, head }: Traced<Transformer>,
+  tokens: Tensor,
+  targets: Tensor,
+  heads: number,
+): Tensor {
+  let x = add(gather(embedding.tokens, tokens), embedding.positions); // [B, T, width]
+  for (const block of blocks) {
+    x = add(x, attention(block.attention, normalise(block.norm1, x), heads));
     x = add(x, dense(block.mlp.down, gelu(dense(block.mlp.up, normalise(block.norm2, x)))));
   }
   return mean(softmaxCrossEntropy(dense(head, normalise(norm, x)), targets));
 }
 
-function attention({ qkv, out }: Traced<Attention>, x: Tensor): Tensor {
-  const batch = x.shape[0]!;
-  const parts = transpose(reshape(dense(qkv, x), [batch, length, 3, heads, width / heads]), [2, 0, 3, 1, 4]);
+function attention({ qkv, out }: Traced<Attention>, x: Tensor, heads: number): Tensor {
+  const [batch, length, width] = x.shape as [number, number, number];
+  const depth = width / heads;
+  const parts = transpose(reshape(dense(qkv, x), [batch, length, 3, heads, depth]), [2, 0, 3, 1, 4]);
   const part = (i: number) =>
-    reshape(slice(parts, [i, 0, 0, 0, 0], [1, ...parts.shape.slice(1)]), [batch * heads, length, width / heads]);
-  const scores = mul(matMul(part(0), part(1), { transposeB: true }), 1 / Math.sqrt(width / heads)); // [B*heads, T, T]
-  const mixed = matMul(softmax(add(scores, constant(causalMask(length)))), part(2)); // [B*heads, T, 32]
-  const together = transpose(reshape(mixed, [batch, heads, length, width / heads]), [0, 2, 1, 3]);
+    reshape(slice(parts, [i, 0, 0, 0, 0], [1, batch, heads, length, depth]), [batch * heads, length, depth]);
+  const scores = mul(matMul(part(0), part(1), { transposeB: true }), 1 / Math.sqrt(depth)); // [B*heads, T, T]
+  const mixed = matMul(softmax(add(scores, constant(causalMask(length)))), part(2)); // [B*heads, T, depth]
+  const together = transpose(reshape(mixed, [batch, heads, length, depth]), [0, 2, 1, 3]);
   return dense(out, reshape(together, [batch, length, width]));
 }
 
@@ -104,15 +122,15 @@ function normalise({ scale, bias }: Traced<Norm>, x: Tensor): Tensor {
   return layerNorm(x, scale, bias);
 }
 
-function initialise(generator: Generator): Transformer {
+function initialise(generator: Generator, { length, vocabulary, width, blocks }: TransformerSizes): Transformer {
   const newDense = (from: number, to: number): Dense => ({
     kernel: normal(generator, [from, to], 0.02),
-    bias: ndarray('float32', [to]),
+    bias: normal(generator, [to], 0.02),
   });
   const newNorm = (): Norm => {
-    const scale = ndarray('float32', [width]);
-    scale.data.fill(1);
-    return { scale, bias: ndarray('float32', [width]) };
+    const scale = normal(generator, [width], 0.02);
+    for (let i = 0; i < width; i++) scale.data[i]! += 1;
+    return { scale, bias: normal(generator, [width], 0.02) };
   };
   const newBlock = (): Block => ({
     norm1: newNorm(),
@@ -125,8 +143,7 @@ function initialise(generator: Generator): Transformer {
       tokens: normal(generator, [vocabulary, width], 0.02),
       positions: normal(generator, [length, width], 0.02),
     },
-    block1: newBlock(),
-    block2: newBlock(),
+    blocks: Array.from({ length: blocks }, newBlock),
     norm: newNorm(),
     head: newDense(width, vocabulary),
   };

@@ -1,16 +1,16 @@
 """What the PyTorch peers share: arguments, arrays in a folder of .npy files, and the conversation on stdin and stdout.
 
-A peer is started as `python PEER.py FOLDER [--threads 2] [--layout LAYOUT] [--optimizer fused|foreach|loop]` and answers lines on stdin:
+A peer is started as `python PEER.py FOLDER [options]` and answers lines on stdin:
 
-    7           one JSON list: the milliseconds of 7 further training steps, each up to the loss as a Python number
-    losses 5    one JSON list: the losses of the first 5 steps from the arrays in FOLDER (each before its update); the timed model is not touched
+    7           one JSON list: the milliseconds of 7 further units of work, each up to its result as a Python number or NumPy array
+    values      writes what the work gives at its start to FOLDER/values/NAME.npy and answers with the JSON list of the names
     (end)       the peer ends
 
-It prints READY before it reads the first line, after three steps of warm-up. Anything else it says goes to stderr.
-`--make SEED` writes starting arrays into FOLDER first; without it they have to be there.
+It prints `READY` and a name for itself before it reads the first line, after a warm-up. Anything else it says goes to stderr.
 """
 
 import argparse
+import contextlib
 import json
 import pathlib
 import sys
@@ -20,36 +20,44 @@ import numpy as np
 import torch
 
 
-def arguments(description):
-    parser = argparse.ArgumentParser(description=description.splitlines()[0])
-    parser.add_argument("folder", type=pathlib.Path, help="folder with one .npy file for each array")
-    parser.add_argument("--threads", type=int, default=2, help="threads inside an op (default 2)")
-    parser.add_argument("--layout", choices=["channels_last", "contiguous"], default="channels_last", help="memory layout of images")
-    parser.add_argument("--optimizer", choices=["fused", "foreach", "loop"], default="fused", help="which of PyTorch's Adam implementations")
-    parser.add_argument("--make", type=int, metavar="SEED", help="write starting arrays into the folder first")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    return options
+def parser(description):
+    arguments = argparse.ArgumentParser(description=description.splitlines()[0])
+    arguments.add_argument("folder", type=pathlib.Path, help="folder with one .npy file for each array")
+    arguments.add_argument("--threads", type=int, default=2, help="threads inside an op (default 2)")
+    arguments.add_argument("--precision", choices=["float32", "bf16"], default="float32", help="bf16: autocast to bfloat16")
+    arguments.add_argument("--compile", choices=["no", "yes"], default="no", help="torch.compile, which needs a C++ compiler")
+    return arguments
 
 
-def load(folder, shapes):
-    """The arrays named by `shapes` as tensors; a shape is a tuple, with None where any size will do."""
-    arrays = {}
-    for name, shape in shapes.items():
-        path = folder / f"{name}.npy"
-        if not path.exists():
-            sys.exit(f"{path} is missing. Write it, or let --make SEED write all of them.")
-        array = np.load(path)
-        if len(array.shape) != len(shape) or any(b is not None and a != b for a, b in zip(array.shape, shape)):
-            sys.exit(f"{path}: expected the shape {shape}, got {array.shape}.")
-        arrays[name] = torch.from_numpy(array)
-    return arrays
+def add_training_options(arguments):
+    arguments.add_argument("--optimizer", choices=["fused", "foreach", "loop"], default="fused", help="which of PyTorch's Adam implementations")
 
 
-def make(folder, arrays):
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", array)
+def add_layout_option(arguments):
+    arguments.add_argument("--layout", choices=["channels_last", "contiguous"], default="channels_last", help="memory layout of images")
+
+
+def load(folder):
+    """All arrays of the folder as tensors, by name."""
+    paths = sorted(folder.glob("*.npy"))
+    if not paths:
+        sys.exit(f"{folder} has no .npy files. A bench writes them there before it starts a peer.")
+    return {path.name[: -len(".npy")]: torch.from_numpy(np.load(path)) for path in paths}
+
+
+def compiled(function, options):
+    return torch.compile(function) if options.compile == "yes" else function
+
+
+def autocast(options):
+    return torch.autocast("cpu", torch.bfloat16) if options.precision == "bf16" else contextlib.nullcontext()
+
+
+def describe(options, *words):
+    """PyTorch's version and what makes it fast."""
+    more = ["torch.compile"] if options.compile == "yes" else []
+    more += ["bfloat16 autocast"] if options.precision == "bf16" else []
+    return f"PyTorch {torch.__version__} ({', '.join([*words, *more])})"
 
 
 def adam(parameters, options):
@@ -58,23 +66,73 @@ def adam(parameters, options):
     return torch.optim.Adam(parameters, lr=3e-4, betas=(0.9, 0.999), eps=1e-8, **how)
 
 
-def serve(new_step):
-    """Answers stdin; `new_step()` loads the arrays again and returns a function that makes one step and returns its loss."""
-    step = new_step()
+class Training:
+    """Steps of Adam on `loss()`, which reads `parameters`; `restore` turns a parameter's gradient into the layout of its file."""
+
+    def __init__(self, new_model, options, restore=lambda name, gradient: gradient):
+        self.new_model, self.options, self.restore = new_model, options, restore
+        self.step = self.new_step()
+
+    def new_step(self):
+        parameters, loss_of = self.new_model()
+        loss_of = compiled(loss_of, self.options)
+        optimizer = adam(parameters.values(), self.options)
+
+        def step():
+            with autocast(self.options):
+                loss = loss_of()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss.item()
+
+        return step
+
+    def values(self):
+        parameters, loss_of = self.new_model()
+        with autocast(self.options):
+            loss = loss_of()
+        loss.backward()
+        values = {f"gradient.{name}": self.restore(name, p.grad).contiguous().numpy() for name, p in parameters.items()}
+        step = self.new_step()
+        return values | {"losses": np.array([step() for _ in range(5)], np.float32)}
+
+
+class Inference:
+    """`outputs()` gives tensors by name."""
+
+    def __init__(self, outputs, options):
+        outputs = compiled(outputs, options)
+
+        def step():
+            with torch.inference_mode(), autocast(options):
+                return {name: tensor.numpy() for name, tensor in outputs().items()}
+
+        self.step = self.values = step
+
+
+def serve(name, options, work):
+    """Answers stdin."""
     for _ in range(3):
-        step()
-    print("READY", flush=True)
+        work.step()
+    print(f"READY {name}", flush=True)
     for line in sys.stdin:
         words = line.split()
         if not words:
             continue
-        if words[0] == "losses":
-            fresh = new_step()
-            answer = [fresh() for _ in range(int(words[1]))]
+        if words[0] == "values":
+            answer = write(options.folder, work.values())
         else:
             answer = []
             for _ in range(int(words[0])):
                 start = time.perf_counter()
-                step()
+                work.step()
                 answer.append((time.perf_counter() - start) * 1000)
         print(json.dumps(answer), flush=True)
+
+
+def write(folder, values):
+    (folder / "values").mkdir(exist_ok=True)
+    for name, array in values.items():
+        np.save(folder / "values" / f"{name}.npy", np.ascontiguousarray(array))
+    return list(values)

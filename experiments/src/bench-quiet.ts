@@ -1,9 +1,10 @@
 // Waits for other processes to leave the processors: PyTorch's threads above all take many times longer when one of them has to wait for its turn.
+
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Waits until at most a tenth of the processors' time is used, and says whether that came within `limit` milliseconds. */
-export async function quiet({ limit }: { limit: number }): Promise<boolean> {
+export async function quiet({ limit }: { readonly limit: number }): Promise<boolean> {
   const end = performance.now() + limit;
   let before = times();
   do {
