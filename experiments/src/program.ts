@@ -3,6 +3,7 @@
 
 import { CancelledError, didYouMean, TesseraError } from '@tessera/core';
 import { Command, CommanderError } from 'commander';
+import { addEngineCommands } from './engine-command.ts';
 import type { Experiment } from './experiment.ts';
 import type { Io } from './io.ts';
 import { evalCommand, listCommand } from './run-commands.ts';
@@ -91,6 +92,7 @@ function createProgram(io: Io, exitWith: (code: number) => void): Command {
     .option('--runs <dir>', 'folder of the runs', 'runs')
     .option('--json', 'a JSON object a line')
     .action(async (options: { runs: string; json?: boolean }) => exitWith(await listCommand(options, io)));
+  addEngineCommands(program, io);
   return program;
 }
 

@@ -28,6 +28,8 @@ describe('usage', () => {
         eval [options] <dir>   Measure a run again, from its newest checkpoint.
         watch [options] <dir>  Make a film of an episode of a run, as a GIF.
         list [options]         List the runs.
+        engine [options]       Show the engine: what is installed, what runs and why,
+                               and how fast.
         help [command]         display help for command
       --- stderr
       "

@@ -1,9 +1,12 @@
 // Finds TensorFlow: the native addon of the optional package @tensorflow/tfjs-node-gpu (the one of tfjs-node is the same source), unchanged.
 // Node only. Nothing is imported before the addon's file has been seen, since an import that fails costs half a second.
-import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { readAddonPackage } from '../native/addon-package.ts';
+import { restoreLegacyUtil } from '../native/legacy-util.ts';
+import { prepareAddon } from '../native/link.ts';
+import { explainLoadFailure, installCommand, packageName } from '../native/messages.ts';
+import { realSystem } from '../native/system.ts';
 
 /** What the addon says of a tensor; `dtype` is TensorFlow's number. */
 export interface TensorMetadata {
@@ -61,15 +64,8 @@ export type TensorFlowSearch =
 /** TensorFlow, when it is available. */
 export type TensorFlow = Extract<TensorFlowSearch, { available: true }>;
 
-const packageName = '@tensorflow/tfjs-node-gpu';
-
-interface PackageJson {
-  readonly version: string;
-  readonly binary: { readonly napi_versions: readonly number[] };
-}
-
 /**
- * Looks for the native addon and loads it.
+ * Looks for the native addon and loads it; one that `engine install` built and a new install of the packages has wiped is linked again first.
  *
  * Loading it registers the TensorFlow.js backend `tensorflow`; the backend that was selected before stays selected. It never throws: what goes wrong is the `reason`.
  * TensorFlow's log is switched off unless TF_CPP_MIN_LOG_LEVEL is set (what goes wrong is thrown as well); two lines about oneDNN that it writes to stderr while it loads obey no variable.
@@ -84,14 +80,10 @@ export async function findTensorFlow({
   let packageFile: string | undefined;
   try {
     packageFile = require.resolve(`${packageName}/package.json`);
-    const packageJson = JSON.parse(readFileSync(packageFile, 'utf8')) as PackageJson;
-    const name = `${packageName} ${packageJson.version}`;
-    const addon = addonPath(packageFile, packageJson);
-    if (!existsSync(addon)) {
-      return missing(
-        `${name} is installed without its native addon (${addon}), which its install script fetches or builds. Run 'npm rebuild ${packageName}' with install scripts allowed, or build the addon by hand.`,
-      );
-    }
+    const addonPackage = readAddonPackage(packageFile);
+    const name = `${packageName} ${addonPackage.version}`;
+    const problem = await prepareAddon(addonPackage, realSystem());
+    if (problem !== undefined) return missing(`${name}: ${problem}`);
     return await load(require.resolve(packageName), name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') {
@@ -102,15 +94,10 @@ export async function findTensorFlow({
   }
 }
 
-// What @mapbox/node-pre-gyp computes: the newest Node-API version that both the package and this Node know.
-function addonPath(packageFile: string, { binary }: PackageJson): string {
-  const napi = Math.max(...binary.napi_versions.filter((version) => version <= Number(process.versions.napi)));
-  return join(dirname(packageFile), 'lib', `napi-v${napi}`, 'tfjs_binding.node');
-}
-
 async function load(entry: string, name: string): Promise<TensorFlowSearch> {
   // Errors too: a pass that optimises graphs writes one for each graph that it leaves as it is, such as some with residual additions.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
+  restoreLegacyUtil();
   const core = await import('@tensorflow/tfjs-core');
   const selected = core.getBackend();
   try {
@@ -124,7 +111,7 @@ async function load(entry: string, name: string): Promise<TensorFlowSearch> {
     return { available: true, binding, tf, version: binding.TF_Version, gpu: binding.isUsingGpuDevice() };
   } catch (error) {
     return missing(
-      `the native addon of ${name} does not load in Node ${process.versions.node} (${process.platform} ${process.arch}): ${firstLine(error)}. It was built for another Node, another TensorFlow library or another machine: build it again.`,
+      `the native addon of ${name} does not load in Node ${process.versions.node} (${process.platform} ${process.arch}): ${explainLoadFailure(firstLine(error))}: build it again with ${installCommand}.`,
     );
   }
 }

@@ -34,7 +34,7 @@ describe('why TensorFlow is not available', () => {
   test('the addon is missing: nothing is imported', async () => {
     const files = { 'package.json': packageJson, 'index.js': 'throw new Error("imported")' };
     expect(await reason(files)).toMatchInlineSnapshot(
-      `"TensorFlow: @tensorflow/tfjs-node-gpu 1.2.3 is installed without its native addon (<folder>/node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node), which its install script fetches or builds. Run 'npm rebuild @tensorflow/tfjs-node-gpu' with install scripts allowed, or build the addon by hand."`,
+      `"TensorFlow: @tensorflow/tfjs-node-gpu 1.2.3: it is installed without its native addon (<folder>/node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node). Build it with 'tessera engine install' (in this repository: npm run engine:native)."`,
     );
   });
 

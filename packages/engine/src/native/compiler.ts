@@ -1,0 +1,61 @@
+// The C++ compiler at hand, and the one command that it takes to build the addon. No flag depends on this machine's processor: a cache folder may travel.
+import { join } from 'node:path';
+import { BackendError } from '@tessera/core';
+import { pathInfo } from '@tessera/core/node';
+import type { AddonPackage } from './addon-package.ts';
+import type { TensorFlowFolder } from './cache.ts';
+import { problems } from './messages.ts';
+import type { System } from './system.ts';
+
+/** A compiler that answers. */
+export interface Compiler {
+  readonly command: string;
+  /** First line of `--version`. */
+  readonly version: string;
+}
+
+/** The compiler that CXX names, else the first that answers. Throws BackendError when none does. */
+export async function findCompiler(system: System, signal?: AbortSignal): Promise<Compiler> {
+  const named = system.env['CXX'];
+  const tried = named !== undefined && named !== '' ? [named] : ['g++', 'clang++', 'c++'];
+  for (const command of tried) {
+    const answer = await system.run(command, ['--version'], { signal });
+    if (answer?.code === 0) return { command, version: answer.stdout.split('\n')[0]!.trim() };
+  }
+  throw new BackendError(problems.noCompiler(system.platform, tried));
+}
+
+/** Compiles the sources of the package into `output`. Throws BackendError with the first error of the compiler. */
+export async function compileAddon(
+  compiler: Compiler,
+  {
+    addonPackage,
+    headers,
+    tensorflow,
+    output,
+  }: {
+    readonly addonPackage: AddonPackage;
+    readonly headers: string;
+    readonly tensorflow: TensorFlowFolder;
+    readonly output: string;
+  },
+  { system, signal }: { readonly system: System; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(addonPackage.folder, 'binding', name));
+  for (const source of sources) {
+    if (!(await pathInfo(source))) throw new BackendError(problems.noSources(source));
+  }
+  const { folder, include, libraries } = tensorflow;
+  const includes = [headers, join(addonPackage.folder, 'binding'), include].map((path) => `-I${path}`);
+  const own = ['-std=c++17', '-O2', '-fPIC', '-shared', `-DNAPI_VERSION=${addonPackage.napi}`];
+  // The libraries stay where they are; the addon remembers the folder.
+  const link = [...Object.keys(libraries).map((name) => join(folder, name)), `-Wl,-rpath,${folder}`];
+  const undefinedSymbols = system.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : [];
+  const args = [...own, ...includes, ...sources, ...link, ...undefinedSymbols, '-o', output];
+  const result = await system.run(compiler.command, args, { signal });
+  if (result?.code === 0) return;
+  const lines = (result?.stderr ?? 'it cannot be run').split('\n');
+  if (lines.some((line) => line.includes('No space left on device'))) throw new BackendError(problems.diskFull(output));
+  const error = lines.find((line) => /\berror\b|undefined reference|cannot find/.test(line)) ?? lines[0]!;
+  throw new BackendError(problems.compilerFailed(compiler.command, error.trim().replace(/\.$/, '')));
+}
