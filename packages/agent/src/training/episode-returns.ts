@@ -1,4 +1,5 @@
 // Returns of the episodes that training plays, put together from chunks.
+import { FormatError } from '@tessera/core';
 import { chunkSteps, endsEpisode } from '@tessera/rollouts';
 import type { Chunk } from '@tessera/rollouts';
 
@@ -30,7 +31,14 @@ export class EpisodeReturns {
     return [...this.#running];
   }
 
+  /** Takes over a state. Throws FormatError unless it is a number for each environment. */
   loadState(running: readonly number[]): void {
+    const count = this.#running.length;
+    if (!Array.isArray(running) || running.length !== count || !running.every((value) => typeof value === 'number')) {
+      throw new FormatError(
+        `episode returns: expected ${count} numbers, one for each environment, got ${JSON.stringify(running)}.`,
+      );
+    }
     this.#running = [...running];
   }
 }

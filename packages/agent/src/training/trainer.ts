@@ -1,10 +1,11 @@
 // Training an agent as a sequence of items of work: collect a round, update tokenizer, world model and policy. Each item is a function of the state before it,
 // so a run that is stopped between any two of them and resumed ends as one that never stopped.
-import { FormatError, InternalError } from '@tessera/core';
+import { ConfigError, FormatError } from '@tessera/core';
 import type { GeneratorState } from '@tessera/core';
 import type { NamedArrays } from '@tessera/engine';
 import type { Replay, ReplayState, VectorRollouts, VectorRolloutsState } from '@tessera/rollouts';
 import { checkSettings, isStreaming, isTrainable } from '@tessera/vqvae';
+import { z } from 'zod';
 import type { Agent } from '../agent.ts';
 import { trainingSchema } from './config.ts';
 import type { TrainingConfig, TrainingOptions } from './config.ts';
@@ -41,7 +42,7 @@ export interface TrainerState {
     readonly rollouts: VectorRolloutsState;
     readonly replay: ReplayState;
     readonly returns: readonly number[];
-    /** The only part that depends on how fast the machine was. */
+    /** Seconds and operations so far; tokens that were kept are made again after a resume, so these are no part of what is exact. */
     readonly phases: Readonly<Record<string, PhaseTotals>>;
   };
 }
@@ -55,6 +56,8 @@ export interface TrainerEvent {
   /** Numbers to be logged, by name. */
   readonly metrics: Readonly<Record<string, number>>;
 }
+
+const phasesSchema = z.record(z.string(), z.strictObject({ seconds: z.number(), flops: z.number() }));
 
 const parts = ['tokenizer', 'worldModel', 'behaviour', 'probe'] as const;
 
@@ -94,7 +97,7 @@ export class AgentTrainer {
 
   /** Does the next item of work. Throws what its parts throw; the run can then be resumed from its last checkpoint. */
   async next(): Promise<TrainerEvent> {
-    if (this.done) throw new InternalError('AgentTrainer.next: the run is done.');
+    if (this.done) throw new ConfigError('AgentTrainer.next: the run is done. Ask `done` first, or iterate over `items()`.');
     const { round, roundStart, item } = this.#work.counters;
     const { agent } = this.#options;
     const plan = planRound(this.config, { round, startSteps: roundStart, trainable: isTrainable(agent.tokenizer) });
@@ -163,17 +166,27 @@ export class AgentTrainer {
           name.startsWith(`${part}.`) ? [[name.slice(part.length + 1), array]] : [],
         ),
       );
-    if (isTrainable(tokenizer) || isStreaming(tokenizer)) tokenizer.loadState(under('tokenizer'));
+    // What can be checked without changing anything comes first.
+    const counters = checkSettings('AgentTrainer.loadState: counters', countersSchema, meta.counters);
+    const totals = checkSettings('AgentTrainer.loadState: phases', phasesSchema, meta.phases);
+    const learns = isTrainable(tokenizer) || isStreaming(tokenizer);
+    const [stray] = learns ? [] : Object.keys(under('tokenizer'));
+    if (stray !== undefined) {
+      throw new FormatError(
+        `AgentTrainer.loadState: 'tokenizer.${stray}' is for a tokenizer that learns; this one does not.`,
+      );
+    }
+    this.#work.returns.loadState(meta.returns);
+    if (learns) tokenizer.loadState(under('tokenizer'));
     if (isTrainable(tokenizer)) tokenizer.loadGeneratorState(meta.tokenizerGenerators);
     worldModel.loadState(under('worldModel'));
     behaviour.loadState(under('behaviour'));
     this.#work.probe.loadState(under('probe'), tokenizer);
     rollouts.setState(meta.rollouts);
     this.#work.generators.setState(meta.generators);
-    this.#work.counters = checkSettings('AgentTrainer.loadState: counters', countersSchema, meta.counters);
-    this.#work.returns.loadState(meta.returns);
+    this.#work.counters = counters;
     agent.refreshCodes();
     this.#work.memory.forget();
-    for (const [phase, totals] of Object.entries(meta.phases)) this.#phases.set(phase, totals);
+    for (const [phase, total] of Object.entries(totals)) this.#phases.set(phase, total);
   }
 }
