@@ -69,7 +69,7 @@ export function describeStatus({ chosen, versions, addon, build, cache, backends
     { name: 'engine', value: chosen.backend, note: chosen.note },
     {
       name: 'addon',
-      value: addonWords(addon.state),
+      value: addon.damage === null ? addonWords(addon.state) : 'damaged',
       note: addon.damage ?? addon.path ?? 'the package is not installed',
     },
   ];

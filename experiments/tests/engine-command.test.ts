@@ -85,6 +85,12 @@ describe('engine', () => {
     `);
   });
 
+  test('an addon that is damaged is not called installed', async () => {
+    const damaged: EngineStatus = { ...status, addon: { ...status.addon, damage: 'it was cut off' } };
+    const { text } = await run([], { status: async () => damaged });
+    expect(text).toMatch(/^addon +damaged +it was cut off$/m);
+  });
+
   test('says what is missing', async () => {
     const reason = "backend 'tensorflow': the optional package is not installed.";
     const without: EngineStatus = {

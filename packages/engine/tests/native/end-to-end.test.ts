@@ -67,3 +67,15 @@ describe.skipIf(reason !== undefined)(`a real addon${reason === undefined ? '' :
     expect(existsSync(built.addon)).toBe(false);
   });
 });
+
+const noGpu = reason ?? (existsSync('/proc/driver/nvidia/version') ? undefined : 'this machine has no NVIDIA driver');
+
+describe.skipIf(noGpu !== undefined)(`on a GPU${noGpu === undefined ? '' : ` (skipped: ${noGpu})`}`, () => {
+  test('a TensorFlow with CUDA computes there', { timeout: 120_000 }, async () => {
+    const root = project();
+    const system = { ...realSystem(), env: { ...process.env, TESSERA_CACHE: join(root, 'cache') } };
+    const from = pathToFileURL(join(root, 'index.js')).href;
+    const { build } = await installEngine({ system, from, tensorflow: named });
+    expect(build.verified.gpu).toBe(true);
+  });
+});

@@ -169,6 +169,15 @@ describe('a cache that was damaged', () => {
     expect(await prepare(machine)).toBeUndefined();
   });
 
+  test('the same with a TensorFlow that is named', async () => {
+    const machine = fakeMachine();
+    const tensorflow = writeTensorFlow(join(machine.root, 'site'));
+    await machine.install({ tensorflow });
+    writeFileSync(machine.addon, 'an add');
+    expect((await machine.install({ tensorflow })).action).toBe('built');
+    expect(readFileSync(machine.addon, 'utf8')).toBe('an addon');
+  });
+
   test('a library that was cut off is downloaded again', async () => {
     const machine = fakeMachine();
     await machine.install();
