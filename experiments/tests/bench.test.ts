@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -421,6 +422,8 @@ describe('every benchmark', () => {
   const load = async (path: string): Promise<Benchmark> =>
     ((await import(pathToFileURL(path).href)) as { benchmark: Benchmark }).benchmark;
   const python = process.env['TESSERA_PYTHON'];
+  const hasTorch = python !== undefined && spawnSync(python, ['-c', 'import numpy, torch']).status === 0;
+  const why = hasTorch ? '' : ' (skipped: TESSERA_PYTHON names no Python with torch in it)';
 
   test('is there', () => {
     const names = files.map(({ name }) => name);
@@ -443,7 +446,7 @@ describe('every benchmark', () => {
     for (const { ours } of [wasm!, cpu!]) await ours.dispose();
   });
 
-  test.skipIf(!python).each(portable)('$name runs beside PyTorch and agrees', async ({ path, directory }) => {
+  test.skipIf(!hasTorch).each(portable)(`$name runs beside PyTorch and agrees${why}`, async ({ path, directory }) => {
     const options = { backend: 'wasm', precision: 'float32', tiny: true, rounds: 1, threads: 1 } as const;
     const { result } = await runBenchmark(await load(path), {
       ...options,
