@@ -49,7 +49,16 @@ describe('a resumed run', () => {
       2,
       { tokenizer: 'vqvae', training: { tokenizer: { firstUpdates: 0, untilSteps: 99 } } },
     ],
-    ['a tokenizer that collects patches', 3, { tokenizer: 'nearest', env: { spread: 3 }, worldModel: { context: 3 } }],
+    [
+      'a tokenizer that collects patches',
+      3,
+      {
+        tokenizer: 'nearest',
+        env: { spread: 3 },
+        worldModel: { context: 3, batchSize: 16 },
+        training: { replayBytes: 100_000 },
+      },
+    ],
     ['no real steps to learn from', 4, { tokenizer: 'pixels', steps: 40, training: { learnFromReal: false } }],
   ])('with %s, from every %i-th item', async (_, every, options) => {
     await checkResumes(options, every);

@@ -46,7 +46,9 @@ export const smallTraining: TrainingOptions = {
 
 function tokenizerOf(engine: Engine, kind: TokenizerKind, seed: number): Tokenizer {
   if (kind === 'pixels') return new PixelTokenizer();
-  if (kind === 'nearest') return new NearestTokenizer({ frameShape: [4, 4, 1], tokenShape: [2, 2], vocabulary: 60 });
+  // Patches share a code here until a nearer one comes.
+  if (kind === 'nearest')
+    return new NearestTokenizer({ frameShape: [4, 4, 1], tokenShape: [2, 2], vocabulary: 60, threshold: 0.1 });
   const quantizer = { vocabulary: 8, codeDim: 3, restartAfter: 2 };
   const vqvae = new VQVAE(
     engine,
