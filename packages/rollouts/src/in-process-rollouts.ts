@@ -49,8 +49,8 @@ export function inProcessRollouts(options: RolloutOptions): AsyncIterable<Chunk>
 }
 
 /** Imports the modules that register environments. Throws ConfigError that names the module. */
-export async function importEnvironments(env: Required<EnvConfig>): Promise<void> {
-  for (const specifier of env.imports) {
+export async function importEnvironments(env: EnvConfig): Promise<void> {
+  for (const specifier of env.imports ?? []) {
     try {
       await import(/* @vite-ignore */ specifier);
     } catch (cause) {

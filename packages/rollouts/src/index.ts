@@ -23,7 +23,7 @@ export type { ChunkBuilderOptions, ChunkBuilderState, ChunkRow } from './chunk-b
 export { chunkFileVersion, decodeChunks, encodeChunks } from './chunk-file.ts';
 
 // Rollouts
-export { inProcessRollouts } from './in-process-rollouts.ts';
+export { importEnvironments, inProcessRollouts } from './in-process-rollouts.ts';
 export type { EnvConfig, RolloutOptions } from './settings.ts';
 export type { ActionRange, BatchPolicy, Policy } from './policy.ts';
 export { VectorRollouts } from './vector-rollouts.ts';

@@ -1,6 +1,7 @@
 // Evaluation apart from training: whole episodes, each with a seed of its own, whoever plays them.
 import { CancelledError, ConfigError, Generators, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
+import { importEnvironments } from '@tessera/rollouts';
 import type { BatchPolicy, EnvConfig } from '@tessera/rollouts';
 import { Box, make } from 'gymnasium-js';
 import type { Env } from 'gymnasium-js';
@@ -59,6 +60,7 @@ export async function evaluatePolicy(policy: BatchPolicy, options: EvaluateOptio
   if (!Number.isInteger(side) || side < 1) {
     throw new ConfigError(`evaluatePolicy: expected side to be a whole number >= 1, got ${side}.`);
   }
+  await importEnvironments(options.env);
   const draw = new Generators(seed).get('evaluation/seeds');
   const seeds = Array.from({ length: episodes }, () => draw.integers(2 ** 31 - 1));
   const results: { total: number; length: number; cut: boolean }[] = [];

@@ -97,7 +97,8 @@ export class AgentTrainer {
 
   /** Does the next item of work. Throws what its parts throw; the run can then be resumed from its last checkpoint. */
   async next(): Promise<TrainerEvent> {
-    if (this.done) throw new ConfigError('AgentTrainer.next: the run is done. Ask `done` first, or iterate over `items()`.');
+    if (this.done)
+      throw new ConfigError('AgentTrainer.next: the run is done. Ask `done` first, or iterate over `items()`.');
     const { round, roundStart, item } = this.#work.counters;
     const { agent } = this.#options;
     const plan = planRound(this.config, { round, startSteps: roundStart, trainable: isTrainable(agent.tokenizer) });

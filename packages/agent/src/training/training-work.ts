@@ -155,6 +155,8 @@ export class TrainingWork {
     const steps = this.#roundChunks()
       .flatMap((chunk) => Array.from({ length: chunk.steps }, (_, step): StepReference => ({ chunk, step })))
       .filter((step) => hasWindow(step, context));
+    // A replay of one round may have lost the frames before every step of it.
+    if (steps.length === 0) return {};
     const every = Math.max(1, Math.floor(steps.length / measureSteps));
     const chosen = steps.filter((_, i) => i % every === 0).slice(0, measureSteps);
     const accuracy = measureAccuracy(agent.worldModel, await this.memory.transitions(chosen));
