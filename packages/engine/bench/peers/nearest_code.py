@@ -4,6 +4,7 @@ Arrays (.npy, float32): z [N, D], codebook [K, D]. Not centred as ours is: these
 """
 
 import torch
+import torch.nn.functional as F
 
 import peer
 
@@ -11,26 +12,22 @@ import peer
 def main():
     arguments = peer.parser(__doc__)
     arguments.add_argument("--rows", type=int, default=1024, help="vectors in a block, 0: all at once")
-    arguments.add_argument("--reduce", choices=["argmin", "min", "argmax", "max"], default="argmin")
+    arguments.add_argument("--reduce", choices=["argmax", "max"], default="max", help="how the best code is found")
     options = arguments.parse_args()
     torch.set_num_threads(options.threads)
     arrays = peer.load(options.folder)
     z, codebook = arrays["z"], arrays["codebook"]
     rows = options.rows or len(z)
-    sign = -1 if options.reduce.endswith("min") else 1
 
     def reduce(scores):
-        if options.reduce.startswith("arg"):
-            return getattr(scores, options.reduce)(1)
-        return getattr(scores, options.reduce)(1).indices
+        return scores.argmax(1) if options.reduce == "argmax" else scores.max(1).indices
 
     def codes():
-        # |z - e|^2 / 2 without |z|^2 / 2, or its negative
-        half = codebook.square().sum(1) / 2 * -sign
-        parts = [reduce(torch.addmm(half, part, codebook.t(), alpha=sign)) for part in z.split(rows)]
+        half = codebook.square().sum(1) / -2  # z.e - |e|^2 / 2 is largest where |z - e|^2 is least
+        parts = [reduce(F.linear(part, codebook, half)) for part in z.split(rows)]
         return {"codes": torch.cat(parts).int()}
 
-    name = peer.describe(options, f"addmm and {options.reduce} in blocks of {rows} rows")
+    name = peer.describe(options, f"linear and {options.reduce} in blocks of {rows} rows")
     peer.serve(name, options, peer.Inference(codes, options))
 
 
