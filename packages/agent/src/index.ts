@@ -59,6 +59,6 @@ export type { Dream, Episode, PlayOptions } from './evaluation/episode.ts';
 
 // Generation, token by token
 export { TokenGenerator } from './generation/token-generator.ts';
-export type { TokenGeneratorOptions } from './generation/token-generator.ts';
+export type { GenerateOptions } from './generation/token-generator.ts';
 export { causalLogits, initCausalTransformer, nextLogits } from './generation/causal-transformer.ts';
 export type { CausalTransformer, CausalTransformerConfig } from './generation/causal-transformer.ts';

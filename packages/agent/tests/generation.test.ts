@@ -26,6 +26,14 @@ function columns({ data, shape }: NdArray<'int32'>, from: number, to: number): N
   return out;
 }
 
+/** The first class at which the sum of probabilities exceeds `chance`. */
+function inverse(logits: readonly number[], temperature: number, chance: number): number {
+  const weights = logits.map((logit) => Math.exp(logit / temperature));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  let sum = 0;
+  return weights.findIndex((weight) => (sum += weight / total) > chance);
+}
+
 /** Logits after the last token, [batch * vocabulary]. */
 function wholePass(engine: Engine, tokens: NdArray<'int32'>): number[] {
   const count = tokens.shape[1]!;
@@ -52,20 +60,14 @@ afterAll(() => {
 
 for (const { backend, engine } of engines) {
   describe(`generation on ${backend}`, () => {
-    test.prop(
-      [
-        fc.nat(1000),
-        fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 6 }),
-        fc.constantFrom(4, 12, 64),
-      ],
-      { numRuns: 12 },
-    )('is the whole pass at its last token, however it is cut', (seed, cuts, segment) => {
-      const generator = new TokenGenerator(engine, parameters, config, { batch, segment });
+    test.prop([fc.nat(1000), fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 6 })], {
+      numRuns: 12,
+    })('is the whole pass at its last token, however it is cut', (seed, cuts) => {
+      const generator = new TokenGenerator(engine, parameters, config, { batch });
       const tokens = sequences(seed, config.length);
       let at = 0;
       for (const count of cuts) {
-        const fits = at + count <= config.length && (at % segment) + count <= segment;
-        if (!fits) break;
+        if (at + count > config.length) break;
         const logits = generator.append(columns(tokens, at, at + count));
         at += count;
         const whole = wholePass(engine, columns(tokens, 0, at));
@@ -76,7 +78,7 @@ for (const { backend, engine } of engines) {
     });
 
     test('begins anew: what was there before is not looked at', () => {
-      const generator = new TokenGenerator(engine, parameters, config, { batch, segment: 4 });
+      const generator = new TokenGenerator(engine, parameters, config, { batch });
       const [first, second] = [sequences(1, 6), sequences(2, 2)];
       for (let i = 0; i < 6; i++) generator.append(columns(first, i, i + 1));
       generator.reset();
@@ -86,9 +88,37 @@ for (const { backend, engine } of engines) {
       generator.dispose();
     });
 
+    test.prop(
+      [fc.nat(1000), fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 5 }), fc.constantFrom(0.5, 1, 3)],
+      { numRuns: 12 },
+    )('a frame of tokens is what token by token draws from the same chances', (seed, first, count, temperature) => {
+      const generator = new TokenGenerator(engine, parameters, config, { batch });
+      const start = sequences(seed, first);
+      const drawn = generator.generate(start, { count, temperature, generator: npRandom(seed) });
+      expect(generator.position).toBe(first + count - 1);
+
+      generator.reset();
+      const chances = npRandom(seed);
+      let logits = generator.append(start);
+      for (let i = 0; i < count; i++) {
+        const token = ndarray('int32', [batch, 1]);
+        for (let row = 0; row < batch; row++) {
+          const at = row * config.vocabulary;
+          token.data[row] = inverse(
+            [...logits.data.subarray(at, at + config.vocabulary)],
+            temperature,
+            chances.random(),
+          );
+        }
+        expect([...columns(drawn, i, i + 1).data]).toEqual([...token.data]);
+        if (i < count - 1) logits = generator.append(token);
+      }
+      generator.dispose();
+    });
+
     test('leaves no tensor behind', () => {
       const before = engine.tensorCount();
-      const generator = new TokenGenerator(engine, parameters, config, { batch, segment: 4 });
+      const generator = new TokenGenerator(engine, parameters, config, { batch });
       const play = () => {
         generator.reset();
         for (let i = 0; i < 12; i++) generator.append(sequences(i, 1));
@@ -105,7 +135,7 @@ for (const { backend, engine } of engines) {
 
 describe('generation refuses', () => {
   const { engine } = engines[0]!;
-  const generator = new TokenGenerator(engine, parameters, config, { batch, segment: 4 });
+  const generator = new TokenGenerator(engine, parameters, config, { batch });
 
   test('another batch, no tokens, tokens out of range, and more than there is room for', () => {
     expect(() => generator.append(ndarray('int32', [2, 1]))).toThrowErrorMatchingInlineSnapshot(
@@ -115,14 +145,25 @@ describe('generation refuses', () => {
     expect(() => generator.append(ndarray('int32', [3, 1], Int32Array.of(0, 7, 0)))).toThrow(
       /expected indices in \[0, 7\)/,
     );
-    expect(() => generator.append(ndarray('int32', [3, 5]))).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: cacheRows: 5 tokens from 0 on do not fit into a cache of 12 in segments of 4. Begin anew, or add fewer at once.]`,
-    );
     expect(generator.position).toBe(0);
     for (let i = 0; i < 12; i++) generator.append(ndarray('int32', [3, 1]));
     expect(() => generator.append(ndarray('int32', [3, 1]))).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: cacheRows: 1 tokens from 12 on do not fit into a cache of 12 in segments of 4. Begin anew, or add fewer at once.]`,
+      `[ConfigError: TokenGenerator.append: 1 tokens after 12 are more than the 12 that there is room for. Begin anew with reset.]`,
     );
+    generator.reset();
+    const draw = { count: 1, generator: npRandom(0) };
+    const tokens = ndarray('int32', [3, 1]);
+    for (const count of [0, -1, 1.5, NaN])
+      expect(() => generator.generate(tokens, { ...draw, count })).toThrow(/expected a whole count > 0/);
+    for (const temperature of [0, -1, NaN])
+      expect(() => generator.generate(tokens, { ...draw, temperature })).toThrow(/expected a temperature > 0/);
+    expect(() => generator.generate(tokens, { ...draw, count: 13 })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: TokenGenerator.generate: 13 tokens after 0 are more than the 12 that there is room for. Begin anew with reset.]`,
+    );
+    expect(() => generator.generate(ndarray('int32', [2, 1]), draw)).toThrow(
+      /expected tokens of shape \[3, 1 or more\]/,
+    );
+    expect(generator.position).toBe(0);
     generator.dispose();
   });
 });

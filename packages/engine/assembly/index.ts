@@ -53,3 +53,5 @@ export { gatherRows, scatterAddRows } from './indexing';
 export { nearestCode, nearestCodeScratchBytes, firstNonFinite } from './nearest';
 export { transposeStrided, copyStrided } from './transpose';
 export { adam } from './optimiser';
+export { decodeAttention } from './decode';
+export { uniform } from './random';

@@ -7,7 +7,7 @@ import { Engine } from './engine.ts';
 import { findTensorFlow } from './tensorflow/binding.ts';
 import type { TensorFlow } from './tensorflow/binding.ts';
 import type { Precision } from './tensorflow/graph-context.ts';
-import { TensorFlowExecutor } from './tensorflow/graph-store.ts';
+import { TensorFlowExecutor, graphOptions } from './tensorflow/executor.ts';
 
 const variable = 'TESSERA_BACKEND';
 
@@ -44,9 +44,11 @@ function withoutPrefix(message: string): string {
 }
 
 function tensorFlowEngine({ binding, version, gpu }: TensorFlow, precision: Precision): Engine {
-  const executor = new TensorFlowExecutor({ binding, precision });
+  const options = graphOptions(binding, precision);
+  const executor = new TensorFlowExecutor(options);
   const products = precision === 'bf16' ? ', products in bfloat16' : '';
-  const library = `TensorFlow ${version}, each program one graph${products}`;
+  const how = options.route === 'function' ? 'one function' : 'one graph of a session';
+  const library = `TensorFlow ${version}, each program ${how}${options.ownKernels ? ' with kernels of ours' : ''}${products}`;
   const note = gpu
     ? `tensorflow-gpu: ${library}, on the GPU.`
     : `tensorflow-cpu: ${library}, on the CPU. For tensorflow-gpu, build the addon against a TensorFlow with CUDA on a machine with a GPU that it supports.`;

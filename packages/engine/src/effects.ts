@@ -22,28 +22,33 @@ export function assign(target: Tensor, value: Tensor): void {
 }
 
 /**
- * Overwrites rows of a state tensor [N, ...] when the program has run, in the tensor's own memory: row `indices[i]` becomes `rows[i]`. Caches grow so, without
- * a copy of what is in them. Each index, int32 [n] in [0, N), may be there once.
+ * Overwrites a part of a state tensor when the program has run, in the tensor's own memory: along `axis` the places from `at` on become `value`, which has the
+ * target's shape but for that axis, where it is shorter or as long. Caches grow so, without a copy of what is in them. `at` is an int32 scalar.
  *
- * Throws ShapeError and DTypeError for tensors that do not fit; the run throws ConfigError for an index out of range, and changes nothing then.
+ * Throws ShapeError and DTypeError for tensors that do not fit; the run throws ConfigError for a place from which `value` does not fit, and changes nothing then.
  */
-export function assignRows(target: Tensor, indices: Tensor, rows: Tensor): void {
-  const recorder = activeRecorder('assignRows');
-  recorder.check('assignRows', [target, indices, rows]);
-  const variable = untouched(recorder, 'assignRows', target);
-  if (indices.dtype !== 'int32' || indices.rank !== 1) {
-    throw new ShapeError(`assignRows: expected indices int32 [n], got ${specText(indices)}.`);
+export function assignSlice(target: Tensor, value: Tensor, { at, axis }: { at: Tensor; axis: number }): void {
+  const recorder = activeRecorder('assignSlice');
+  recorder.check('assignSlice', [target, value, at]);
+  const variable = untouched(recorder, 'assignSlice', target);
+  if (at.dtype !== 'int32' || at.rank !== 0) {
+    throw new ShapeError(`assignSlice: expected the place as an int32 scalar, got ${specText(at)}.`);
   }
-  const expected = [indices.shape[0]!, ...target.shape.slice(1)];
-  if (target.rank === 0 || !sameShape(rows.shape, expected)) {
+  if (!Number.isInteger(axis) || axis < 0 || axis >= target.rank) {
+    throw new ShapeError(`assignSlice: expected an axis of '${variable}', ${shapeText(target.shape)}, got ${axis}.`);
+  }
+  const fits =
+    value.rank === target.rank &&
+    value.shape.every((size, i) => (i === axis ? size <= target.shape[i]! : size === target.shape[i]));
+  if (!fits) {
     throw new ShapeError(
-      `assignRows: '${variable}' is ${shapeText(target.shape)}, so ${indices.shape[0]} of its rows are ${shapeText(expected)}, got ${shapeText(rows.shape)}.`,
+      `assignSlice: '${variable}' is ${shapeText(target.shape)}, which has no part ${shapeText(value.shape)} along axis ${axis}.`,
     );
   }
-  if (target.dtype !== rows.dtype) {
-    throw new DTypeError(`assignRows: '${variable}' is ${target.dtype}, the rows are ${rows.dtype}.`);
+  if (target.dtype !== value.dtype) {
+    throw new DTypeError(`assignSlice: '${variable}' is ${target.dtype}, the value ${value.dtype}.`);
   }
-  recorder.effects.push({ kind: 'rows', variable, indices, rows });
+  recorder.effects.push({ kind: 'slice', variable, value, at, axis });
 }
 
 /** The state of one parameter under Adam and its gradient. */

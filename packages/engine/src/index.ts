@@ -18,7 +18,7 @@ export type { NamedArrays, Traced } from './record/tree.ts';
 
 // Gradients and changes of state
 export { gradients } from './record/gradients.ts';
-export { adamUpdate, assign, assignRows } from './effects.ts';
+export { adamUpdate, assign, assignSlice } from './effects.ts';
 export type { AdamUpdate } from './effects.ts';
 export { stopGradient, straightThrough } from './ops/stop-gradient.ts';
 
@@ -36,6 +36,9 @@ export type { MatMulOptions } from './ops/matmul.ts';
 export { nearestCode } from './ops/nearest-code.ts';
 export { argMax, max, mean, sum } from './ops/reduce.ts';
 export type { ReduceOptions } from './ops/reduce.ts';
+export { categorical } from './ops/categorical.ts';
+export { decodeAttention } from './ops/decode-attention.ts';
+export { randomUniform } from './ops/random-uniform.ts';
 export { broadcastTo, concat, pad, reshape, slice, split, transpose } from './ops/shape.ts';
 export { logSoftmax, softmax, softmaxCrossEntropy } from './ops/softmax.ts';
 export { abs, exp, log, neg, rsqrt, sigmoid, sign, softplus, sqrt, square, tanh } from './ops/unary.ts';

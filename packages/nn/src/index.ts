@@ -21,8 +21,10 @@ export type { Norm } from './norms.ts';
 export { attention, block, causalBias, initAttention, initBlock } from './transformer.ts';
 export type { Attention, AttentionOptions, Block, BlockOptions } from './transformer.ts';
 
-export { cachedAttention, cacheRows, initCache } from './key-value-cache.ts';
-export type { CachePlace, CacheSizes, KeyValueCache } from './key-value-cache.ts';
+export { dropout, randomKey } from './dropout.ts';
+
+export { cachedAttention, initCache, writeCache } from './key-value-cache.ts';
+export type { CachePlace, CacheSizes, FreshTokens, KeyValueCache } from './key-value-cache.ts';
 
 // Training
 export { adamStep, globalNorm, initAdam } from './adam.ts';

@@ -4,7 +4,7 @@ import type { Generator, NdArray } from '@tessera/core';
 import { add, constant, gather, gelu, matMul, reshape, slice } from '@tessera/engine';
 import type { Tensor, Traced } from '@tessera/engine';
 import { block, cachedAttention, causalBias, dense, initBlock, initEmbedding, initNorm, norm } from '@tessera/nn';
-import type { Block, CachePlace, KeyValueCache, Norm } from '@tessera/nn';
+import type { Block, CachePlace, FreshTokens, KeyValueCache, Norm } from '@tessera/nn';
 
 /** Sizes of a causal transformer. */
 export interface CausalTransformerConfig {
@@ -56,24 +56,41 @@ export function causalLogits(
   return logitsOf(parameters, x);
 }
 
+/** What a program has added to the sequences, layer by layer, and has yet to write into the caches. */
+export type FreshLayers = readonly FreshTokens[];
+
 /**
- * Logits [batch, vocabulary] of what comes after the last of new tokens, int32 [batch, tokens], that follow those in `caches` (one a layer), to which they are
- * added. `places` int32 [tokens] are their positions.
+ * Logits [batch, vocabulary] of what comes after the last of new tokens, int32 [batch, tokens], that follow those in `caches` (one a layer) and `fresh`, those of the
+ * same program before them. `places` int32 [tokens] are their positions. Also `fresh` with the new tokens.
  */
 export function nextLogits(
   parameters: Traced<CausalTransformer>,
   caches: Traced<readonly KeyValueCache[]>,
-  { tokens, places, ...place }: CachePlace & { readonly tokens: Tensor; readonly places: Tensor },
-): Tensor {
+  {
+    tokens,
+    places,
+    heads,
+    position,
+    fresh,
+  }: Omit<CachePlace, 'fresh'> & {
+    readonly tokens: Tensor;
+    readonly places: Tensor;
+    readonly fresh?: FreshLayers | undefined;
+  },
+): { readonly logits: Tensor; readonly fresh: FreshLayers } {
   const [batch, count] = tokens.shape as [number, number];
   const width = parameters.tokens.shape[1]!;
   let x = add(gather(parameters.tokens, tokens), gather(parameters.positions, places));
-  for (const [layer, weights] of parameters.blocks.entries()) {
-    x = add(x, cachedAttention(weights.attention, caches[layer]!, norm(weights.attentionNorm, x), place));
+  const grown = parameters.blocks.map((weights, layer) => {
+    const before = fresh && { fresh: fresh[layer]! };
+    const normalised = norm(weights.attentionNorm, x);
+    const attended = cachedAttention(weights.attention, caches[layer]!, normalised, { heads, position, ...before });
+    x = add(x, attended.y);
     x = add(x, dense(weights.down, gelu(dense(weights.up, norm(weights.mlpNorm, x)))));
-  }
+    return attended.fresh;
+  });
   const last = reshape(slice(x, [0, count - 1, 0], [batch, 1, width]), [batch, width]);
-  return logitsOf(parameters, last);
+  return { logits: logitsOf(parameters, last), fresh: grown };
 }
 
 function logitsOf(parameters: Traced<CausalTransformer>, x: Tensor): Tensor {

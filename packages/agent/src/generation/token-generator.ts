@@ -1,46 +1,54 @@
-// Generation with a key-value cache: sequences grow by a token or by a frame of tokens at a time, and no token is looked at twice.
-import { ShapeError, ndarray } from '@tessera/core';
-import type { NdArray } from '@tessera/core';
-import { i32 } from '@tessera/engine';
+// Generation with a key-value cache: sequences grow by a token or by a frame of tokens at a time, and no token is looked at twice. A frame is one program: it draws
+// each token and looks at it again without leaving the engine.
+import { ConfigError, ShapeError, ndarray } from '@tessera/core';
+import type { Generator, NdArray } from '@tessera/core';
+import { categorical, concat, f32, i32, mul, reshape, slice } from '@tessera/engine';
 import type { Engine, Program, Spec, State, Tensor } from '@tessera/engine';
-import { cacheRows, initCache } from '@tessera/nn';
-import type { CacheSizes, KeyValueCache } from '@tessera/nn';
+import { initCache, writeCache } from '@tessera/nn';
+import type { KeyValueCache } from '@tessera/nn';
 import { nextLogits } from './causal-transformer.ts';
-import type { CausalTransformer, CausalTransformerConfig } from './causal-transformer.ts';
+import type { CausalTransformer, CausalTransformerConfig, FreshLayers } from './causal-transformer.ts';
 
 interface GeneratorState {
   readonly parameters: CausalTransformer;
   readonly caches: readonly KeyValueCache[];
 }
 
-/** How many sequences grow side by side, and how. */
-export interface TokenGeneratorOptions {
-  readonly batch: number;
-  /** Tokens of a segment of the cache, a multiple of what is added at once; default 64. */
-  readonly segment?: number;
+/** How many tokens to draw, and how. */
+export interface GenerateOptions {
+  readonly count: number;
+  /** Where the chances come from. */
+  readonly generator: Generator;
+  /** Logits are divided by it; default 1. Small ones draw the likeliest token. */
+  readonly temperature?: number;
 }
 
-type Step = Program<Record<'tokens' | 'places' | 'position' | 'rows', Spec>, { logits: Tensor }>;
+type AppendStep = Program<Record<'tokens' | 'places' | 'position', Spec>, { logits: Tensor }>;
+type GenerateStep = Program<
+  Record<'tokens' | 'places' | 'position' | 'chances' | 'sharpness', Spec>,
+  { drawn: Tensor }
+>;
 
 /** Sequences that a causal transformer continues. */
 export class TokenGenerator {
   readonly config: CausalTransformerConfig;
-  readonly #sizes: Required<CacheSizes>;
+  readonly #batch: number;
   readonly #state: State<GeneratorState>;
-  readonly #steps = new Map<string, Step>();
+  readonly #appendSteps = new Map<number, AppendStep>();
+  readonly #generateSteps = new Map<string, GenerateStep>();
   #position = 0;
 
-  /** Throws ConfigError for sizes that make no cache. */
+  /** `batch` sequences side by side. Throws ConfigError for sizes that make no cache. */
   constructor(
     engine: Engine,
     parameters: CausalTransformer,
     config: CausalTransformerConfig,
-    { batch, segment = 64 }: TokenGeneratorOptions,
+    { batch }: { readonly batch: number },
   ) {
     const { heads, width, length, layers } = config;
     this.config = config;
-    this.#sizes = { batch, heads, depth: width / heads, length, segment };
-    const caches = Array.from({ length: layers }, () => initCache(this.#sizes));
+    this.#batch = batch;
+    const caches = Array.from({ length: layers }, () => initCache({ batch, heads, depth: width / heads, length }));
     this.#state = engine.state({ parameters, caches });
   }
 
@@ -52,24 +60,39 @@ export class TokenGenerator {
   /**
    * Adds tokens, int32 [batch, count], to the sequences and returns the logits of what comes next, float32 [batch, vocabulary].
    *
-   * Throws ShapeError for another batch, ConfigError for tokens out of range and when the sequences, or a segment of the cache, have no room left.
+   * Throws ShapeError for another batch, ConfigError for tokens out of range and when the sequences have no room left.
    */
   append(tokens: NdArray<'int32'>): NdArray<'float32'> {
-    const { batch, segment } = this.#sizes;
-    const [rows, count = 0] = tokens.shape;
-    if (tokens.shape.length !== 2 || rows !== batch || count < 1) {
-      throw new ShapeError(
-        `TokenGenerator.append: expected tokens of shape [${batch}, 1 or more], got [${tokens.shape.join(', ')}].`,
-      );
-    }
-    const position = this.#position;
-    const places = ndarray('int32', [count]);
-    for (let i = 0; i < count; i++) places.data[i] = position + i;
-    const cached = cacheRows(this.#sizes, { position, tokens: count });
-    const step = this.#step(count, Math.floor(position / segment));
-    const { logits } = step.run({ tokens, places, position, rows: cached });
+    const count = this.#check('append', tokens, 0);
+    const { logits } = this.#appendStep(count).run({ tokens, ...this.#place(count) });
     this.#position += count;
     return logits as NdArray<'float32'>;
+  }
+
+  /**
+   * Adds tokens, int32 [batch, first], to the sequences and then draws `count` further ones, each from the model's distribution given all before it: int32 [batch, count].
+   * The last one drawn is not in the sequences yet: it is the first to hand in next time, before the next action for instance.
+   *
+   * The generator is asked for batch * count numbers. Throws as `append`, and ConfigError for a count that is no whole number > 0 or a temperature that is not > 0.
+   */
+  generate(tokens: NdArray<'int32'>, { count, generator, temperature = 1 }: GenerateOptions): NdArray<'int32'> {
+    if (!Number.isInteger(count) || count < 1)
+      throw new ConfigError(`TokenGenerator.generate: expected a whole count > 0, got ${count}.`);
+    if (!(temperature > 0))
+      throw new ConfigError(`TokenGenerator.generate: expected a temperature > 0, got ${temperature}.`);
+    const first = this.#check('generate', tokens, count - 1);
+    const added = first + count - 1;
+    const chances = ndarray('float32', [count, this.#batch]);
+    // Below 1 also as float32.
+    for (let i = 0; i < chances.data.length; i++) chances.data[i] = Math.min(generator.random(), 1 - 2 ** -24);
+    const { drawn } = this.#generateStep(first, count).run({
+      tokens,
+      chances,
+      sharpness: 1 / temperature,
+      ...this.#place(added),
+    });
+    this.#position += added;
+    return drawn as NdArray<'int32'>;
   }
 
   /** Begins all sequences anew. */
@@ -78,25 +101,80 @@ export class TokenGenerator {
   }
 
   dispose(): void {
-    for (const step of this.#steps.values()) step.dispose();
+    for (const step of [...this.#appendSteps.values(), ...this.#generateSteps.values()]) step.dispose();
     this.#state.dispose();
   }
 
-  #step(count: number, full: number): Step {
-    const key = `${count} ${full}`;
-    let step = this.#steps.get(key);
+  /** The number of tokens, if they and `more` fit. */
+  #check(caller: string, { shape }: NdArray<'int32'>, more: number): number {
+    const [rows, count = 0] = shape;
+    if (shape.length !== 2 || rows !== this.#batch || count < 1) {
+      throw new ShapeError(
+        `TokenGenerator.${caller}: expected tokens of shape [${this.#batch}, 1 or more], got [${shape.join(', ')}].`,
+      );
+    }
+    const { length } = this.config;
+    if (this.#position + count + more > length) {
+      throw new ConfigError(
+        `TokenGenerator.${caller}: ${count + more} tokens after ${this.#position} are more than the ${length} that there is room for. Begin anew with reset.`,
+      );
+    }
+    return count;
+  }
+
+  #place(count: number): { places: NdArray<'int32'>; position: number } {
+    const position = this.#position;
+    const places = ndarray('int32', [count]);
+    for (let i = 0; i < count; i++) places.data[i] = position + i;
+    return { places, position };
+  }
+
+  #appendStep(count: number): AppendStep {
+    let step = this.#appendSteps.get(count);
     if (step === undefined) {
-      const { batch, heads } = this.#sizes;
+      const { heads } = this.config;
+      const inputs = { tokens: i32(this.#batch, count), places: i32(count), position: i32() };
+      step = this.#state.program(`append ${count}`, inputs, (x, { parameters, caches }) => {
+        const { logits, fresh } = nextLogits(parameters, caches, { ...x, heads });
+        for (const [layer, cache] of caches.entries()) writeCache(cache, fresh[layer]!, x.position);
+        return { logits };
+      });
+      this.#appendSteps.set(count, step);
+    }
+    return step;
+  }
+
+  #generateStep(first: number, count: number): GenerateStep {
+    const key = `${first} ${count}`;
+    let step = this.#generateSteps.get(key);
+    if (step === undefined) {
+      const batch = this.#batch;
+      const { heads } = this.config;
       const inputs = {
-        tokens: i32(batch, count),
-        places: i32(count),
+        tokens: i32(batch, first),
+        places: i32(first + count - 1),
         position: i32(),
-        rows: i32(batch * heads * count),
+        chances: f32(count, batch),
+        sharpness: f32(),
       };
-      step = this.#state.program(`generate ${count} after ${full}`, inputs, (x, { parameters, caches }) => ({
-        logits: nextLogits(parameters, caches, { ...x, heads, full }),
-      }));
-      this.#steps.set(key, step);
+      step = this.#state.program(`generate ${count} after ${first}`, inputs, (x, { parameters, caches }) => {
+        const { position } = x;
+        const drawn: Tensor[] = [];
+        let { tokens } = x;
+        let fresh: FreshLayers | undefined;
+        for (let i = 0; i < count; i++) {
+          const from = i === 0 ? 0 : first + i - 1;
+          const places = slice(x.places, [from], [tokens.shape[1]!]);
+          const next = nextLogits(parameters, caches, { tokens, places, heads, position, fresh });
+          const chances = reshape(slice(x.chances, [i, 0], [1, batch]), [batch]);
+          tokens = reshape(categorical(mul(next.logits, x.sharpness), chances), [batch, 1]);
+          drawn.push(tokens);
+          fresh = next.fresh;
+        }
+        for (const [layer, cache] of caches.entries()) writeCache(cache, fresh![layer]!, position);
+        return { drawn: concat(drawn, { axis: 1 }) };
+      });
+      this.#generateSteps.set(key, step);
     }
     return step;
   }

@@ -3,15 +3,15 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { effectInputs } from '../record/recorder.ts';
 import type { Effect } from '../record/recorder.ts';
 import type { Tensor } from '../record/tensor.ts';
-import { checkIndex } from '../ops/gather.ts';
+import { checkPlace } from '../ops/gather.ts';
 import { size } from '../ops/shapes.ts';
 import type { KernelContext } from './kernel-context.ts';
 import { WasmContext } from './wasm-context.ts';
 
 type Adam = Extract<Effect, { kind: 'adam' }>;
-type Rows = Extract<Effect, { kind: 'rows' }>;
+type Slice = Extract<Effect, { kind: 'slice' }>;
 
-/** Makes all effects, or none when an index is out of range. Assigned values were computed before; the assignments come first, so that Adam's changes in place reach none of them. */
+/** Makes all effects, or none when a slice does not fit. Assigned values were computed before; the assignments come first, so that Adam's changes in place reach none of them. */
 export function applyEffects(
   context: KernelContext,
   effects: readonly Effect[],
@@ -19,7 +19,7 @@ export function applyEffects(
   value: Value,
 ): void {
   const { backend } = context;
-  for (const effect of effects) if (effect.kind === 'rows') checkRows(context, effect, buffers, value);
+  for (const effect of effects) if (effect.kind === 'slice') checkSlice(context, effect, buffers, value);
   // An effect may take the old value of a variable that another one changes. A buffer that is held is neither freed nor changed in place.
   const held = effects.flatMap(effectInputs).map(value);
   for (const { dataId } of held) backend.incRef(dataId);
@@ -33,7 +33,7 @@ export function applyEffects(
     }
     for (const effect of effects) {
       if (effect.kind === 'adam') adam(context, effect, buffers, value);
-      if (effect.kind === 'rows') writeRows(context, effect, buffers, value);
+      if (effect.kind === 'slice') writeSlice(context, effect, buffers, value);
     }
   } finally {
     for (const buffer of held) context.free(buffer);
@@ -42,39 +42,37 @@ export function applyEffects(
 
 type Value = (tensor: Tensor) => TensorInfo;
 
-function checkRows(
+function checkSlice(
   context: KernelContext,
-  { variable, indices }: Rows,
+  { variable, value: part, at, axis }: Slice,
   buffers: Map<string, TensorInfo>,
   value: Value,
 ): void {
-  const count = buffers.get(variable)!.shape[0]!;
-  const bad = context.read(value(indices)).findIndex((index) => !(index >= 0 && index < count));
-  checkIndex('assignRows', bad, count);
+  const places = buffers.get(variable)!.shape[axis]! - part.shape[axis]! + 1;
+  checkPlace('assignSlice', context.read(value(at))[0]!, places);
 }
 
-function writeRows(
+function writeSlice(
   context: KernelContext,
-  { variable, indices, rows }: Rows,
+  { variable, value: part, at, axis }: Slice,
   buffers: Map<string, TensorInfo>,
   value: Value,
 ): void {
   const buffer = own(context, buffers, variable);
-  const width = size(rows.shape.slice(1));
-  const places = context.read(value(indices));
+  const [outer, inner] = [size(part.shape.slice(0, axis)), size(part.shape.slice(axis + 1))];
+  const [length, row] = [part.shape[axis]! * inner, buffer.shape[axis]! * inner];
+  const first = context.read(value(at))[0]! * inner;
   if (context instanceof WasmContext) {
     const bytes = context.heap.uint8(0, context.heap.memory.buffer.byteLength);
-    const [from, to] = [context.pointer(value(rows)), context.pointer(buffer)];
-    for (const [i, place] of places.entries()) {
-      bytes.copyWithin(to + 4 * place * width, from + 4 * i * width, from + 4 * (i + 1) * width);
+    const [from, to] = [context.pointer(value(part)), context.pointer(buffer)];
+    for (let i = 0; i < outer; i++) {
+      bytes.copyWithin(to + 4 * (i * row + first), from + 4 * i * length, from + 4 * (i + 1) * length);
     }
     return;
   }
   const target = context.read(buffer);
-  const source = context.read(value(rows));
-  for (const [i, place] of places.entries()) {
-    target.set(source.subarray(i * width, (i + 1) * width), place * width);
-  }
+  const source = context.read(value(part));
+  for (let i = 0; i < outer; i++) target.set(source.subarray(i * length, (i + 1) * length), i * row + first);
 }
 
 // m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2, x <- x - decay x - rate m / (sqrt(v / correction) + epsilon)

@@ -39,6 +39,8 @@ export interface BuildRecord {
   readonly tensorflow: Omit<TensorFlowFolder, 'include'>;
   /** First line of what it says of itself; undefined for a binary that came compiled. */
   readonly compiler: string | undefined;
+  /** Version of our sources that are compiled in (`own-sources.ts`); undefined for an addon without them. */
+  readonly sources: string | undefined;
   /** The addon, from the build's folder on. */
   readonly addon: string;
   readonly sha256: string;

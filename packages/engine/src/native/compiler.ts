@@ -5,6 +5,7 @@ import { pathInfo } from '@tessera/core/node';
 import type { AddonPackage } from './addon-package.ts';
 import type { TensorFlowFolder } from './cache.ts';
 import { problems } from './messages.ts';
+import { ownSourceFiles, ownSourcesVersion } from './own-sources.ts';
 import type { System } from './system.ts';
 
 /** A compiler that answers. */
@@ -25,7 +26,10 @@ export async function findCompiler(system: System, signal?: AbortSignal): Promis
   throw new BackendError(problems.noCompiler(system.platform, tried));
 }
 
-/** Compiles the sources of the package into `output`. Throws BackendError with the first error of the compiler. */
+/**
+ * Compiles the sources of the package into `output`, `with: 'ours'` together with our own (`own-sources.ts`), which run programs as functions and have kernels that
+ * TensorFlow lacks. Throws BackendError with the first error of the compiler.
+ */
 export async function compileAddon(
   compiler: Compiler,
   {
@@ -33,25 +37,36 @@ export async function compileAddon(
     headers,
     tensorflow,
     output,
+    sources: which,
   }: {
     readonly addonPackage: AddonPackage;
     readonly headers: string;
     readonly tensorflow: TensorFlowFolder;
     readonly output: string;
+    readonly sources: 'ours' | 'stock';
   },
   { system, signal }: { readonly system: System; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
-  const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(addonPackage.folder, 'binding', name));
-  for (const source of sources) {
+  const stock = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((name) => join(addonPackage.folder, 'binding', name));
+  for (const source of stock) {
     if (!(await pathInfo(source))) throw new BackendError(problems.noSources(source));
   }
+  const sources = which === 'ours' ? ownSourceFiles() : stock;
+  const kernels = [
+    '-O3',
+    '-fno-math-errno',
+    '-fno-trapping-math',
+    '-fopenmp-simd',
+    `-DTESSERA_SOURCES="${ownSourcesVersion()}"`,
+  ];
   const { folder, include, libraries } = tensorflow;
   const includes = [headers, join(addonPackage.folder, 'binding'), include].map((path) => `-I${path}`);
-  const own = ['-std=c++17', '-O2', '-fPIC', '-shared', `-DNAPI_VERSION=${addonPackage.napi}`];
+  const own = ['-std=c++17', ...(which === 'ours' ? kernels : ['-O2']), '-fPIC', '-shared', '-pthread'];
+  const napi = `-DNAPI_VERSION=${addonPackage.napi}`;
   // The libraries stay where they are; the addon remembers the folder.
   const link = [...Object.keys(libraries).map((name) => join(folder, name)), `-Wl,-rpath,${folder}`];
   const undefinedSymbols = system.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : [];
-  const args = [...own, ...includes, ...sources, ...link, ...undefinedSymbols, '-o', output];
+  const args = [...own, napi, ...includes, ...sources, ...link, ...undefinedSymbols, '-o', output];
   const result = await system.run(compiler.command, args, { signal });
   if (result?.code === 0) return;
   const lines = (result?.stderr ?? 'it cannot be run').split('\n');

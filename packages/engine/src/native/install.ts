@@ -14,6 +14,7 @@ import { findHeaders } from './headers.ts';
 import { linkBuild, linkedBuild, unlinkBuild } from './link.ts';
 import type { Linked } from './link.ts';
 import { problems } from './messages.ts';
+import { ownSourcesVersion } from './own-sources.ts';
 import { fetchPrebuilt } from './prebuilt.ts';
 import { chooseStrategies } from './strategies.ts';
 import type { Confirm, Strategy, StrategyChoice } from './strategies.ts';
@@ -94,7 +95,8 @@ export async function installEngine(options: InstallOptions = {}): Promise<Insta
 /** The newest build of the cache that runs here and is whole; those that are not whole are removed. */
 async function keptBuild({ cache, system, addonPackage, gpu, report }: Context): Promise<Build | undefined> {
   for (const build of await cached.listBuilds(cache)) {
-    if (!cached.suits(build, system, addonPackage) || (gpu && !build.record.gpu)) continue;
+    const { sources, gpu: withCuda } = build.record;
+    if (!cached.suits(build, system, addonPackage) || (gpu && !withCuda) || sources !== ownSourcesVersion()) continue;
     const damage = await cached.damageOf(build);
     if (damage === undefined) return build;
     report(`A build in the cache is damaged, and removed: ${damage}.`);
@@ -115,7 +117,16 @@ async function follow(strategy: Strategy, context: Context): Promise<{ build: Bu
   const tensorflow = await strategy.provide();
   const { platform, arch, versions } = system;
   const { version: tfjs, napi } = addonPackage;
-  const facts = { platform, arch, modules: versions.modules, napi, tfjs, compiler: compiler.version, gpu: context.gpu };
+  const facts = {
+    platform,
+    arch,
+    modules: versions.modules,
+    napi,
+    tfjs,
+    compiler: compiler.version,
+    gpu: context.gpu,
+    sources: ownSourcesVersion(),
+  };
   const folder = join(cache, 'builds', await cached.buildKey(facts, tensorflow));
   const kept = await cached.readBuild(folder);
   const damage = kept && (await cached.damageOf(kept));
@@ -136,7 +147,7 @@ async function compile(
   { strategy, compiler, headers, tensorflow }: Ingredients,
   context: Context,
 ): Promise<Build> {
-  const { system, addonPackage, report, signal } = context;
+  const { addonPackage, report } = context;
   const { folder: libraries, version } = tensorflow;
   const addon = 'tfjs_binding.node';
   await cached.completeFolder(folder, async (temporary) => {
@@ -144,11 +155,28 @@ async function compile(
       `Compiling the addon against TensorFlow${version === undefined ? '' : ` ${version}`} with ${compiler.version}.`,
     );
     const output = join(temporary, addon);
-    await compileAddon(compiler, { addonPackage, headers, tensorflow, output }, { system, signal });
+    const sources = await compileBest(compiler, { addonPackage, headers, tensorflow, output }, context);
     const beside = { folder: libraries, version, libraries: tensorflow.libraries };
-    await record(temporary, { strategy, addon, tensorflow: beside, compiler: compiler.version }, context);
+    await record(temporary, { strategy, addon, tensorflow: beside, compiler: compiler.version, sources }, context);
   });
   return (await cached.readBuild(folder))!;
+}
+
+/** Compiles our sources into the addon, or only those of tfjs-node where a TensorFlow or a compiler does not take ours. Gives the version of ours that is in it. */
+async function compileBest(
+  compiler: Compiler,
+  what: Omit<Parameters<typeof compileAddon>[1], 'sources'>,
+  { system, report, signal }: Context,
+): Promise<string | undefined> {
+  try {
+    await compileAddon(compiler, { ...what, sources: 'ours' }, { system, signal });
+    return ownSourcesVersion();
+  } catch (error) {
+    if (!(error instanceof BackendError)) throw error;
+    await compileAddon(compiler, { ...what, sources: 'stock' }, { system, signal });
+    report(`Without our kernels, which did not compile: ${error.message.replace(/^engine install: /, '')}`);
+    return undefined;
+  }
 }
 
 async function prebuilt(strategy: Strategy, context: Context): Promise<Build> {
@@ -164,7 +192,7 @@ async function prebuilt(strategy: Strategy, context: Context): Promise<Build> {
   await cached.completeFolder(folder, async (temporary) => {
     const { addon, tensorflow } = await fetchPrebuilt(temporary, { addonPackage, system, gpu, signal });
     const beside = { ...tensorflow, folder: join(folder, tensorflow.folder) };
-    await record(temporary, { strategy, addon, tensorflow: beside, compiler: undefined }, context);
+    await record(temporary, { strategy, addon, tensorflow: beside, compiler: undefined, sources: undefined }, context);
   });
   return (await cached.readBuild(folder))!;
 }
@@ -177,7 +205,8 @@ async function record(
     addon,
     tensorflow,
     compiler,
-  }: { readonly strategy: Strategy } & Pick<BuildRecord, 'addon' | 'tensorflow' | 'compiler'>,
+    sources,
+  }: { readonly strategy: Strategy } & Pick<BuildRecord, 'addon' | 'tensorflow' | 'compiler' | 'sources'>,
   { system, addonPackage, gpu, report, signal }: Context,
 ): Promise<void> {
   report('Trying it: 20 gradients against the cpu backend.');
@@ -196,6 +225,7 @@ async function record(
     tfjs: addonPackage.version,
     tensorflow: { ...tensorflow, version: verified.version },
     compiler,
+    sources,
     addon,
     sha256: (await cached.hashOf(join(folder, addon)))!,
     verified,

@@ -8,6 +8,7 @@ import type { AddonPackage } from './addon-package.ts';
 import { cacheFolder, damageOf, hashOf, listBuilds, readBuild, suits } from './cache.ts';
 import type { Build } from './cache.ts';
 import { installCommand } from './messages.ts';
+import { ownSourcesVersion } from './own-sources.ts';
 import type { System } from './system.ts';
 
 /** What lies where the package looks for its addon. */
@@ -84,7 +85,10 @@ export async function prepareAddon(
       return damage && `its native addon is damaged: ${damage}. Build it again with ${installCommand}.`;
     }
     if (current.state === 'foreign') return undefined;
-    for (const build of await listBuilds(cache)) {
+    // One that was compiled from other sources of ours works as a stock one does.
+    const builds = await listBuilds(cache);
+    const isCurrent = ({ record }: Build): boolean => record.sources === ownSourcesVersion();
+    for (const build of [...builds.filter(isCurrent), ...builds.filter((build) => !isCurrent(build))]) {
       if (!suits(build, system, addonPackage) || (await damageOf(build)) !== undefined) continue;
       await linkBuild(addon, build, cache);
       return undefined;

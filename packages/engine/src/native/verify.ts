@@ -10,6 +10,10 @@ export interface Verification {
   /** What the library says of itself. */
   readonly version: string;
   readonly gpu: boolean;
+  /** Whether programs run as functions that share their state with eager code, or as graphs of sessions of their own. */
+  readonly route: 'function' | 'session';
+  /** Whether TensorFlow took our kernels. */
+  readonly ownKernels: boolean;
   /** How many gradients were compared. */
   readonly gradients: number;
   /** The largest difference to the `cpu` backend, as a part of the gradient's largest element. */

@@ -29,6 +29,7 @@ const geluGrad = gradientOp('geluGrad', {
     return times(dy, k.call('Add', { a: normalCdf(k, x), b: tail }));
   },
   graph: (g, dy, x) => {
+    if (g.ownKernels) return g.node('TesseraGeluGrad', [dy, x]);
     const density = g.float('Exp', g.float('Mul', g.float('Square', x), g.scalar(-0.5)));
     const tail = g.float('Mul', g.float('Mul', x, density), g.scalar(1 / Math.sqrt(2 * Math.PI)));
     return g.float('Mul', dy, g.float('AddV2', normalCdfNode(g, x), tail));
@@ -63,7 +64,7 @@ const eluOp = unaryOp('elu', {
 const geluOp: Op<object> = {
   ...unaryOp('gelu', { kernel: 'Erf', wasm: 'gelu', gradient: (dy, x) => geluGrad(dy, x) }),
   kernel: (k, [x]) => [k.call('Multiply', { a: x!, b: normalCdf(k, x!) })],
-  graph: (g, [x]) => [g.float('Mul', x!, normalCdfNode(g, x!))],
+  graph: (g, [x]) => [g.ownKernels ? g.node('TesseraGelu', [x!]) : g.float('Mul', x!, normalCdfNode(g, x!))],
 };
 
 /** `max(x, 0)`, with gradient 0 at 0. */

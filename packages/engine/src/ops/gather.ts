@@ -59,6 +59,12 @@ export function checkIndex(op: string, position: number, count: number): void {
     throw new ConfigError(`${op}: expected indices in [0, ${count}), got another one at position ${position}.`);
 }
 
+/** Throws when a scalar that says where something is lies outside of [0, count). */
+export function checkPlace(op: string, place: number, count: number): void {
+  if (!(place >= 0 && place < count))
+    throw new ConfigError(`${op}: expected indices in [0, ${count}), got ${place} at position 0.`);
+}
+
 /** The rows of `table` [K, D] that `indices` [...] int32 in [0, K) name: [..., D]. */
 export function gather(table: Tensor, indices: Tensor): Tensor {
   return applyOne(gatherOp, [table, indices], {});

@@ -6,6 +6,7 @@ import { defineOp } from '../record/op.ts';
 import type { Op } from '../record/op.ts';
 import { apply } from '../record/recorder.ts';
 import type { Tensor } from '../record/tensor.ts';
+import { attr } from '../tensorflow/attributes.ts';
 import type { GraphContext } from '../tensorflow/graph-context.ts';
 import { onceDifferentiable } from './gradient-op.ts';
 import { expectFloat, expectRows, shapeText, size } from './shapes.ts';
@@ -60,6 +61,7 @@ const layerNormOp: Op<LayerNormAttrs> = defineOp<LayerNormAttrs>({
     return [y, center, reciprocal];
   },
   graph: (g, [x, scale, bias], { epsilon }) => {
+    if (g.ownKernels) return g.nodes('TesseraLayerNorm', [x!, scale!, bias!], 3, { epsilon: attr.float(epsilon) });
     const center = rowMeanNode(g, x!);
     const centred = g.float('Sub', x!, center);
     const variance = rowMeanNode(g, g.float('Square', centred));
@@ -106,6 +108,7 @@ const layerNormGradOp: Op<object> = defineOp<object>({
     return [dx, dscale, dbias];
   },
   graph: (g, [dy, x, center, reciprocal, scale]) => {
+    if (g.ownKernels) return g.nodes('TesseraLayerNormGrad', [dy!, x!, center!, reciprocal!, scale!], 3);
     const normalised = g.float('Mul', g.float('Sub', x!, center!), reciprocal!);
     const scaled = g.float('Mul', dy!, scale!);
     const weighted = g.float('Mul', scaled, normalised);

@@ -52,6 +52,7 @@ const softmaxGradOp: Op<object> = defineOp<object>({
     return [dx];
   },
   graph: (g, [dy, y]) => {
+    if (g.ownKernels) return [g.node('TesseraSoftmaxGrad', [dy!, y!])];
     const weighted = g.float('Mul', dy!, y!);
     const total = g.reduce('Sum', weighted, [g.inputs[1]!.shape.length - 1], { keepDims: true });
     return [g.float('Sub', weighted, g.float('Mul', y!, total))];

@@ -16,7 +16,14 @@ export interface RecordedNode {
 /** A change of a variable, made after everything else has run. */
 export type Effect =
   | { readonly kind: 'assign'; readonly variable: string; readonly value: Tensor }
-  | { readonly kind: 'rows'; readonly variable: string; readonly indices: Tensor; readonly rows: Tensor }
+  | {
+      readonly kind: 'slice';
+      readonly variable: string;
+      readonly value: Tensor;
+      /** int32 scalar: where the slice begins along `axis`. */
+      readonly at: Tensor;
+      readonly axis: number;
+    }
   | {
       readonly kind: 'adam';
       readonly variable: string;
@@ -39,8 +46,8 @@ export function effectInputs(effect: Effect): readonly Tensor[] {
   switch (effect.kind) {
     case 'assign':
       return [effect.value];
-    case 'rows':
-      return [effect.indices, effect.rows];
+    case 'slice':
+      return [effect.value, effect.at];
     case 'adam':
       return [effect.gradient, effect.rate, effect.correction, effect.decay, effect.scale];
   }

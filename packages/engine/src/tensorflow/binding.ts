@@ -22,11 +22,24 @@ export interface EagerAttribute {
   readonly value: boolean | number | string | readonly number[];
 }
 
+/** What our own sources add to the addon, where it was compiled with them (`native/addon.cc`). */
+export interface OwnAddon {
+  /** The version of the sources that it was compiled from. */
+  readonly sources: string;
+  /** Empty when TensorFlow knows our kernels, else why it does not. */
+  readonly kernelProblem: string;
+  /** Makes a graph a function of TensorFlow that `executeOp` calls by its name. `inputs` are placeholders, `outputs` first outputs of nodes. */
+  addFunction(name: string, graphDef: Uint8Array, inputs: readonly string[], outputs: readonly string[]): void;
+  removeFunction(name: string): void;
+}
+
 /** The part of the addon that Tessera uses. Tensors are numbered handles that live until `deleteTensor`. */
 export interface TensorFlowBinding {
   readonly TF_Version: string;
   readonly TF_ATTR_TYPE: number;
   readonly TF_ATTR_BOOL: number;
+  readonly TF_ATTR_STRING: number;
+  readonly TF_ATTR_SHAPE: number;
   /** The tensor shares the memory of `data` as long as it lives. */
   createTensor(shape: readonly number[], dtype: number, data: Float32Array | Int32Array | Uint8Array): number;
   deleteTensor(id: number): void;
@@ -44,6 +57,7 @@ export interface TensorFlowBinding {
   getNumOfSavedModels(): number;
   getNumOfTensors(): number;
   isUsingGpuDevice(): boolean;
+  readonly tessera?: OwnAddon;
 }
 
 /** The loaded package: TensorFlow.js with its `tensorflow` backend registered. */

@@ -3,7 +3,7 @@ import { DTypeError } from '@tessera/core';
 import type { DType } from '@tessera/core';
 
 /** An element type of a graph: ours, and those that live only inside TensorFlow. */
-export type GraphDType = DType | 'bfloat16' | 'float16' | 'string' | 'resource';
+export type GraphDType = DType | 'bfloat16' | 'float16' | 'string' | 'resource' | 'uint64';
 
 const numbers: { readonly [D in GraphDType]: number } = {
   float32: 1,
@@ -20,6 +20,7 @@ const numbers: { readonly [D in GraphDType]: number } = {
   float16: 19,
   resource: 20,
   uint32: 22,
+  uint64: 23,
 };
 
 /** TensorFlow's number for a dtype; throws DTypeError for a name that it does not know. */

@@ -9,13 +9,24 @@ import type { GraphWriter } from './graph-writer.ts';
 /** What matrix products and convolutions compute with: `bf16` rounds their factors to bfloat16 and sums in float32, as the hardware does. */
 export type Precision = 'float32' | 'bf16';
 
-/** What the ops of one graph share. */
-export interface GraphSettings {
+/** What a graph is made with. */
+export interface GraphSettingsOptions {
   readonly precision: Precision;
+  /** Whether TensorFlow knows our kernels (`native/kernels.h`). */
+  readonly ownKernels: boolean;
+}
+
+/** What the ops of one graph share. */
+export interface GraphSettings extends GraphSettingsOptions {
   /** Small constants by content. */
   readonly constants: Map<string, string>;
   /** Values rounded to bfloat16, by the value: one that goes into several products is rounded once. */
   readonly rounded: Map<string, string>;
+}
+
+/** Settings of a new graph. */
+export function newGraphSettings({ precision, ownKernels }: GraphSettingsOptions): GraphSettings {
+  return { precision, ownKernels, constants: new Map(), rounded: new Map() };
 }
 
 /** The graph around one op. */
@@ -55,6 +66,11 @@ export class GraphContext {
   /** A node whose one type attribute `T` is float32. */
   float(op: string, ...inputs: string[]): string {
     return this.node(op, inputs, { T: attr.type('float32') });
+  }
+
+  /** Whether nodes of ours, `TesseraGelu` and so on, may be used. */
+  get ownKernels(): boolean {
+    return this.#settings.ownKernels;
   }
 
   /** A factor of a product, as `product` takes it. */
@@ -122,4 +138,20 @@ export class GraphContext {
     }
     return output;
   }
+}
+
+/**
+ * The int32 scalar `place` through a node that fails when it is not in [0, count): `programError` makes the message out of what TensorFlow says of a lookup in a table
+ * of zeros. A check that nothing takes a value from would be optimised away.
+ */
+export function checkedPlace(g: GraphContext, place: string, count: number): string {
+  const int = attr.type('int32');
+  const table = g.node('Fill', [g.ints([count]), g.int(0)], { T: int, index_type: int });
+  const zero = g.node('GatherV2', [table, g.reshape(place, [1], 'int32'), g.int(0)], {
+    Tparams: int,
+    Tindices: int,
+    Taxis: int,
+    batch_dims: attr.int(0),
+  });
+  return g.node('AddV2', [place, g.reshape(zero, [], 'int32')], { T: int });
 }

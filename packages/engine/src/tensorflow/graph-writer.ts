@@ -113,6 +113,14 @@ export class GraphWriter {
     return handle;
   }
 
+  /** Adds a variable that is handed in when the graph runs, as an input of a function. Throws ConfigError when the name is taken. */
+  resource(name: string, { dtype }: { readonly dtype: GraphDType }): string {
+    const handle = this.placeholder(name, 'resource', []);
+    this.#variables.set(handle, dtype);
+    this.#origins.set(nodeOf(handle), name);
+    return handle;
+  }
+
   /** Adds a read of a variable: its value at some time after everything in `control` and before everything that waits for the read. */
   read(variable: string, options: NodeOptions = {}): string {
     const attributes = { dtype: attr.type(this.#variableDType(variable)) };

@@ -8,7 +8,7 @@ import { effectInputs } from '../record/recorder.ts';
 import type { Effect, RecordedNode } from '../record/recorder.ts';
 import type { Spec, Tensor } from '../record/tensor.ts';
 import { attr } from './attributes.ts';
-import { GraphContext } from './graph-context.ts';
+import { GraphContext, checkedPlace } from './graph-context.ts';
 import type { GraphSettings } from './graph-context.ts';
 import type { GraphWriter } from './graph-writer.ts';
 
@@ -31,7 +31,7 @@ export interface SharedGraph {
 }
 
 type Adam = Extract<Effect, { kind: 'adam' }>;
-type Rows = Extract<Effect, { kind: 'rows' }>;
+type Slice = Extract<Effect, { kind: 'slice' }>;
 
 /** Adds a program to a graph. `prefix` is its own in the graph and begins the names of its placeholders. */
 export function lowerProgram(graph: SharedGraph, program: ProgramRecord, prefix: string): LoweredProgram {
@@ -115,9 +115,11 @@ class Lowering {
       effect.kind === 'adam' && this.#constantNumber(effect.decay) !== 0 ? [this.#decayStep(effect)] : [],
     );
     const taken = effects.flatMap(effectInputs).filter(({ index }) => !this.#constants.has(index));
-    const checks = effects.flatMap((effect) => (effect.kind === 'rows' ? [this.#checkRows(effect)] : []));
+    const places = new Map(
+      effects.flatMap((effect) => (effect.kind === 'slice' ? [[effect, this.#checkedPlace(effect)]] : [])),
+    );
     const steps = decayed.map(({ step }) => step);
-    const control = [...fetched, ...taken.map((tensor) => this.#value(tensor)), ...steps, ...checks];
+    const control = [...fetched, ...taken.map((tensor) => this.#value(tensor)), ...steps, ...places.values()];
     const ready = writer.effect('NoOp', [], {}, { name: this.#origin('ready'), control });
     const decays = new Map(
       decayed.map(({ variable, step }) => {
@@ -134,8 +136,8 @@ class Lowering {
             origin: this.#origin('assign'),
             control: [ready],
           });
-        case 'rows':
-          return this.#rows(effect, ready);
+        case 'slice':
+          return this.#slice(effect, places.get(effect)!, ready);
         case 'adam':
           return this.#adam(effect, decays.get(effect.variable) ?? ready);
       }
@@ -148,28 +150,42 @@ class Lowering {
     return { variable, step: g.float('Mul', this.#read(variable), this.#value(decay)) };
   }
 
-  // An index out of range has to be found before anything is changed. The numbers are what `programError` makes its message of.
-  #checkRows({ variable, indices }: Rows): string {
-    const g = this.#context('assignRows', [], []);
-    const count = g.int(this.#program.recorder.variables.get(variable)!.shape[0]!);
-    const int = { T: attr.type('int32') };
-    const places = this.#value(indices);
-    const inside = g.node('LogicalAnd', [
-      g.node('GreaterEqual', [places, g.int(0)], int),
-      g.node('Less', [places, count], int),
-    ]);
-    const all = g.node('All', [inside, g.ints([0])], { Tidx: attr.type('int32'), keep_dims: attr.bool(false) });
-    const attributes = { T: attr.types(['int32', 'int32']), summarize: attr.int(indices.shape[0]!) };
-    const name = this.#origin('assignRows');
-    return this.#graph.writer.effect('Assert', [all, count, places], attributes, { name, origin: name });
+  // A place that does not fit has to be found before anything is changed.
+  #checkedPlace({ variable, value, at, axis }: Slice): string {
+    const length = this.#program.recorder.variables.get(variable)!.shape[axis]!;
+    return checkedPlace(this.#context('assignSlice', [], []), this.#value(at), length - value.shape[axis]! + 1);
   }
 
-  #rows({ variable, indices, rows }: Rows, after: string): string {
+  // Unlike ResourceScatterUpdate, this op leaves the variable as it is for later reads: those share its memory and copy nothing.
+  #slice({ variable, value, axis }: Slice, begin: string, after: string): string {
     const { writer, variables } = this.#graph;
-    const attributes = { dtype: attr.type(rows.dtype), Tindices: attr.type('int32') };
-    const inputs = [variables.get(variable)!, this.#value(indices), this.#value(rows)];
-    const name = this.#origin('assignRows');
-    return writer.effect('ResourceScatterUpdate', inputs, attributes, { name, origin: name, control: [after] });
+    const g = this.#context('assignSlice', [], []);
+    const int = { T: attr.type('int32') };
+    const end = g.node('AddV2', [begin, g.int(value.shape[axis]!)], int);
+    const bounds = (place: string) =>
+      g.node(
+        'Pack',
+        value.shape.map((_, i) => (i === axis ? place : g.int(0))),
+        {
+          ...int,
+          N: attr.int(value.rank),
+          axis: attr.int(0),
+        },
+      );
+    const whole = value.shape.reduce((mask, _, i) => (i === axis ? mask : mask | (1 << i)), 0);
+    const attributes = {
+      T: attr.type(value.dtype),
+      Index: attr.type('int32'),
+      begin_mask: attr.int(whole),
+      end_mask: attr.int(whole),
+      ellipsis_mask: attr.int(0),
+      new_axis_mask: attr.int(0),
+      shrink_axis_mask: attr.int(0),
+    };
+    const strides = g.ints(value.shape.map(() => 1));
+    const inputs = [variables.get(variable)!, bounds(begin), bounds(end), strides, this.#value(value)];
+    const name = this.#origin('assignSlice');
+    return writer.effect('ResourceStridedSliceAssign', inputs, attributes, { name, origin: name, control: [after] });
   }
 
   // TensorFlow's op does x <- x - lr sqrt(1 - beta2_power) / (1 - beta1_power) m / (sqrt(v) + epsilon). With both powers 0, lr = rate sqrt(correction) and

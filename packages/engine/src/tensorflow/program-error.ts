@@ -18,11 +18,6 @@ export function programError(error: unknown): unknown {
   if (count !== undefined) {
     return new ConfigError(`${op}: expected indices in [0, ${count}), got ${index} at position ${position}.`, options);
   }
-  const [, rows, places] = /assertion failed: \[(\d+)\] \[([-\d ]*)\]/.exec(text) ?? [];
-  if (places !== undefined) {
-    const row = places.split(' ').findIndex((place) => !(Number(place) >= 0 && Number(place) < Number(rows)));
-    return new ConfigError(`${op}: expected indices in [0, ${rows}), got another one at position ${row}.`, options);
-  }
   const [, label, labels] = /label value of (-?\d+) which is outside the valid range of \[0, (\d+)\)/.exec(text) ?? [];
   if (labels !== undefined) {
     return new ConfigError(`${op}: expected indices in [0, ${labels}), got ${label}.`, options);

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { BackendError, ConfigError, DTypeError, FileError, ShapeError, didYouMean, elementCount } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import type { TensorFlowBinding, TensorMetadata } from './binding.ts';
-import { dtypeNumber, dtypeOfNumber } from './dtypes.ts';
+import { graphError } from './graph-error.ts';
 import { nodeOf, servingTag } from './graph-writer.ts';
 import type { GraphWriter } from './graph-writer.ts';
+import { createTensor, readTensor } from './tensors.ts';
 
 /** A value for a placeholder, `'X'` or `'X:0'`. */
 export interface Feed {
@@ -41,7 +42,9 @@ export class GraphSession {
       fileSystem('write the graph', () => writeFileSync(join(directory, 'saved_model.pb'), bytes));
       return new GraphSession(binding, graph, binding.loadSavedModel(directory, `${servingTag},`));
     } catch (error) {
-      throw error instanceof FileError ? error : backendError('load', error, graph);
+      throw error instanceof FileError
+        ? error
+        : graphError('GraphSession.load: TensorFlow refused the graph', error, graph);
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
@@ -58,7 +61,7 @@ export class GraphSession {
     const outputs = this.#execute(feeds, fetches);
     const read: NdArray[] = [];
     try {
-      for (const [i, output] of outputs.entries()) read.push(this.#read(output, fetches[i]!));
+      for (const [i, output] of outputs.entries()) read.push(readTensor(this.#binding, output, fetches[i]!));
     } finally {
       for (const { id } of outputs) this.#binding.deleteTensor(id);
     }
@@ -91,7 +94,7 @@ export class GraphSession {
     }
     const tensors: number[] = [];
     try {
-      for (const { array } of feeds) tensors.push(this.#createTensor(array));
+      for (const { array } of feeds) tensors.push(createTensor(this.#binding, array));
       return this.#runSavedModel(this.#id, tensors, names, fetches);
     } finally {
       for (const id of tensors) this.#binding.deleteTensor(id);
@@ -102,7 +105,7 @@ export class GraphSession {
     try {
       return this.#binding.runSavedModel(id, tensors, names.join(','), fetches.join(','));
     } catch (error) {
-      throw backendError('run', error, this.#graph);
+      throw graphError('GraphSession.run: TensorFlow failed', error, this.#graph);
     }
   }
 
@@ -146,57 +149,6 @@ export class GraphSession {
     }
     return `${node}:0`;
   }
-
-  #createTensor(array: NdArray): number {
-    const { dtype, shape, data } = array;
-    switch (dtype) {
-      case 'float32':
-      case 'int32':
-      case 'uint8':
-      case 'bool':
-        return this.#binding.createTensor(shape, dtypeNumber(dtype), data as Float32Array | Int32Array | Uint8Array);
-      case 'int64': {
-        const { buffer, byteOffset, length } = data as BigInt64Array;
-        return this.#binding.createTensor(shape, dtypeNumber(dtype), new Int32Array(buffer, byteOffset, 2 * length));
-      }
-      default:
-        throw new DTypeError(
-          `GraphSession: expected feeds of float32, int32, int64, uint8 or bool, got ${dtype}. The addon creates no other tensors.`,
-        );
-    }
-  }
-
-  #read({ id, shape, dtype: number }: TensorMetadata, fetch: string): NdArray {
-    const dtype = dtypeOfNumber(number);
-    switch (dtype) {
-      case 'float32':
-      case 'int32':
-      case 'int64':
-      case 'bool':
-        return { dtype, shape, data: this.#binding.tensorDataSync(id) } as NdArray;
-      case 'uint8':
-        return { dtype, shape, data: Uint8Array.from(this.#readAsInt32(id, number)) };
-      default:
-        throw new DTypeError(
-          `GraphSession: expected fetches of float32, int32, int64, uint8 or bool, but '${fetch}' is ${dtype ?? `TensorFlow's dtype ${number}`}. Cast it in the graph.`,
-        );
-    }
-  }
-
-  #readAsInt32(id: number, from: number): Int32Array {
-    const { TF_ATTR_TYPE, TF_ATTR_BOOL } = this.#binding;
-    const attributes = [
-      { name: 'SrcT', type: TF_ATTR_TYPE, value: from },
-      { name: 'DstT', type: TF_ATTR_TYPE, value: dtypeNumber('int32') },
-      { name: 'Truncate', type: TF_ATTR_BOOL, value: false },
-    ];
-    const cast = this.#binding.executeOp('Cast', attributes, [id], 1)[0]!;
-    try {
-      return this.#binding.tensorDataSync(cast.id) as Int32Array;
-    } finally {
-      this.#binding.deleteTensor(cast.id);
-    }
-  }
 }
 
 function fileSystem<T>(what: string, action: () => T): T {
@@ -209,23 +161,4 @@ function fileSystem<T>(what: string, action: () => T): T {
       { cause, code },
     );
   }
-}
-
-// TensorFlow's messages end in [[{{node NAME}}]]; the addon cuts them at 500 characters. Grappler keeps or prefixes the names of the nodes it rewrites.
-function backendError(action: 'load' | 'run', cause: unknown, graph: GraphWriter): BackendError {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  const text = message.replace(/^(Session fail to run with error|Failed to load SavedModel): /, '');
-  const named = [...text.matchAll(/\{\{node ([^}]+)\}\}/g)].map((match) => match[1]!);
-  const node = named.map((name) => knownNode(name, graph)).find((name) => name !== undefined);
-  const origin = node === undefined ? undefined : graph.origins.get(node);
-  const where = node === undefined ? '' : ` in '${origin}'${origin === node ? '' : ` (node ${node})`}`;
-  const verb = action === 'load' ? 'refused the graph' : 'failed';
-  return new BackendError(`GraphSession.${action}: TensorFlow ${verb}${where}: ${text.split('\n')[0]}`, { cause });
-}
-
-function knownNode(name: string, graph: GraphWriter): string | undefined {
-  if (graph.origins.has(name)) return name;
-  return [...graph.origins.keys()]
-    .filter((known) => name.endsWith(`/${known}`) || name.startsWith(`${known}/`))
-    .sort((a, b) => b.length - a.length)[0];
 }

@@ -73,6 +73,24 @@ export interface LayerNormGradOptions {
   readonly n: number;
 }
 
+/** Queries [groups, queries, depth] over a cache [groups, length, depth], of which `filled` rows count, and new rows [groups, added, depth]; out is as large as the queries. */
+export interface DecodeAttentionOptions {
+  readonly query: number;
+  readonly keys: number;
+  readonly values: number;
+  readonly newKeys: number;
+  readonly newValues: number;
+  readonly out: number;
+  readonly groups: number;
+  readonly queries: number;
+  readonly added: number;
+  readonly filled: number;
+  readonly length: number;
+  readonly depth: number;
+  /** Pointer to filled + added floats. */
+  readonly scratch: number;
+}
+
 /** Sizes of a 2-D convolution over NHWC images; padding at the bottom and right follows from the output's size. */
 export interface ConvGeometry {
   readonly height: number;
@@ -257,4 +275,7 @@ export interface WasmKernels extends ElementwiseKernels, ReductionKernels, RowKe
   transpose(x: number, y: number, shape: readonly number[], perm: readonly number[]): void;
   fillZero(x: number, bytes: number): void;
   adam(options: AdamOptions): void;
+  decodeAttention(options: DecodeAttentionOptions): void;
+  /** y [n] uniform in [0, 1), out of a key of two int32. */
+  uniform(key: number, y: number, n: number, stream: number): void;
 }

@@ -24,6 +24,7 @@ type Direct = Omit<
   | 'nearestCode'
   | 'transpose'
   | 'adam'
+  | 'decodeAttention'
 >;
 
 interface RawKernels extends Direct {
@@ -38,6 +39,7 @@ interface RawKernels extends Direct {
   readonly transposeStrided: Call<15>;
   readonly copyStrided: Call<11>;
   readonly adam: Call<13>;
+  readonly decodeAttention: Call<13>;
 }
 
 /**
@@ -69,6 +71,24 @@ function bindKernels(raw: RawKernels): WasmKernels {
     },
     softmax({ x, y, rows, n, scale = 1, mask = 0, maskRows = rows }) {
       raw.softmax(x, y, rows, n, scale, mask, maskRows);
+    },
+    decodeAttention({ query, keys, values, newKeys, newValues, out, scratch, ...sizes }) {
+      const { groups, queries, added, filled, length, depth } = sizes;
+      raw.decodeAttention(
+        query,
+        keys,
+        values,
+        newKeys,
+        newValues,
+        out,
+        groups,
+        queries,
+        added,
+        filled,
+        length,
+        depth,
+        scratch,
+      );
     },
     layerNorm({ x, gamma, beta, y, mean, rstd, rows, n, epsilon }) {
       raw.layerNorm(x, gamma, beta, y, mean, rstd, rows, n, epsilon);

@@ -1,7 +1,7 @@
 // Changes of state that cannot be meant: what the messages say.
-import { ndarray } from '@tessera/core';
+import { ShapeError, ndarray } from '@tessera/core';
 import { describe, expect, test } from 'vitest';
-import { adamUpdate, add, assign, assignRows, constant, f32, fill } from '../../src/index.ts';
+import { adamUpdate, add, assign, assignSlice, constant, f32, fill } from '../../src/index.ts';
 import type { Tensor } from '../../src/index.ts';
 import { cpu } from '../support/cpu.ts';
 import { vector } from '../support/evaluate.ts';
@@ -46,18 +46,30 @@ describe('mistakes in changes of state', () => {
     );
   });
 
-  test('rows that do not fit', () => {
-    const at = ndarray('int32', [1]);
-    expect(changing(({ a }) => assignRows(a, constant(at), fill([2], 0)))).toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: assignRows: 'a' is [2], so 1 of its rows are [1], got [2].]`,
+  test('slices that do not fit', () => {
+    const at = ndarray('int32', []);
+    const write = (value: () => Tensor, axis = 0, place: () => Tensor = () => constant(at)) =>
+      changing(({ a }) => assignSlice(a, value(), { at: place(), axis }));
+    expect(write(() => fill([3], 0))).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: assignSlice: 'a' is [2], which has no part [3] along axis 0.]`,
     );
-    expect(changing(({ a }) => assignRows(a, fill([1], 0), fill([1], 0)))).toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: assignRows: expected indices int32 [n], got float32[1].]`,
+    expect(write(() => fill([1, 1], 0))).toThrow(ShapeError);
+    for (const axis of [-1, 1, 0.5]) expect(write(() => fill([1], 0), axis)).toThrow(/expected an axis of 'a', \[2\]/);
+    expect(
+      write(
+        () => fill([1], 0),
+        0,
+        () => fill([], 0),
+      ),
+    ).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: assignSlice: expected the place as an int32 scalar, got float32[].]`,
     );
-    expect(changing(({ n }) => assignRows(n, constant(at), fill([1], 0)))).toThrowErrorMatchingInlineSnapshot(
-      `[DTypeError: assignRows: 'n' is int32, the rows are float32.]`,
+    expect(
+      changing(({ n }) => assignSlice(n, fill([1], 0), { at: constant(at), axis: 0 })),
+    ).toThrowErrorMatchingInlineSnapshot(`[DTypeError: assignSlice: 'n' is int32, the value float32.]`);
+    expect(changing(({ a }) => assignSlice(add(a, 1), fill([1], 0), { at: constant(at), axis: 0 }))).toThrow(
+      /Only state can be changed/,
     );
-    expect(changing(({ a }) => assignRows(add(a, 1), constant(at), fill([1], 0)))).toThrow(/Only state can be changed/);
   });
 
   test('another shape or dtype', () => {

@@ -1,12 +1,13 @@
 // What a program does to the state: every read sees the values from before the run, and all changes happen, or none.
 import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
+import { fc, test } from '@fast-check/vitest';
 import {
   adamUpdate,
   add,
   assign,
-  assignRows,
+  assignSlice,
   constant,
   f32,
   fill,
@@ -15,10 +16,11 @@ import {
   mul,
   nearestCode,
   reshape,
+  slice,
   square,
   stopGradient,
 } from '../../src/index.ts';
-import { backends, engineOf } from '../support/backends.ts';
+import { backends, engineOf, runsOn } from '../support/backends.ts';
 import { expectClose, numbers, vector } from '../support/evaluate.ts';
 import { plainStep } from '../support/plain-step.ts';
 import { adamReference } from '../support/adam-reference.ts';
@@ -40,55 +42,96 @@ for (const backend of backends) {
       state.dispose();
     });
 
-    test('rows are overwritten where they are, and reads see the old ones', () => {
-      const table = ndarray('float32', [3, 2], Float32Array.of(1, 2, 3, 4, 5, 6));
+    test('a slice is overwritten where it is, and reads see the old one', () => {
+      const table = ndarray(
+        'float32',
+        [2, 3, 2],
+        Float32Array.from({ length: 12 }, (_, i) => i),
+      );
       const state = engineOf(backend).state({ table, counts: ndarray('int32', [4], Int32Array.of(1, 2, 3, 4)) });
       const program = state.program(
         'write',
-        { at: i32(2), rows: f32(2, 2) },
-        ({ at, rows }, { table: old, counts }) => {
-          assignRows(old, at, rows);
-          // The first and the last change places: what is written is what was there before.
-          const ends = constant(ndarray('int32', [2], Int32Array.of(0, 3)));
-          assignRows(counts, ends, constant(ndarray('int32', [2], Int32Array.of(4, 1))));
-          return { old, found: gather(old, at) };
+        { at: i32(), part: f32(2, 2, 2) },
+        ({ at, part }, { table: old, counts }) => {
+          assignSlice(old, part, { at, axis: 1 });
+          assignSlice(counts, constant(ndarray('int32', [2], Int32Array.of(8, 9))), { at, axis: 0 });
+          return { old, first: slice(old, [0, 1, 0], [2, 1, 2]) };
         },
       );
-      const rows = ndarray('float32', [2, 2], Float32Array.of(7, 8, 9, 10));
-      const at = ndarray('int32', [2], Int32Array.of(2, 0));
-      const before = program.run({ at, rows });
-      expect([...before.old.data]).toEqual([1, 2, 3, 4, 5, 6]);
-      expect([...before.found.data]).toEqual([5, 6, 1, 2]);
-      expect([...state.readOne('table').data]).toEqual([9, 10, 3, 4, 7, 8]);
-      expect([...state.readOne('counts').data]).toEqual([4, 2, 3, 1]);
+      const part = ndarray(
+        'float32',
+        [2, 2, 2],
+        Float32Array.from({ length: 8 }, (_, i) => -1 - i),
+      );
+      for (let run = 0; run < 2; run++) {
+        state.write({ table, counts: ndarray('int32', [4], Int32Array.of(1, 2, 3, 4)) });
+        const before = program.run({ at: 1, part });
+        expect([...before.old.data]).toEqual([...table.data]);
+        expect([...before.first.data]).toEqual([2, 3, 8, 9]);
+        expect([...state.readOne('table').data]).toEqual([0, 1, -1, -2, -3, -4, 6, 7, -5, -6, -7, -8]);
+        expect([...state.readOne('counts').data]).toEqual([1, 8, 9, 4]);
+      }
       program.dispose();
       state.dispose();
     });
 
-    test('rows that come from the tensor itself are those from before the run', () => {
-      const state = engineOf(backend).state({ table: ndarray('float32', [3, 1], Float32Array.of(1, 2, 3)) });
-      const program = state.program('turn', { from: i32(3), to: i32(3) }, ({ from, to }, { table }) => {
-        assignRows(table, to, gather(table, from));
+    test.prop([fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 }), fc.nat(), fc.nat()], {
+      numRuns: runsOn(backend, 20),
+    })('a slice along any axis is what copying number by number writes', (shape, pick, draw) => {
+      const axis = pick % shape.length;
+      const length = 1 + (draw % shape[axis]!);
+      const at = draw % (shape[axis]! - length + 1);
+      const partShape = shape.map((size, i) => (i === axis ? length : size));
+      const count = (sizes: readonly number[]) => sizes.reduce((product, size) => product * size, 1);
+      const x = ndarray(
+        'float32',
+        shape,
+        Float32Array.from({ length: count(shape) }, (_, i) => i),
+      );
+      const part = ndarray(
+        'float32',
+        partShape,
+        Float32Array.from({ length: count(partShape) }, (_, i) => -1 - i),
+      );
+      const expected = x.data.slice();
+      const inner = count(shape.slice(axis + 1));
+      for (const [i, value] of part.data.entries()) {
+        const [outer, place, rest] = [Math.floor(i / (length * inner)), Math.floor(i / inner) % length, i % inner];
+        expected[(outer * shape[axis]! + at + place) * inner + rest] = value;
+      }
+      const state = engineOf(backend).state({ x });
+      const program = state.program('write', { at: i32(), part: f32(...partShape) }, (inputs, tensors) => {
+        assignSlice(tensors.x, inputs.part, { at: inputs.at, axis });
         return {};
       });
-      const order = (...places: number[]) => ndarray('int32', [3], Int32Array.from(places));
-      program.run({ from: order(0, 1, 2), to: order(1, 2, 0) });
+      program.run({ at, part });
+      expect([...state.readOne('x').data]).toEqual([...expected]);
+      program.dispose();
+      state.dispose();
+    });
+
+    test('a slice that comes from the tensor itself is from before the run', () => {
+      const state = engineOf(backend).state({ table: ndarray('float32', [3, 1], Float32Array.of(1, 2, 3)) });
+      const program = state.program('turn', { from: i32(3) }, ({ from }, { table }) => {
+        assignSlice(table, gather(table, from), { at: constant(ndarray('int32', [])), axis: 0 });
+        return {};
+      });
+      program.run({ from: ndarray('int32', [3], Int32Array.of(2, 0, 1)) });
       expect([...state.readOne('table').data]).toEqual([3, 1, 2]);
       program.dispose();
       state.dispose();
     });
 
-    test('a row out of range is an error, and nothing has changed', () => {
+    test('a place from which a slice does not fit is an error, and nothing has changed', () => {
       const state = engineOf(backend).state({ a: vector(1), table: ndarray('float32', [3, 1]) });
-      const program = state.program('write', { at: i32(2) }, ({ at }, { a, table }) => {
+      const program = state.program('write', { at: i32() }, ({ at }, { a, table }) => {
         assign(a, add(a, 1));
-        assignRows(table, at, fill([2, 1], 5));
+        assignSlice(table, fill([2, 1], 5), { at, axis: 0 });
         return {};
       });
-      for (const bad of [3, -1]) {
-        const at = ndarray('int32', [2], Int32Array.of(0, bad));
-        expect(() => program.run({ at })).toThrow(
-          'assignRows: expected indices in [0, 3), got another one at position 1.',
+      for (const bad of [2, -1]) {
+        expect(() => program.run({ at: bad })).toThrow(
+          `assignSlice: expected indices in [0, 2), got ${bad} at position 0.`,
         );
         expect([...state.readOne('a').data, ...state.readOne('table').data]).toEqual([1, 0, 0, 0]);
       }

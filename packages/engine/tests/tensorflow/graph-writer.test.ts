@@ -141,7 +141,7 @@ describe('placeholders and variables', () => {
     const graph = new GraphWriter();
     // @ts-expect-error no such dtype
     expect(() => graph.placeholder('x', 'float', [])).toThrowErrorMatchingInlineSnapshot(
-      `[DTypeError: TensorFlow graph: expected a dtype out of float32, float64, int32, uint8, int16, int8, string, int64, bool, bfloat16, uint16, float16, resource, uint32, got "float".]`,
+      `[DTypeError: TensorFlow graph: expected a dtype out of float32, float64, int32, uint8, int16, int8, string, int64, bool, bfloat16, uint16, float16, resource, uint32, uint64, got "float".]`,
     );
     // @ts-expect-error toString is a property of every object, not a dtype
     expect(() => attr.type('toString')).toThrow(/expected a dtype/);

@@ -186,10 +186,10 @@ describe.skipIf(!available)(`errors of a session${skipped}`, () => {
       expect(() =>
         session.run([{ name: w, array: ndarray('float64', []) }], [half]),
       ).toThrowErrorMatchingInlineSnapshot(
-        `[DTypeError: GraphSession: expected feeds of float32, int32, int64, uint8 or bool, got float64. The addon creates no other tensors.]`,
+        `[DTypeError: TensorFlow: expected arrays of float32, int32, int64, uint8 or bool, got float64. The addon creates no other tensors.]`,
       );
       expect(() => session.run([], [constant])).toThrowErrorMatchingInlineSnapshot(
-        `[DTypeError: GraphSession: expected fetches of float32, int32, int64, uint8 or bool, but 'constant:0' is float64. Cast it in the graph.]`,
+        `[DTypeError: TensorFlow: expected results of float32, int32, int64, uint8 or bool, but 'constant:0' is float64. Cast it in the graph.]`,
       );
     });
   });

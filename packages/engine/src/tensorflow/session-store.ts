@@ -1,50 +1,16 @@
-// The executor on TensorFlow: each state is one session whose graph holds its variables and all its programs, one call a run. Graphs cannot grow once they
+// Programs on the stock addon: each state is one session whose graph holds its variables and all its programs, one call a run. Graphs cannot grow once they
 // are loaded: a program that is new gets a new session, into which the values of the variables move.
-import { findBackend } from '@tensorflow/tfjs-core';
 import { ConfigError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { KernelContext } from '../execute/kernel-context.ts';
-import type { Executable, Executor, ProgramRecord, Store } from '../execute/store.ts';
+import type { Executable, ProgramRecord, Store } from '../execute/store.ts';
 import type { Spec } from '../record/tensor.ts';
-import type { TensorFlowBinding } from './binding.ts';
-import type { Precision } from './graph-context.ts';
+import type { GraphOptions } from './executor.ts';
+import { newGraphSettings } from './graph-context.ts';
 import { GraphWriter } from './graph-writer.ts';
 import { lowerProgram } from './lower-program.ts';
 import type { LoweredProgram } from './lower-program.ts';
 import { programError } from './program-error.ts';
 import { GraphSession } from './session.ts';
-
-/** What graphs are made of. */
-export interface GraphOptions {
-  readonly binding: TensorFlowBinding;
-  readonly precision: Precision;
-}
-
-/**
- * Runs programs as TensorFlow graphs, and eager functions in plain JavaScript: TensorFlow.js's kernels for TensorFlow know the shape with which a buffer
- * was made and no other, so that a reshape, which only renames a buffer, would be ignored.
- */
-export class TensorFlowExecutor implements Executor {
-  readonly eagerContext: KernelContext;
-  readonly #options: GraphOptions;
-
-  constructor(options: GraphOptions) {
-    this.#options = options;
-    this.eagerContext = new KernelContext(findBackend('cpu'), 'cpu');
-  }
-
-  createStore(variables: ReadonlyMap<string, Spec>): Store {
-    return variables.size === 0 ? new StatelessStore(this.#options) : new GraphStore(this.#options, variables);
-  }
-
-  tensorCount(): number {
-    return this.#options.binding.getNumOfTensors() + this.eagerContext.backend.numDataIds();
-  }
-
-  dispose(): void {
-    this.eagerContext.dispose();
-  }
-}
 
 /** Where one variable stands in a graph. */
 interface LoweredVariable {
@@ -57,14 +23,14 @@ interface LoweredVariable {
 interface LoadedGraph {
   readonly session: GraphSession;
   readonly variables: ReadonlyMap<string, LoweredVariable>;
-  readonly programs: ReadonlyMap<GraphProgram, LoweredProgram>;
+  readonly programs: ReadonlyMap<SessionProgram, LoweredProgram>;
 }
 
 /** The variables of one state in the session that runs now, or in JavaScript before the first run. */
-class GraphStore implements Store {
+export class SessionStore implements Store {
   readonly #options: GraphOptions;
   readonly #specs: ReadonlyMap<string, Spec>;
-  readonly #programs = new Set<GraphProgram>();
+  readonly #programs = new Set<SessionProgram>();
   #values: Map<string, NdArray> = new Map();
   #loaded: LoadedGraph | undefined;
   #disposed = false;
@@ -96,13 +62,13 @@ class GraphStore implements Store {
 
   compile(record: ProgramRecord): Executable {
     this.#checkAlive();
-    const program = new GraphProgram(this, record);
+    const program = new SessionProgram(this, record);
     this.#programs.add(program);
     return program;
   }
 
   /** The loaded graph with `program` in it. When loading fails the state stays in the session that has it. */
-  graphWith(program: GraphProgram): LoadedGraph {
+  graphWith(program: SessionProgram): LoadedGraph {
     this.#checkAlive();
     if (this.#loaded?.programs.has(program)) return this.#loaded;
     const before = this.#loaded;
@@ -121,7 +87,7 @@ class GraphStore implements Store {
     return loaded;
   }
 
-  remove(program: GraphProgram): void {
+  remove(program: SessionProgram): void {
     this.#programs.delete(program);
   }
 
@@ -132,7 +98,7 @@ class GraphStore implements Store {
     this.#values.clear();
   }
 
-  #load(candidates: readonly GraphProgram[]): LoadedGraph {
+  #load(candidates: readonly SessionProgram[]): LoadedGraph {
     const writer = new GraphWriter();
     const handles = new Map<string, string>();
     const variables = new Map<string, LoweredVariable>();
@@ -143,8 +109,8 @@ class GraphStore implements Store {
       handles.set(name, handle);
       variables.set(name, { read: writer.read(handle), value, set });
     }
-    const { binding, precision } = this.#options;
-    const settings = { precision, constants: new Map<string, string>(), rounded: new Map<string, string>() };
+    const { binding } = this.#options;
+    const settings = newGraphSettings(this.#options);
     const shared = { writer, variables: handles, settings };
     const programs = new Map(
       candidates
@@ -160,9 +126,9 @@ class GraphStore implements Store {
 }
 
 /** Programs without variables share nothing: each has a session of its own. */
-class StatelessStore implements Store {
+export class StatelessSessionStore implements Store {
   readonly #options: GraphOptions;
-  readonly #stores = new Set<GraphStore>();
+  readonly #stores = new Set<SessionStore>();
 
   constructor(options: GraphOptions) {
     this.#options = options;
@@ -175,7 +141,7 @@ class StatelessStore implements Store {
   write(): void {}
 
   compile(record: ProgramRecord): Executable {
-    const store = new GraphStore(this.#options, new Map());
+    const store = new SessionStore(this.#options, new Map());
     this.#stores.add(store);
     const program = store.compile(record);
     return {
@@ -193,11 +159,11 @@ class StatelessStore implements Store {
   }
 }
 
-class GraphProgram implements Executable {
+class SessionProgram implements Executable {
   readonly record: ProgramRecord;
-  readonly #store: GraphStore;
+  readonly #store: SessionStore;
 
-  constructor(store: GraphStore, record: ProgramRecord) {
+  constructor(store: SessionStore, record: ProgramRecord) {
     this.#store = store;
     this.record = record;
   }

@@ -33,7 +33,7 @@ import {
   sub,
 } from '../../src/index.ts';
 import type { Program, State, Tensor, Traced } from '../../src/index.ts';
-import { TensorFlowExecutor } from '../../src/tensorflow/graph-store.ts';
+import { TensorFlowExecutor, graphOptions } from '../../src/tensorflow/executor.ts';
 import { available, skipped, tensorFlow } from './available.ts';
 
 const cpu = await createEngine({ backend: 'cpu' });
@@ -42,7 +42,10 @@ const cpu = await createEngine({ backend: 'cpu' });
 let engine: Engine | undefined;
 function tf(): Engine {
   if (engine === undefined) {
-    const executor = new TensorFlowExecutor({ binding: tensorFlow().binding, precision: 'float32' });
+    const executor = new TensorFlowExecutor({
+      ...graphOptions(tensorFlow().binding, 'float32'),
+      route: 'session',
+    });
     const { eagerContext } = executor;
     engine = new Engine({ backend: 'tensorflow-cpu', note: '', executor, eagerContext });
   }

@@ -1,0 +1,13 @@
+#include "kernels.h"
+
+#include "op.h"
+
+namespace tessera {
+
+std::string register_kernels() {
+  // A module is registered again in each worker thread, an op once a process.
+  static const std::string problem = first_problem({register_activations(), register_attention(), register_rows()});
+  return problem;
+}
+
+}  // namespace tessera

@@ -1,0 +1,16 @@
+// The ops that TensorFlow gets from us. Their names begin with Tessera; src/tensorflow/own-kernels.ts has the other side.
+#pragma once
+
+#include <string>
+
+namespace tessera {
+
+// Registers all of them. Returns nothing, or what TensorFlow said against the first that it did not take.
+std::string register_kernels();
+
+// Each file of kernels registers its own, in the same way.
+std::string register_activations();
+std::string register_attention();
+std::string register_rows();
+
+}  // namespace tessera

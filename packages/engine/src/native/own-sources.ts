@@ -1,0 +1,28 @@
+// The C++ sources of this package that are compiled into the addon with those of tfjs-node (`native/` beside `src/`).
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The folder of the sources; the same from `src/native` and from `dist/native`. */
+export const ownSourcesFolder: string = fileURLToPath(new URL('../../native/', import.meta.url));
+
+let version: string | undefined;
+
+/** A name for the content of the sources: an addon that was compiled from other ones has another. */
+export function ownSourcesVersion(): string {
+  if (version !== undefined) return version;
+  const hash = createHash('sha256');
+  for (const name of readdirSync(ownSourcesFolder).toSorted()) {
+    hash.update(`${name}\n`).update(readFileSync(join(ownSourcesFolder, name)));
+  }
+  version = hash.digest('hex').slice(0, 12);
+  return version;
+}
+
+/** What has to be compiled: `binding.cc`, which takes in the sources of tfjs-node, and what it adds to them. */
+export function ownSourceFiles(): string[] {
+  return readdirSync(ownSourcesFolder)
+    .filter((name) => name.endsWith('.cc'))
+    .map((name) => join(ownSourcesFolder, name));
+}
