@@ -81,7 +81,7 @@ for (const { backend, engine } of engines) {
       const generator = new TokenGenerator(engine, parameters, config, { batch });
       const [first, second] = [sequences(1, 6), sequences(2, 2)];
       for (let i = 0; i < 6; i++) generator.append(columns(first, i, i + 1));
-      generator.reset();
+      generator.rewind();
       const logits = generator.append(second);
       const whole = wholePass(engine, second);
       for (const [i, logit] of [...logits.data].entries()) expect(logit).toBeCloseTo(whole[i]!, 4);
@@ -97,7 +97,7 @@ for (const { backend, engine } of engines) {
       const drawn = generator.generate(start, { count, temperature, generator: npRandom(seed) });
       expect(generator.position).toBe(first + count - 1);
 
-      generator.reset();
+      generator.rewind();
       const chances = npRandom(seed);
       let logits = generator.append(start);
       for (let i = 0; i < count; i++) {
@@ -116,11 +116,29 @@ for (const { backend, engine } of engines) {
       generator.dispose();
     });
 
+    test('goes back to where it was told', () => {
+      const generator = new TokenGenerator(engine, parameters, config, { batch });
+      const [first, second, third] = [sequences(1, 4), sequences(2, 3), sequences(3, 2)];
+      generator.append(first);
+      generator.append(second);
+      generator.rewind(4);
+      const logits = generator.append(third);
+      const joined = ndarray('int32', [batch, 6]);
+      for (let row = 0; row < batch; row++) {
+        joined.data.set(first.data.subarray(row * 4, (row + 1) * 4), row * 6);
+        joined.data.set(third.data.subarray(row * 2, (row + 1) * 2), row * 6 + 4);
+      }
+      const whole = wholePass(engine, joined);
+      for (const [i, logit] of [...logits.data].entries()) expect(logit).toBeCloseTo(whole[i]!, 4);
+      for (const position of [-1, 7, 1.5, NaN]) expect(() => generator.rewind(position)).toThrow(/from 0 to 6/);
+      generator.dispose();
+    });
+
     test('leaves no tensor behind', () => {
       const before = engine.tensorCount();
       const generator = new TokenGenerator(engine, parameters, config, { batch });
       const play = () => {
-        generator.reset();
+        generator.rewind();
         for (let i = 0; i < 12; i++) generator.append(sequences(i, 1));
       };
       play();
@@ -148,9 +166,9 @@ describe('generation refuses', () => {
     expect(generator.position).toBe(0);
     for (let i = 0; i < 12; i++) generator.append(ndarray('int32', [3, 1]));
     expect(() => generator.append(ndarray('int32', [3, 1]))).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: TokenGenerator.append: 1 tokens after 12 are more than the 12 that there is room for. Begin anew with reset.]`,
+      `[ConfigError: TokenGenerator.append: 1 tokens after 12 are more than the 12 that there is room for. Go back with rewind.]`,
     );
-    generator.reset();
+    generator.rewind();
     const draw = { count: 1, generator: npRandom(0) };
     const tokens = ndarray('int32', [3, 1]);
     for (const count of [0, -1, 1.5, NaN])
@@ -158,7 +176,7 @@ describe('generation refuses', () => {
     for (const temperature of [0, -1, NaN])
       expect(() => generator.generate(tokens, { ...draw, temperature })).toThrow(/expected a temperature > 0/);
     expect(() => generator.generate(tokens, { ...draw, count: 13 })).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: TokenGenerator.generate: 13 tokens after 0 are more than the 12 that there is room for. Begin anew with reset.]`,
+      `[ConfigError: TokenGenerator.generate: 13 tokens after 0 are more than the 12 that there is room for. Go back with rewind.]`,
     );
     expect(() => generator.generate(ndarray('int32', [2, 1]), draw)).toThrow(
       /expected tokens of shape \[3, 1 or more\]/,

@@ -48,7 +48,8 @@ export class Engine {
     const specs = specsOf(tree);
     const store = this.#executor.createStore(specs);
     store.write(flatten<NdArray>(tree));
-    return new State(tree, { store, specs, eager: this.#runEagerly, meter: this.#meter });
+    const { ownKernels } = this.#executor;
+    return new State(tree, { store, specs, eager: this.#runEagerly, meter: this.#meter, ownKernels });
   }
 
   /** Records a program without state. */
@@ -57,7 +58,8 @@ export class Engine {
     inputs: I,
     body: (inputs: { readonly [K in keyof I]: Tensor }) => O,
   ): Program<I, O> {
-    return new Program(record(name, inputs, body), { store: this.#stateless, meter: this.#meter });
+    const { ownKernels } = this.#executor;
+    return new Program(record(name, inputs, body, { ownKernels }), { store: this.#stateless, meter: this.#meter });
   }
 
   /** Runs `body` at once, op by op; `read(tensor)` gives numbers inside. */

@@ -36,6 +36,7 @@ export type { MatMulOptions } from './ops/matmul.ts';
 export { nearestCode } from './ops/nearest-code.ts';
 export { argMax, max, mean, sum } from './ops/reduce.ts';
 export type { ReduceOptions } from './ops/reduce.ts';
+export { causalAttention } from './ops/causal-attention.ts';
 export { categorical } from './ops/categorical.ts';
 export { decodeAttention } from './ops/decode-attention.ts';
 export { randomUniform } from './ops/random-uniform.ts';

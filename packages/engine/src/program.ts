@@ -18,13 +18,14 @@ export type ProgramInputs<I extends InputSpecs> = { readonly [K in keyof I]: NdA
 /** What `run` returns: an array for each tensor that the function returned. */
 export type ProgramOutputs<O> = { readonly [K in keyof O]: NdArray };
 
-/** Records `body`; `declare` adds the state before it. */
+/** Records `body`. */
 export function record<I extends InputSpecs>(
   name: string,
   inputs: I,
   body: (inputs: { readonly [K in keyof I]: Tensor }, recorder: Recorder) => Readonly<Record<string, Tensor>>,
+  options: { readonly ownKernels?: boolean } = {},
 ): ProgramRecord {
-  const recorder = new Recorder(name);
+  const recorder = new Recorder(name, options);
   const tensors = Object.fromEntries(Object.entries(inputs).map(([key, spec]) => [key, recorder.input(key, spec)]));
   const outputs = recording(recorder, () => body(tensors as { [K in keyof I]: Tensor }, recorder));
   const returned: unknown = outputs;

@@ -21,6 +21,7 @@ export class State<T extends object> {
   readonly #specs: ReadonlyMap<string, Spec>;
   readonly #eager: EagerRunner;
   readonly #meter: FlopMeter;
+  readonly #ownKernels: boolean;
 
   constructor(
     tree: T,
@@ -29,13 +30,21 @@ export class State<T extends object> {
       specs,
       eager,
       meter,
-    }: { store: Store; specs: ReadonlyMap<string, Spec>; eager: EagerRunner; meter: FlopMeter },
+      ownKernels,
+    }: {
+      store: Store;
+      specs: ReadonlyMap<string, Spec>;
+      eager: EagerRunner;
+      meter: FlopMeter;
+      ownKernels: boolean;
+    },
   ) {
     this.#tree = tree;
     this.#store = store;
     this.#specs = specs;
     this.#eager = eager;
     this.#meter = meter;
+    this.#ownKernels = ownKernels;
   }
 
   /** The flat names of the variables, parts joined by dots. */
@@ -54,7 +63,9 @@ export class State<T extends object> {
     body: (inputs: { readonly [K in keyof I]: Tensor }, state: Traced<T>) => O,
   ): Program<I, O> {
     return new Program(
-      record(name, inputs, (tensors, recorder) => body(tensors, this.#trace(recorder))),
+      record(name, inputs, (tensors, recorder) => body(tensors, this.#trace(recorder)), {
+        ownKernels: this.#ownKernels,
+      }),
       { store: this.#store, meter: this.#meter },
     );
   }

@@ -18,7 +18,7 @@ export {
 export type { ConvSizes, Linear, LinearSizes } from './linear.ts';
 export { groupNorm, initNorm, norm } from './norms.ts';
 export type { Norm } from './norms.ts';
-export { attention, block, causalBias, initAttention, initBlock } from './transformer.ts';
+export { attention, block, initAttention, initBlock } from './transformer.ts';
 export type { Attention, AttentionOptions, Block, BlockOptions } from './transformer.ts';
 
 export { dropout, randomKey } from './dropout.ts';

@@ -1,9 +1,9 @@
 // A causal transformer over tokens as plain functions inside a program: the model of IRIS (arXiv 2209.00588) and of every GPT, token by token.
 import { ConfigError } from '@tessera/core';
 import type { Generator, NdArray } from '@tessera/core';
-import { add, constant, gather, gelu, matMul, reshape, slice } from '@tessera/engine';
+import { add, gather, gelu, matMul, reshape, slice } from '@tessera/engine';
 import type { Tensor, Traced } from '@tessera/engine';
-import { block, cachedAttention, causalBias, dense, initBlock, initEmbedding, initNorm, norm } from '@tessera/nn';
+import { block, cachedAttention, dense, initBlock, initEmbedding, initNorm, norm } from '@tessera/nn';
 import type { Block, CachePlace, FreshTokens, KeyValueCache, Norm } from '@tessera/nn';
 
 /** Sizes of a causal transformer. */
@@ -51,8 +51,7 @@ export function causalLogits(
   const [, count] = tokens.shape as [number, number];
   const width = parameters.tokens.shape[1]!;
   let x = add(gather(parameters.tokens, tokens), slice(parameters.positions, [0, 0], [count, width]));
-  const bias = constant(causalBias(count));
-  for (const weights of parameters.blocks) x = block(weights, x, { heads, bias });
+  for (const weights of parameters.blocks) x = block(weights, x, { heads, causal: true });
   return logitsOf(parameters, x);
 }
 

@@ -95,9 +95,14 @@ export class TokenGenerator {
     return drawn as NdArray<'int32'>;
   }
 
-  /** Begins all sequences anew. */
-  reset(): void {
-    this.#position = 0;
+  /** Forgets what came after the first `position` tokens, so that other dreams begin there; default 0. Throws ConfigError when there are fewer. */
+  rewind(position = 0): void {
+    if (!(Number.isInteger(position) && position >= 0 && position <= this.#position)) {
+      throw new ConfigError(
+        `TokenGenerator.rewind: expected a whole number of tokens from 0 to ${this.#position}, got ${position}.`,
+      );
+    }
+    this.#position = position;
   }
 
   dispose(): void {
@@ -116,7 +121,7 @@ export class TokenGenerator {
     const { length } = this.config;
     if (this.#position + count + more > length) {
       throw new ConfigError(
-        `TokenGenerator.${caller}: ${count + more} tokens after ${this.#position} are more than the ${length} that there is room for. Begin anew with reset.`,
+        `TokenGenerator.${caller}: ${count + more} tokens after ${this.#position} are more than the ${length} that there is room for. Go back with rewind.`,
       );
     }
     return count;

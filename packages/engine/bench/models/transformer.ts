@@ -4,21 +4,15 @@ import type { Generator, NdArray } from '@tessera/core';
 import {
   add,
   biasAdd,
-  constant,
+  causalAttention,
   gather,
   gelu,
   layerNorm,
   matMul,
   mean,
-  mul,
-  reshape,
-  slice,
-  softmax,
   softmaxCrossEntropy,
-  transpose,
 } from '@tessera/engine';
 import type { Tensor, Traced } from '@tessera/engine';
-import { causalMask } from './causal-mask.ts';
 import { normal } from './step-model.ts';
 import type { StepModel } from './step-model.ts';
 import { transformerTapeLoss } from './transformer-tape.ts';
@@ -103,15 +97,7 @@ function loss(
 }
 
 function attention({ qkv, out }: Traced<Attention>, x: Tensor, heads: number): Tensor {
-  const [batch, length, width] = x.shape as [number, number, number];
-  const depth = width / heads;
-  const parts = transpose(reshape(dense(qkv, x), [batch, length, 3, heads, depth]), [2, 0, 3, 1, 4]);
-  const part = (i: number) =>
-    reshape(slice(parts, [i, 0, 0, 0, 0], [1, batch, heads, length, depth]), [batch * heads, length, depth]);
-  const scores = mul(matMul(part(0), part(1), { transposeB: true }), 1 / Math.sqrt(depth)); // [B*heads, T, T]
-  const mixed = matMul(softmax(add(scores, constant(causalMask(length)))), part(2)); // [B*heads, T, depth]
-  const together = transpose(reshape(mixed, [batch, heads, length, depth]), [0, 2, 1, 3]);
-  return dense(out, reshape(together, [batch, length, width]));
+  return dense(out, causalAttention(dense(qkv, x), { heads }));
 }
 
 function dense({ kernel, bias }: Traced<Dense>, x: Tensor): Tensor {

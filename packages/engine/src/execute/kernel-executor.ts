@@ -13,6 +13,7 @@ import { WasmContext } from './wasm-context.ts';
 
 /** The executor of the cpu and wasm backends. */
 export class KernelExecutor implements Executor {
+  readonly ownKernels = false;
   readonly context: KernelContext;
 
   constructor(context: KernelContext) {

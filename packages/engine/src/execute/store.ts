@@ -27,6 +27,8 @@ export interface Store {
 
 /** A place where programs run. */
 export interface Executor {
+  /** Whether it runs the ops that only our TensorFlow kernels have. */
+  readonly ownKernels: boolean;
   createStore(variables: ReadonlyMap<string, Spec>): Store;
   /** Buffers alive now, for leak checks. */
   tensorCount(): number;

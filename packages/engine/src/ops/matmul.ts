@@ -5,7 +5,7 @@ import type { KernelContext } from '../execute/kernel-context.ts';
 import { defineOp } from '../record/op.ts';
 import type { Op } from '../record/op.ts';
 import { applyOne } from '../record/recorder.ts';
-import type { Tensor } from '../record/tensor.ts';
+import type { Spec, Tensor } from '../record/tensor.ts';
 import { attr } from '../tensorflow/attributes.ts';
 import { sum } from './reduce.ts';
 import { reshape } from './shape.ts';
@@ -78,9 +78,13 @@ const matMulOp: Op<MatMulAttrs> = defineOp<MatMulAttrs>({
     return [y];
   },
   graph: (g, [a, b], { transposeA, transposeB }) => {
+    const [{ shape }] = g.inputs as readonly [Spec];
+    // Gradients of weights: sums over all rows of a batch.
+    const isTall = shape.length === 2 && transposeA && !transposeB && shape[0]! >= 1024;
+    if (g.ownKernels && g.precision === 'float32' && isTall) return [g.node('TesseraTransposedProduct', [a!, b!])];
     const factors = [g.factor(a!), g.factor(b!)];
     const [first, second] = [attr.bool(transposeA), attr.bool(transposeB)];
-    return g.inputs[0]!.shape.length === 2
+    return shape.length === 2
       ? [g.product('MatMul', factors, { transpose_a: first, transpose_b: second })]
       : [g.product('BatchMatMulV2', factors, { adj_x: first, adj_y: second })];
   },

@@ -74,6 +74,7 @@ const nearestCodeOp: Op<object> = defineOp<object>({
         message: attr.string(nonFiniteText(what)),
       });
     const codes = checked(codebook!, 'the codebook');
+    if (g.ownKernels) return [g.node('TesseraNearestCode', [checked(z!, 'the input'), codes])];
     const mean = g.reduce('Mean', codes, [0], { keepDims: true });
     const centredCodes = g.float('Sub', codes, mean);
     const centred = g.float('Sub', checked(z!, 'the input'), mean);

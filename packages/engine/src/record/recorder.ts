@@ -61,14 +61,17 @@ export function changedBy(effect: Effect): readonly string[] {
 /** Collects the ops of one program. */
 export class Recorder {
   readonly name: string;
+  /** Whether what runs the program has the ops that only our TensorFlow kernels have. */
+  readonly ownKernels: boolean;
   readonly inputs: Map<string, Tensor> = new Map();
   readonly variables: Map<string, Tensor> = new Map();
   readonly nodes: RecordedNode[] = [];
   readonly effects: Effect[] = [];
   #values = 0;
 
-  constructor(name: string) {
+  constructor(name: string, { ownKernels = false }: { readonly ownKernels?: boolean } = {}) {
     this.name = name;
+    this.ownKernels = ownKernels;
   }
 
   /** The number of values so far. */

@@ -36,6 +36,10 @@ export class TensorFlowExecutor implements Executor {
     this.eagerContext = new KernelContext(findBackend('cpu'), 'cpu');
   }
 
+  get ownKernels(): boolean {
+    return this.#options.ownKernels;
+  }
+
   createStore(variables: ReadonlyMap<string, Spec>): Store {
     if (this.#options.route === 'function') return new FunctionStore(this.#options, variables);
     return variables.size === 0 ? new StatelessSessionStore(this.#options) : new SessionStore(this.#options, variables);

@@ -73,6 +73,11 @@ export class GraphContext {
     return this.#settings.ownKernels;
   }
 
+  /** What products compute with. */
+  get precision(): Precision {
+    return this.#settings.precision;
+  }
+
   /** A factor of a product, as `product` takes it. */
   factor(x: string): string {
     const { precision, rounded } = this.#settings;

@@ -1,6 +1,6 @@
 // The gradient of every op: on every backend as on cpu, and on cpu as the slope of the float64 definition along random directions.
 import { expect, describe } from 'vitest';
-import { test } from '@fast-check/vitest';
+import { fc, test } from '@fast-check/vitest';
 import type { NdArray } from '@tessera/core';
 import { add, constant, gradients, mul, sum } from '../../src/index.ts';
 import { engineOf, others, runsOn } from '../support/backends.ts';
@@ -47,10 +47,11 @@ describe('cpu: the gradient is the slope of the definition', () => {
 });
 
 describe('cpu: the gradient of the gradient is the curvature of the definition', () => {
-  // Ops with kinks have a curvature that central differences over a kink get wrong; that of all of them is 0.
+  // Ops with kinks have a curvature that central differences over a kink get wrong; that of all of them is 0. ELU's curvature jumps at 0, so its numbers keep away.
   const kinked = ['abs', 'sign', 'relu', 'maximum', 'minimum'];
   for (const op of smooth.filter(({ op: name, twice = false }) => twice && !kinked.includes(name))) {
     test.prop([op.samples('smooth')], { numRuns: 8 })(title(op), (sample) => {
+      if (op.op === 'elu') fc.pre(sample.inputs[0]!.data.every((x) => Math.abs(Number(x)) > 0.02));
       const [first, second] = [directionsOf(op, sample, 1), directionsOf(op, sample, 2)];
       // Rounding costs 1e-16 / step^2 here.
       const step = 1e-3;

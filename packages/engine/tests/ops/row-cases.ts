@@ -6,7 +6,7 @@ import type { NdArray } from '@tessera/core';
 import * as ops from '../../src/index.ts';
 import { arrays, floats, integers, lengths, seeds, shapes, sizes } from '../support/arbitraries.ts';
 import type { Values } from '../support/arbitraries.ts';
-import { at, map, rows, tabulate, total } from '../support/float64.ts';
+import { at, dot, map, rows, tabulate, total } from '../support/float64.ts';
 import type { Float64 } from '../support/float64.ts';
 import { opCase } from '../support/op-case.ts';
 import type { OpCase } from '../support/op-case.ts';
@@ -57,6 +57,21 @@ function clusters(values: Values): fc.Arbitrary<{ inputs: NdArray[]; attrs: null
       inputs: [ndarray('float32', [rows, width], z), ndarray('float32', [2 * codes, width], codebook)],
       attrs: null,
     };
+  });
+}
+
+function causal(qkv: Float64, heads: number): Float64 {
+  const [batch, tokens, total3] = qkv.shape as [number, number, number];
+  const [width, depth] = [total3 / 3, total3 / 3 / heads];
+  const part = (b: number, token: number, which: number, head: number) =>
+    Array.from({ length: depth }, (_, d) => at(qkv, [b, token, which * width + head * depth + d]));
+  return tabulate([batch, tokens, width], ([b, token, channel]) => {
+    const [head, d] = [Math.floor(channel! / depth), channel! % depth];
+    const scores = Array.from({ length: token! + 1 }, (_, other) =>
+      dot(part(b!, token!, 0, head), part(b!, other, 1, head)),
+    );
+    const weights = scores.map((score) => Math.exp(score / Math.sqrt(depth)));
+    return total(weights.map((weight, other) => weight * part(b!, other, 2, head)[d]!)) / total(weights);
   });
 }
 
@@ -184,5 +199,25 @@ export const rowCases: readonly OpCase[] = [
       const codes = nearest(z!, codebook!);
       return tabulate(codes.shape, ([row]) => squaredDistance(z!, row!, codebook!, codes.data[row!]!));
     },
+  }),
+  opCase<{ heads: number }>({
+    op: 'causalAttention',
+    // Also more tokens than our kernel looks at together.
+    samples: (values) =>
+      fc
+        .record({
+          batch: fc.constantFrom(1, 2),
+          tokens: fc.oneof({ weight: 4, arbitrary: sizes }, { weight: 1, arbitrary: fc.constantFrom(64, 70, 130) }),
+          heads: fc.constantFrom(1, 2, 3),
+          depth: fc.constantFrom(1, 2, 5),
+          seed: seeds,
+        })
+        .map(({ batch, tokens, heads, depth, seed }) => ({
+          inputs: [floats([tokens > 9 ? 1 : batch, tokens, 3 * heads * depth], { seed, values })],
+          attrs: { heads },
+        })),
+    call: ([qkv], options) => ops.causalAttention(qkv!, options),
+    meaning: ([qkv], { heads }) => causal(qkv!, heads),
+    gradients: [0],
   }),
 ];

@@ -1,0 +1,28 @@
+// Products of small matrices that other kernels are made of: packed panels and a register tile (Goto and van de Geijn 2008, "Anatomy of high-performance matrix
+// multiplication"), on one thread; who calls it cuts the work into pieces.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace tessera {
+
+// A row-major matrix, or its transpose when the step from row to row is 1.
+struct Matrix {
+  const float* data;
+  // Distance of rows and of columns in numbers; one of them is 1.
+  int64_t row, column;
+
+  Matrix transposed() const { return {data, column, row}; }
+  Matrix from(int64_t i, int64_t j) const { return {data + i * row + j * column, row, column}; }
+};
+
+// Memory for packed panels, kept by a thread from call to call.
+struct GemmScratch {
+  std::vector<float> a, b;
+};
+
+// C [m, n] = A [m, k] B [k, n], or C += A B; rows of C are `stride` numbers apart.
+void gemm(int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, float* c, int64_t stride, bool accumulate, GemmScratch& scratch);
+
+}  // namespace tessera
