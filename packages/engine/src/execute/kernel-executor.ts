@@ -2,6 +2,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { ConfigError, InternalError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
+import { located } from '../record/call-site.ts';
 import type { RecordedNode } from '../record/recorder.ts';
 import type { Spec } from '../record/tensor.ts';
 import { applyEffects } from './kernel-effects.ts';
@@ -136,8 +137,7 @@ class KernelProgram implements Executable {
       };
       for (const index of this.#plan.unusedInputs) release(index);
       for (const { node, free } of this.#plan.steps) {
-        const results = lowerNode(
-          context,
+        const results = this.#lower(
           node,
           node.inputs.map(({ index }) => values[index]!),
         );
@@ -157,6 +157,14 @@ class KernelProgram implements Executable {
       return read;
     } finally {
       for (const index of owned) context.free(values[index]!);
+    }
+  }
+
+  #lower(node: RecordedNode, inputs: readonly TensorInfo[]): readonly TensorInfo[] {
+    try {
+      return lowerNode(this.#store.context, node, inputs);
+    } catch (error) {
+      throw located(error, node.op.name, node.site);
     }
   }
 

@@ -95,8 +95,10 @@ export async function installEngine(options: InstallOptions = {}): Promise<Insta
 /** The newest build of the cache that runs here and is whole; those that are not whole are removed. */
 async function keptBuild({ cache, system, addonPackage, gpu, report }: Context): Promise<Build | undefined> {
   for (const build of await cached.listBuilds(cache)) {
-    const { sources, gpu: withCuda } = build.record;
-    if (!cached.suits(build, system, addonPackage) || (gpu && !withCuda) || sources !== ownSourcesVersion()) continue;
+    const { strategy, sources, gpu: withCuda } = build.record;
+    if (!cached.suits(build, system, addonPackage) || (gpu && !withCuda)) continue;
+    // What can be compiled is compiled from the sources as they are now.
+    if (strategy !== 'prebuilt' && sources !== ownSourcesVersion()) continue;
     const damage = await cached.damageOf(build);
     if (damage === undefined) return build;
     report(`A build in the cache is damaged, and removed: ${damage}.`);

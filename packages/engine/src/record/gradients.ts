@@ -34,6 +34,7 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
     if (op.gradient === undefined) continue;
     const needs = inputs.map((input) => input.dtype === 'float32' && reaches.has(input.index));
     const dys = outputs.map(({ index }) => sums.get(index));
+    recorder.site = node.site;
     const dxs = op.gradient({ inputs, outputs, attrs, needs }, dys);
     for (const [k, dx] of dxs.entries()) {
       if (dx === undefined || !needs[k]) continue;
@@ -42,6 +43,7 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
       sums.set(index, sum === undefined ? dx : add(sum, dx));
     }
   }
+  recorder.site = undefined;
   return wrt.map((x) => sums.get(x.index) ?? fill(x.shape, 0));
 }
 

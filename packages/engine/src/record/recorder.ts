@@ -1,6 +1,8 @@
 // The record of a program: the ops that a plain function called, in order, the variables that it read and what is to be written back at the end.
 // Recording happens once; executors turn the record into work. One recorder is active at a time, as ops take no context argument.
 import { ConfigError, InternalError } from '@tessera/core';
+import { callSite } from './call-site.ts';
+import type { CallSite } from './call-site.ts';
 import type { Attrs, Op } from './op.ts';
 import { Tensor, specText } from './tensor.ts';
 import type { Spec } from './tensor.ts';
@@ -11,6 +13,8 @@ export interface RecordedNode {
   readonly attrs: Attrs;
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
+  /** Where the model called it; a gradient's is that of the op whose gradient it is. */
+  readonly site?: CallSite | undefined;
 }
 
 /** A change of a variable, made after everything else has run. */
@@ -96,7 +100,9 @@ export class Recorder {
   apply<A extends Attrs>(op: Op<A>, inputs: readonly Tensor[], attrs: A): readonly Tensor[] {
     this.check(op.name, inputs);
     const outputs = op.infer(inputs, attrs).map((spec) => this.#tensor(spec));
-    this.nodes.push({ op: op as unknown as Op, attrs, inputs, outputs });
+    // What runs at once fails at once, with a stack of its own.
+    const site = this.onNode === undefined ? (this.site ?? callSite()) : undefined;
+    this.nodes.push({ op: op as unknown as Op, attrs, inputs, outputs, site });
     this.onNode?.(this.nodes.at(-1)!);
     return outputs;
   }
@@ -114,6 +120,9 @@ export class Recorder {
       }
     }
   }
+
+  /** The place of the ops that are recorded next, when it is not the present line. */
+  site: CallSite | undefined;
 
   /** Called after each node is recorded; eager evaluation runs it at once. */
   onNode: ((node: RecordedNode) => void) | undefined;

@@ -1,6 +1,7 @@
 // What graph lowerings write to: one GraphWriter, the types of the op's inputs and outputs, and shorthands for constants and attributes.
 import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
+import type { CallSite } from '../record/call-site.ts';
 import type { Spec } from '../record/tensor.ts';
 import { attr } from './attributes.ts';
 import type { Attributes } from './attributes.ts';
@@ -35,6 +36,7 @@ export class GraphContext {
   readonly origin: string;
   readonly inputs: readonly Spec[];
   readonly outputs: readonly Spec[];
+  readonly #site: CallSite | undefined;
   readonly #settings: GraphSettings;
 
   constructor(
@@ -44,23 +46,32 @@ export class GraphContext {
       inputs,
       outputs,
       settings,
-    }: { origin: string; inputs: readonly Spec[]; outputs: readonly Spec[]; settings: GraphSettings },
+      site,
+    }: {
+      origin: string;
+      inputs: readonly Spec[];
+      outputs: readonly Spec[];
+      settings: GraphSettings;
+      site?: CallSite | undefined;
+    },
   ) {
     this.writer = writer;
     this.origin = origin;
     this.inputs = inputs;
     this.outputs = outputs;
     this.#settings = settings;
+    this.#site = site;
   }
 
   /** A node with one output. */
   node(op: string, inputs: readonly string[], attributes: Attributes = {}): string {
-    return this.writer.node(op, inputs, attributes, { name: `${this.origin}/${op}`, origin: this.origin })[0]!;
+    return this.nodes(op, inputs, 1, attributes)[0]!;
   }
 
   /** A node with several outputs. */
   nodes(op: string, inputs: readonly string[], outputs: number, attributes: Attributes = {}): string[] {
-    return this.writer.node(op, inputs, attributes, { outputs, name: `${this.origin}/${op}`, origin: this.origin });
+    const { origin } = this;
+    return this.writer.node(op, inputs, attributes, { outputs, name: `${origin}/${op}`, origin, site: this.#site });
   }
 
   /** A node whose one type attribute `T` is float32. */

@@ -1,6 +1,17 @@
 // What TensorFlow says of a graph that we wrote, in our words: its messages name nodes, and the writer knows which computation a node belongs to.
 import { BackendError } from '@tessera/core';
+import type { CallSite } from '../record/call-site.ts';
 import type { GraphWriter } from './graph-writer.ts';
+
+/** A BackendError that knows where the model called what failed. */
+export class GraphError extends BackendError {
+  readonly site: CallSite | undefined;
+
+  constructor(message: string, { site, ...options }: { readonly cause: unknown; readonly site: CallSite | undefined }) {
+    super(message, options);
+    this.site = site;
+  }
+}
 
 const addonPrefix =
   /^(?:Session fail to run with error: |Failed to load SavedModel: |Invalid TF_Status: \d+\s+Message: )+/;
@@ -10,7 +21,7 @@ const addonPrefix =
  *
  * TensorFlow's messages end in [[{{node NAME}}]]; the addon cuts them at 500 characters. Grappler keeps or prefixes the names of the nodes it rewrites.
  */
-export function graphError(what: string, cause: unknown, graph: GraphWriter): BackendError {
+export function graphError(what: string, cause: unknown, graph: GraphWriter): GraphError {
   const message = cause instanceof Error ? cause.message : String(cause);
   const text = message.replace(addonPrefix, '');
   const named = [...text.matchAll(/\{\{node ([^}]+)\}\}/g)].map((match) => match[1]!);
@@ -19,7 +30,7 @@ export function graphError(what: string, cause: unknown, graph: GraphWriter): Ba
   const where = node === undefined ? '' : ` in '${origin}'${origin === node ? '' : ` (node ${node})`}`;
   // A function's error begins with the names of the function and of what called it.
   const said = text.replace(/^(\{\{function_node [^}]*\}\} ?)+/, '').split('\n')[0]!;
-  return new BackendError(`${what}${where}: ${said}`, { cause });
+  return new GraphError(`${what}${where}: ${said}`, { cause, site: graph.sites.get(node ?? '') });
 }
 
 function knownNode(name: string, graph: GraphWriter): string | undefined {

@@ -3,6 +3,7 @@
 // and numbers of outputs are the caller's, TensorFlow checks them when the graph is loaded.
 import { ConfigError, didYouMean } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
+import type { CallSite } from '../record/call-site.ts';
 import { attr } from './attributes.ts';
 import type { Attributes } from './attributes.ts';
 import type { GraphDType } from './dtypes.ts';
@@ -25,6 +26,8 @@ export interface NodeOptions {
   readonly control?: readonly string[];
   /** What the caller calls this computation; errors of TensorFlow name it. `name` by default. */
   readonly origin?: string;
+  /** Where the model called it, for errors. */
+  readonly site?: CallSite | undefined;
 }
 
 /** What may be fed to a placeholder. `-1` stands for any size. */
@@ -42,6 +45,7 @@ export class GraphWriter {
   readonly #nodes = new ProtoWriter();
   readonly #outputs = new Map<string, number>();
   readonly #origins = new Map<string, string>();
+  readonly #sites = new Map<string, CallSite>();
   readonly #suffixes = new Map<string, number>();
   readonly #placeholders = new Map<string, PlaceholderSpec>();
   readonly #variables = new Map<string, GraphDType>();
@@ -49,6 +53,11 @@ export class GraphWriter {
   /** The origin of every node by its name. */
   get origins(): ReadonlyMap<string, string> {
     return this.#origins;
+  }
+
+  /** Where the model called what a node belongs to, by the node's name. */
+  get sites(): ReadonlyMap<string, CallSite> {
+    return this.#sites;
   }
 
   /** The number of outputs of every node by its name. */
@@ -177,7 +186,7 @@ export class GraphWriter {
     inputs: readonly string[],
     attributes: Attributes,
     outputs: number,
-    { name: wanted = op, control = [], origin = wanted }: NodeOptions,
+    { name: wanted = op, control = [], origin = wanted, site }: NodeOptions,
   ): string {
     const name = this.#unique(wanted);
     const node = new ProtoWriter().string(1, name).string(2, op);
@@ -189,6 +198,7 @@ export class GraphWriter {
     this.#nodes.message(1, node);
     this.#outputs.set(name, outputs);
     this.#origins.set(name, origin);
+    if (site !== undefined) this.#sites.set(name, site);
     return name;
   }
 

@@ -4,6 +4,7 @@ import { InternalError } from '@tessera/core';
 import { planOf } from '../execute/plan.ts';
 import type { ProgramRecord } from '../execute/store.ts';
 import { constantOp } from '../ops/constant.ts';
+import type { CallSite } from '../record/call-site.ts';
 import { effectInputs } from '../record/recorder.ts';
 import type { Effect, RecordedNode } from '../record/recorder.ts';
 import type { Spec, Tensor } from '../record/tensor.ts';
@@ -77,14 +78,14 @@ class Lowering {
     return `${this.#program.recorder.name}/${op}`;
   }
 
-  #context(op: string, inputs: readonly Spec[], outputs: readonly Spec[]): GraphContext {
+  #context(op: string, inputs: readonly Spec[], outputs: readonly Spec[], site?: CallSite): GraphContext {
     const { writer, settings } = this.#graph;
-    return new GraphContext(writer, { origin: this.#origin(op), inputs, outputs, settings });
+    return new GraphContext(writer, { origin: this.#origin(op), inputs, outputs, settings, site });
   }
 
-  #apply({ op, inputs, outputs, attrs }: RecordedNode): void {
+  #apply({ op, inputs, outputs, attrs, site }: RecordedNode): void {
     const made = op.graph(
-      this.#context(op.name, inputs, outputs),
+      this.#context(op.name, inputs, outputs, site),
       inputs.map((input) => this.#value(input)),
       attrs,
     );

@@ -1,9 +1,16 @@
 // What TensorFlow says when a program's numbers are bad, as the errors that the other backends throw.
-import { BackendError, ConfigError, NonFiniteError } from '@tessera/core';
+import { ConfigError, NonFiniteError } from '@tessera/core';
+import { located } from '../record/call-site.ts';
+import { GraphError } from './graph-error.ts';
 
-/** The error to throw instead of `error`, which came out of a session's run. */
+/** The error to throw instead of `error`, which came out of a run; it names the line of the model. */
 export function programError(error: unknown): unknown {
-  if (!(error instanceof BackendError)) return error;
+  if (!(error instanceof GraphError)) return error;
+  const op = /TensorFlow failed in '(?:[^']*\/)?([^'/]*)'/.exec(error.message)?.[1] ?? 'op';
+  return located(ourError(error), op, error.site);
+}
+
+function ourError(error: GraphError): Error {
   // GraphSession.run: TensorFlow failed in 'train/gather' (node train/gather/GatherV2): indices[3] = 9 is not in [0, 5)
   const match = /TensorFlow failed in '(?<origin>[^']*)'[^:]*: (?<text>.*)$/s.exec(error.message);
   if (match === null) return error;

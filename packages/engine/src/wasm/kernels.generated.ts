@@ -1,5 +1,5 @@
 // Written by scripts/build-wasm.mjs from assembly/*.ts; do not edit.
-// SHA-256 of the sources and compiler options: c9d3106c12f32efd7d412c42adbc6bfcbad495deecfc245bd31f2a219cdb2474
+// SHA-256 of the sources and compiler options: 349820bc4932cc9cefffbc6c44e34990860deb88596fca85c82a0461498f4fd1
 
 /** The WebAssembly module, 65433 bytes. */
 export const moduleBase64: string =

@@ -52,9 +52,29 @@ describe('install', () => {
     const machine = fakeMachine();
     await machine.install();
     const line = machine.ran.find((command) => command.includes('-shared'))!;
-    expect(line.replaceAll(/partial-\S+?\//g, 'partial/')).toMatchInlineSnapshot(
-      `"g++ -std=c++17 -O2 -fPIC -shared -DNAPI_VERSION=8 -I<root>/node/include/node -I<root>/node_modules/@tensorflow/tfjs-node-gpu/binding -I<root>/cache/native/tensorflow/cpu/tensorflow/include <root>/node_modules/@tensorflow/tfjs-node-gpu/binding/tfjs_backend.cc <root>/node_modules/@tensorflow/tfjs-node-gpu/binding/tfjs_binding.cc <root>/cache/native/tensorflow/cpu/tensorflow/libtensorflow_cc.so.2 <root>/cache/native/tensorflow/cpu/tensorflow/libtensorflow_framework.so.2 -Wl,-rpath,<root>/cache/native/tensorflow/cpu/tensorflow -o <root>/cache/native/builds/.partial/tfjs_binding.node"`,
+    const shown = line
+      .replaceAll(/partial-\S+?\//g, 'partial/')
+      .replace(/(?<=TESSERA_SOURCES=")\w+/, 'VERSION')
+      .replaceAll(/\/\S+(?=\/packages\/engine\/native)/g, '<repository>');
+    expect(shown).toMatchInlineSnapshot(
+      `"g++ -std=c++17 -O3 -fno-math-errno -fno-trapping-math -fopenmp-simd -DTESSERA_SOURCES="VERSION" -fPIC -shared -pthread -DNAPI_VERSION=8 -I<root>/node/include/node -I<root>/node_modules/@tensorflow/tfjs-node-gpu/binding -I<root>/cache/native/tensorflow/cpu/tensorflow/include <repository>/packages/engine/native/activations.cc <repository>/packages/engine/native/addon.cc <repository>/packages/engine/native/attention.cc <repository>/packages/engine/native/binding.cc <repository>/packages/engine/native/gemm.cc <repository>/packages/engine/native/kernels.cc <repository>/packages/engine/native/nearest.cc <repository>/packages/engine/native/op.cc <repository>/packages/engine/native/parallel.cc <repository>/packages/engine/native/products.cc <repository>/packages/engine/native/rows.cc <root>/cache/native/tensorflow/cpu/tensorflow/libtensorflow_cc.so.2 <root>/cache/native/tensorflow/cpu/tensorflow/libtensorflow_framework.so.2 -Wl,-rpath,<root>/cache/native/tensorflow/cpu/tensorflow -o <root>/cache/native/builds/.partial/tfjs_binding.node"`,
     );
+  });
+
+  test('where our sources do not compile, it is the addon of tfjs-node, and that is told', async () => {
+    const machine = fakeMachine();
+    const compile = machine.commands['g++']!;
+    machine.commands['g++'] = (args, options) =>
+      args.some((arg) => arg.endsWith('addon.cc'))
+        ? { code: 1, stderr: 'addon.cc:7: error: no such header' }
+        : compile(args, options);
+    const lines: string[] = [];
+    const { action, build } = await machine.install({ report: (line) => lines.push(line) });
+    expect([action, build.sources]).toEqual(['built', undefined]);
+    expect(lines.find((line) => line.startsWith('Without'))).toMatchInlineSnapshot(
+      `"Without our kernels, which did not compile: g++ could not compile the addon: addon.cc:7: error: no such header. The compiler must know C++17; name another one by the variable CXX, or another TensorFlow with --tensorflow DIR."`,
+    );
+    expect((await machine.install()).action).toBe('unchanged');
   });
 
   test('keeps libraries and headers of a wheel, and nothing of its Python', async () => {
