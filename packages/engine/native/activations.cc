@@ -1,7 +1,6 @@
 // GELU and its gradient in one pass each; as TensorFlow ops they are chains of ten.
 #include "kernels.h"
 #include "op.h"
-#include "parallel.h"
 #include "vector-math.h"
 
 namespace tessera {
@@ -22,7 +21,7 @@ void compute_gelu(Run& run) {
   const float* x = run.floats(0);
   float* y = run.output_floats(0, shape);
   if (y == nullptr) return;
-  parallel_for(product(shape, 0, shape.size()), grain, [=](int64_t begin, int64_t end) { gelu_loop(x, y, begin, end); });
+  run.parallel_for(product(shape, 0, shape.size()), grain, [=](int64_t begin, int64_t end) { gelu_loop(x, y, begin, end); });
 }
 
 void compute_gelu_grad(Run& run) {
@@ -32,7 +31,7 @@ void compute_gelu_grad(Run& run) {
   const float* x = run.floats(1);
   float* dx = run.output_floats(0, shape);
   if (dx == nullptr) return;
-  parallel_for(product(shape, 0, shape.size()), grain, [=](int64_t begin, int64_t end) { gelu_grad_loop(dy, x, dx, begin, end); });
+  run.parallel_for(product(shape, 0, shape.size()), grain, [=](int64_t begin, int64_t end) { gelu_grad_loop(dy, x, dx, begin, end); });
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "tensorflow/c/c_api.h"
 #include "tensorflow/c/eager/c_api.h"
 
+#include "gemm.h"
 #include "kernels.h"
 
 #ifndef TESSERA_SOURCES
@@ -135,6 +136,7 @@ extern "C" __attribute__((visibility("default"))) napi_value napi_register_modul
   napi_set_named_property(env, tessera, "sources", text(env, TESSERA_SOURCES));
   // Empty where all kernels were registered, else what TensorFlow said of the first that was not.
   napi_set_named_property(env, tessera, "kernelProblem", text(env, tessera::register_kernels()));
+  napi_set_named_property(env, tessera, "vectorLevel", text(env, tessera::vector_level()));
   set_function(env, tessera, "addFunction", add_function);
   set_function(env, tessera, "removeFunction", remove_function);
   napi_set_named_property(env, tfjs, "tessera", tessera);

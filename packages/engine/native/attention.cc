@@ -8,7 +8,6 @@
 #include "gemm.h"
 #include "kernels.h"
 #include "op.h"
-#include "parallel.h"
 #include "vector-math.h"
 
 namespace tessera {
@@ -73,7 +72,7 @@ void compute_decode_attention(Run& run) {
   if (out == nullptr) return;
   const Decode decode = {run.floats(0), run.floats(1), run.floats(2), run.floats(3), run.floats(4), out,
                          query[1],      added[1],      filled,        keys[1],       query[2]};
-  parallel_for(query[0], 1, [&](int64_t begin, int64_t end) {
+  run.parallel_for(query[0], 1, [&](int64_t begin, int64_t end) {
     std::vector<float> scores(filled + decode.added);
     decode_groups(decode, scores.data(), begin, end);
   });
@@ -164,7 +163,7 @@ void compute_causal_attention(Run& run) {
   float* mixed = run.output_floats(0, {s.batch, s.tokens, s.width()});
   float* log_sums = run.output_floats(1, {s.batch, s.heads, s.tokens});
   if (mixed == nullptr || log_sums == nullptr) return;
-  parallel_for(s.batch * s.heads, 1, [&](int64_t begin, int64_t end) {
+  run.parallel_for(s.batch * s.heads, 1, [&](int64_t begin, int64_t end) {
     AttentionScratch& scratch = attention_scratch(s.tokens);
     float* scores = scratch.scores.data();
     for (int64_t group = begin; group < end; group++) {
@@ -189,7 +188,7 @@ void compute_causal_attention_grad(Run& run) {
   const float *qkv = run.floats(0), *dy = run.floats(2), *y = run.floats(3), *log_sums = run.floats(4);
   float* dqkv = run.output_floats(0, shape);
   if (dqkv == nullptr) return;
-  parallel_for(s.batch * s.heads, 1, [&](int64_t begin, int64_t end) {
+  run.parallel_for(s.batch * s.heads, 1, [&](int64_t begin, int64_t end) {
     AttentionScratch& scratch = attention_scratch(s.tokens);
     float *scores = scratch.scores.data(), *slopes = scratch.slopes.data();
     for (int64_t group = begin; group < end; group++) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "op.h"
 #include "vector-math.h"
 
 namespace tessera {
@@ -86,84 +87,138 @@ TESSERA_INLINE void pack(int64_t count, int64_t k, const float* from, int64_t al
   }
 }
 
+// C [m, n] = or += A [m, k] times packed panels of B, for k of at most depth_block.
 template <typename T>
-TESSERA_INLINE void multiply(int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, float* c, int64_t stride, bool accumulate, float* pa,
-                             float* pb) {
-  constexpr int64_t rows = T::rows, lanes = T::columns;
-  float edge[rows * lanes];
-  for (int64_t j0 = 0; j0 < n; j0 += column_block) {
-    const int64_t nb = std::min(column_block, n - j0);
-    for (int64_t p0 = 0; p0 < k; p0 += depth_block) {
-      const int64_t kb = std::min(depth_block, k - p0);
-      const bool add = accumulate || p0 > 0;
-      const Matrix right = b.from(p0, j0);
-      pack<lanes>(nb, kb, right.data, right.row, right.column, pb);
-      for (int64_t i0 = 0; i0 < m; i0 += row_block) {
-        const int64_t mb = std::min(row_block, m - i0);
-        const Matrix left = a.from(i0, p0);
-        pack<rows>(mb, kb, left.data, left.column, left.row, pa);
-        for (int64_t j = 0; j < nb; j += lanes) {
-          const int64_t width = std::min(lanes, nb - j);
-          for (int64_t i = 0; i < mb; i += rows) {
-            const int64_t height = std::min(rows, mb - i);
-            float* to = c + (i0 + i) * stride + j0 + j;
-            const float *panel_a = pa + i * kb, *panel_b = pb + j * kb;
-            if (width == lanes && height == rows) {
-              tile<T>(kb, panel_a, panel_b, to, stride, add);
-              continue;
-            }
-            tile<T>(kb, panel_a, panel_b, edge, lanes, false);
-            for (int64_t r = 0; r < height; r++) {
-              for (int64_t s = 0; s < width; s++) to[r * stride + s] = edge[r * lanes + s] + (add ? to[r * stride + s] : 0.f);
-            }
-          }
+TESSERA_INLINE void multiply(int64_t m, int64_t n, int64_t k, Matrix a, const float* packed_b, float* c, int64_t stride, bool accumulate,
+                             float* packed_a) {
+  constexpr int64_t rows = T::rows, columns = T::columns;
+  float edge[rows * columns];
+  for (int64_t i0 = 0; i0 < m; i0 += row_block) {
+    const int64_t mb = std::min(row_block, m - i0);
+    const Matrix left = a.from(i0, 0);
+    pack<rows>(mb, k, left.data, left.column, left.row, packed_a);
+    for (int64_t j = 0; j < n; j += columns) {
+      const int64_t width = std::min(columns, n - j);
+      for (int64_t i = 0; i < mb; i += rows) {
+        const int64_t height = std::min(rows, mb - i);
+        float* to = c + (i0 + i) * stride + j;
+        const float *panel_a = packed_a + i * k, *panel_b = packed_b + j * k;
+        if (width == columns && height == rows) {
+          tile<T>(k, panel_a, panel_b, to, stride, accumulate);
+          continue;
+        }
+        tile<T>(k, panel_a, panel_b, edge, columns, false);
+        for (int64_t r = 0; r < height; r++) {
+          for (int64_t s = 0; s < width; s++) to[r * stride + s] = edge[r * columns + s] + (accumulate ? to[r * stride + s] : 0.f);
         }
       }
     }
   }
 }
 
-// As many rows as keep all sums in registers: sixteen of AVX and SSE, 32 of AVX-512 and NEON.
+// One of these is chosen by what the processor has. As many rows as keep all sums in registers: sixteen of AVX and SSE, 32 of AVX-512 and NEON.
+struct Level {
+  const char* name;
+  int64_t columns;
+  void (*pack_right)(int64_t n, int64_t k, Matrix b, float* to);
+  void (*multiply)(int64_t m, int64_t n, int64_t k, Matrix a, const float* packed_b, float* c, int64_t stride, bool accumulate, float* packed_a);
+};
+
+#define TESSERA_LEVEL(suffix, tile_type, attribute)                                                                                        \
+  attribute void pack_##suffix(int64_t n, int64_t k, Matrix b, float* to) { pack<tile_type::columns>(n, k, b.data, b.row, b.column, to); } \
+  attribute void multiply_##suffix(int64_t m, int64_t n, int64_t k, Matrix a, const float* packed_b, float* c, int64_t stride,             \
+                                   bool accumulate, float* packed_a) {                                                                     \
+    multiply<tile_type>(m, n, k, a, packed_b, c, stride, accumulate, packed_a);                                                            \
+  }
+
 #if defined(TESSERA_X86_CLONES)
-__attribute__((target("arch=x86-64-v4"))) void multiply_v4(int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, float* c, int64_t stride,
-                                                           bool accumulate, float* pa, float* pb) {
-  multiply<Tile<Vector16, 12, 2>>(m, n, k, a, b, c, stride, accumulate, pa, pb);
-}
-__attribute__((target("arch=x86-64-v3"))) void multiply_v3(int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, float* c, int64_t stride,
-                                                           bool accumulate, float* pa, float* pb) {
-  multiply<Tile<Vector8, 6, 2>>(m, n, k, a, b, c, stride, accumulate, pa, pb);
-}
+using TileV4 = Tile<Vector16, 12, 2>;
+using TileV3 = Tile<Vector8, 6, 2>;
+TESSERA_LEVEL(v4, TileV4, __attribute__((target("arch=x86-64-v4"))))
+TESSERA_LEVEL(v3, TileV3, __attribute__((target("arch=x86-64-v3"))))
 #endif
 #if defined(__aarch64__)
-using PlainTile = Tile<Vector4, 6, 4>;
+using TilePlain = Tile<Vector4, 6, 4>;
 #else
-using PlainTile = Tile<Vector4, 4, 2>;
+using TilePlain = Tile<Vector4, 4, 2>;
 #endif
-void multiply_plain(int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, float* c, int64_t stride, bool accumulate, float* pa, float* pb) {
-  multiply<PlainTile>(m, n, k, a, b, c, stride, accumulate, pa, pb);
+TESSERA_LEVEL(plain, TilePlain, )
+
+Level choose() {
+#if defined(TESSERA_X86_CLONES)
+  if (__builtin_cpu_supports("x86-64-v4")) return {"x86-64-v4", TileV4::columns, pack_v4, multiply_v4};
+  if (__builtin_cpu_supports("x86-64-v3")) return {"x86-64-v3", TileV3::columns, pack_v3, multiply_v3};
+#endif
+  return {"plain", TilePlain::columns, pack_plain, multiply_plain};
 }
 
-using Multiply = decltype(&multiply_plain);
+const Level& level() {
+  static const Level chosen = choose();
+  return chosen;
+}
 
-Multiply choose() {
-#if defined(TESSERA_X86_CLONES)
-  if (__builtin_cpu_supports("x86-64-v4")) return multiply_v4;
-  if (__builtin_cpu_supports("x86-64-v3")) return multiply_v3;
-#endif
-  return multiply_plain;
+// Room for panels that are filled up to whole tiles; no tile has more than 12 rows and 32 columns.
+float* room(std::vector<float>& memory, int64_t count, int64_t depth) {
+  memory.resize((count + 32) * depth);
+  return memory.data();
+}
+
+void clear(int64_t m, int64_t n, float* c, int64_t stride) {
+  for (int64_t i = 0; i < m; i++) std::memset(c + i * stride, 0, n * sizeof(float));
 }
 
 }  // namespace
 
+const char* vector_level() { return level().name; }
+
 void gemm(int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, float* c, int64_t stride, bool accumulate, GemmScratch& scratch) {
-  static const Multiply chosen = choose();
-  if (k == 0 && !accumulate) {
-    for (int64_t i = 0; i < m; i++) std::memset(c + i * stride, 0, n * sizeof(float));
+  if (k == 0 && !accumulate) clear(m, n, c, stride);
+  const int64_t depth = std::min(k, depth_block);
+  float* packed_a = room(scratch.a, std::min(m, row_block), depth);
+  float* packed_b = room(scratch.b, std::min(n, column_block), depth);
+  for (int64_t j = 0; j < n; j += column_block) {
+    const int64_t nb = std::min(column_block, n - j);
+    for (int64_t p = 0; p < k; p += depth_block) {
+      const int64_t kb = std::min(depth_block, k - p);
+      level().pack_right(nb, kb, b.from(p, j), packed_b);
+      level().multiply(m, nb, kb, a.from(0, p), packed_b, c + j, stride, accumulate || p > 0, packed_a);
+    }
   }
-  // No tile has more than 12 rows and 32 columns.
-  scratch.a.resize((std::min(m, row_block) + 12) * std::min(k, depth_block));
-  scratch.b.resize((std::min(n, column_block) + 32) * std::min(k, depth_block));
-  chosen(m, n, k, a, b, c, stride, accumulate, scratch.a.data(), scratch.b.data());
+}
+
+void parallel_gemm(const Run& run, int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, float* c, int64_t stride) {
+  // Few rows: pieces are columns, each thread packs its own part of B, and there is nothing to wait for in between.
+  if (m <= 96) {
+    run.parallel_for((n + 63) / 64, 1, [&](int64_t begin, int64_t end) {
+      static thread_local GemmScratch scratch;
+      const int64_t from = begin * 64, count = std::min(end * 64, n) - from;
+      gemm(m, count, k, a, b.from(0, from), c + from, stride, false, scratch);
+    });
+    return;
+  }
+  if (k == 0) clear(m, n, c, stride);
+  std::vector<float> memory;
+  float* packed_b = room(memory, std::min(n, column_block), std::min(k, depth_block));
+  const int64_t columns = level().columns;
+  // Rows that a thread takes at once: tiles of every level are whole in 12, and pieces are a few times as many as threads.
+  const int64_t row_step = std::min<int64_t>(48, (m / (4 * run.thread_count()) / 12 + 1) * 12);
+  for (int64_t j = 0; j < n; j += column_block) {
+    const int64_t nb = std::min(column_block, n - j);
+    for (int64_t p = 0; p < k; p += depth_block) {
+      const int64_t kb = std::min(depth_block, k - p);
+      // Panels of B are packed once for all threads.
+      run.parallel_for((nb + columns - 1) / columns, 8, [&](int64_t begin, int64_t end) {
+        const int64_t from = begin * columns;
+        level().pack_right(std::min(end * columns, nb) - from, kb, b.from(p, j + from), packed_b + from * kb);
+      });
+      run.parallel_for((m + row_step - 1) / row_step, 1, [&, row_step](int64_t begin, int64_t end) {
+        static thread_local std::vector<float> own;
+        const int64_t from = begin * row_step, count = std::min(end * row_step, m) - from;
+        float* packed_a = room(own, row_block, kb);
+        level().multiply(count, nb, kb, a.from(from, p), packed_b, c + from * stride + j, stride, p > 0, packed_a);
+      });
+    }
+  }
 }
 
 }  // namespace tessera

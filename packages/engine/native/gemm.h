@@ -25,4 +25,12 @@ struct GemmScratch {
 // C [m, n] = A [m, k] B [k, n], or C += A B; rows of C are `stride` numbers apart.
 void gemm(int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, float* c, int64_t stride, bool accumulate, GemmScratch& scratch);
 
+class Run;
+
+// The same on all threads of a run.
+void parallel_gemm(const Run& run, int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, float* c, int64_t stride);
+
+// What the processor at hand computes with: "x86-64-v4" (AVX-512), "x86-64-v3" (AVX2) or "plain".
+const char* vector_level();
+
 }  // namespace tessera

@@ -14,5 +14,6 @@ std::string register_attention();
 std::string register_nearest();
 std::string register_products();
 std::string register_rows();
+std::string register_variables();
 
 }  // namespace tessera

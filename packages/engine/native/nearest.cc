@@ -6,7 +6,6 @@
 #include "gemm.h"
 #include "kernels.h"
 #include "op.h"
-#include "parallel.h"
 #include "vector-math.h"
 
 namespace tessera {
@@ -61,7 +60,7 @@ void compute_nearest_code(Run& run) {
   }
   centre_rows(codes, mean.data(), count, width, centred.data());
   half_squares(centred.data(), count, width, half.data());
-  parallel_for((rows + block - 1) / block, 1, [&](int64_t begin, int64_t end) {
+  run.parallel_for((rows + block - 1) / block, 1, [&](int64_t begin, int64_t end) {
     static thread_local GemmScratch scratch;
     static thread_local std::vector<float> own, products;
     own.resize(block * width);

@@ -1,5 +1,6 @@
 #include "op.h"
 
+
 namespace tessera {
 namespace {
 
@@ -15,6 +16,12 @@ void* create_with_epsilon(TF_OpKernelConstruction* construction) {
 void* create_without(TF_OpKernelConstruction*) { return nullptr; }
 
 void destroy(void* epsilon) { delete static_cast<float*>(epsilon); }
+
+Shape shape_of(TF_Tensor* tensor) {
+  Shape shape(TF_NumDims(tensor));
+  for (size_t axis = 0; axis < shape.size(); axis++) shape[axis] = TF_Dim(tensor, axis);
+  return shape;
+}
 
 // Programs know all their shapes, and TensorFlow finds these when it runs.
 void unknown_shapes(TF_ShapeInferenceContext* context, TF_Status* status) { TF_ShapeInferenceContextSetUnknownShape(context, status); }
@@ -33,12 +40,7 @@ TF_Tensor* Run::input(int index) {
   return inputs_[index];
 }
 
-Shape Run::shape(int index) {
-  TF_Tensor* tensor = input(index);
-  Shape shape(TF_NumDims(tensor));
-  for (size_t axis = 0; axis < shape.size(); axis++) shape[axis] = TF_Dim(tensor, axis);
-  return shape;
-}
+Shape Run::shape(int index) { return shape_of(input(index)); }
 
 const float* Run::floats(int index) { return static_cast<const float*>(TF_TensorData(input(index))); }
 
@@ -58,9 +60,9 @@ float* Run::output_floats(int index, const Shape& shape) { return static_cast<fl
 
 int32_t* Run::output_ints(int index, const Shape& shape) { return static_cast<int32_t*>(allocate(index, TF_INT32, shape, sizeof(int32_t))); }
 
-bool Run::expect(bool holds, const char* message) {
+bool Run::expect(bool holds, const std::string& message) {
   if (holds) return true;
-  TF_SetStatus(status_, TF_INVALID_ARGUMENT, message);
+  TF_SetStatus(status_, TF_INVALID_ARGUMENT, message.c_str());
   TF_OpKernelContext_Failure(context_, status_);
   return false;
 }
@@ -71,6 +73,7 @@ std::string register_with(const OpDefinition& definition, void (*compute)(void*,
   for (const char* input : definition.inputs) TF_OpDefinitionBuilderAddInput(op, input);
   for (const char* output : definition.outputs) TF_OpDefinitionBuilderAddOutput(op, output);
   if (definition.epsilon) TF_OpDefinitionBuilderAddAttr(op, "epsilon: float");
+  TF_OpDefinitionBuilderSetIsStateful(op, definition.stateful);
   TF_OpDefinitionBuilderSetShapeInferenceFunction(op, unknown_shapes);
   TF_RegisterOpDefinition(op, status);
   if (TF_GetCode(status) == TF_OK) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <vector>
@@ -31,8 +32,17 @@ class Run {
   float* output_floats(int output, const Shape& shape);
   int32_t* output_ints(int output, const Shape& shape);
 
+  // Memory and shape of the variable behind a resource, to be changed; where somebody still holds the old value, the variable gets a copy first.
+  float* variable_floats(int input, Shape* shape);
+
+  // Calls body(begin, end) for pieces of [0, count) that cover it, at least `grain` long but for the last, on all threads of TensorFlow. Pieces run in no order.
+  void parallel_for(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& body) const;
+
+  // How many work on a loop at most.
+  int thread_count() const;
+
   // Ends the run with an error unless `holds`; returns it.
-  bool expect(bool holds, const char* message);
+  bool expect(bool holds, const std::string& message);
 
   // The op's attribute of that name, if it has one.
   const float epsilon;
@@ -54,6 +64,8 @@ struct OpDefinition {
   std::initializer_list<const char*> outputs;
   // Whether the op has the float attribute `epsilon`.
   bool epsilon = false;
+  // Whether it does something beside its outputs.
+  bool stateful = false;
 };
 
 std::string register_with(const OpDefinition& definition, void (*compute)(void* epsilon, TF_OpKernelContext* context));

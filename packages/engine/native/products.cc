@@ -1,38 +1,32 @@
-// The product A^T B of two tall matrices, gradients of weights: long sums for few results, which TensorFlow's product makes at half of its usual rate.
-#include <algorithm>
-
+// Products of two matrices on processors on which this beats TensorFlow's own (src/tensorflow/executor.ts says which).
 #include "gemm.h"
 #include "kernels.h"
 #include "op.h"
-#include "parallel.h"
 
 namespace tessera {
 namespace {
 
-// Results along the longer side of C that a thread makes at once.
-constexpr int64_t piece = 128;
+// A row-major matrix [rows, columns], or its transpose.
+Matrix matrix(const float* data, const Shape& shape, bool transposed) {
+  const Matrix plain = {data, shape[1], 1};
+  return transposed ? plain.transposed() : plain;
+}
 
-void compute_transposed_product(Run& run) {
+// The third input: 1 where A is transposed, plus 2 where B is.
+void compute_product(Run& run) {
   const Shape a = run.shape(0), b = run.shape(1);
-  if (!run.expect(a.size() == 2 && b.size() == 2 && a[0] == b[0], "TesseraTransposedProduct: shapes do not fit")) return;
-  const int64_t k = a[0], m = a[1], n = b[1];
-  const Matrix left = {run.floats(0), 1, m}, right = {run.floats(1), n, 1};
+  const int32_t flags = run.ints(2)[0];
+  const bool transpose_a = flags & 1, transpose_b = flags & 2;
+  const int64_t m = a[transpose_a ? 1 : 0], k = a[transpose_a ? 0 : 1], n = b[transpose_b ? 0 : 1];
+  if (!run.expect(a.size() == 2 && b.size() == 2 && b[transpose_b ? 1 : 0] == k, "TesseraMatMul: shapes do not fit")) return;
   float* c = run.output_floats(0, {m, n});
-  if (c == nullptr) return;
-  const bool by_rows = m >= n;
-  const int64_t length = by_rows ? m : n;
-  parallel_for((length + piece - 1) / piece, 1, [=](int64_t begin, int64_t end) {
-    static thread_local GemmScratch scratch;
-    const int64_t from = begin * piece, count = std::min(end * piece, length) - from;
-    if (by_rows) gemm(count, n, k, left.from(from, 0), right, c + from * n, n, false, scratch);
-    else gemm(m, count, k, left, right.from(0, from), c + from, n, false, scratch);
-  });
+  if (c != nullptr) parallel_gemm(run, m, n, k, matrix(run.floats(0), a, transpose_a), matrix(run.floats(1), b, transpose_b), c, n);
 }
 
 }  // namespace
 
 std::string register_products() {
-  return register_op<compute_transposed_product>({"TesseraTransposedProduct", {"a: float", "b: float"}, {"c: float"}});
+  return register_op<compute_product>({"TesseraMatMul", {"a: float", "b: float", "flags: int32"}, {"c: float"}});
 }
 
 }  // namespace tessera

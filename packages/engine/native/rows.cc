@@ -4,7 +4,6 @@
 
 #include "kernels.h"
 #include "op.h"
-#include "parallel.h"
 #include "vector-math.h"
 
 namespace tessera {
@@ -47,7 +46,7 @@ void compute_layer_norm(Run& run) {
   float* mean = run.output_floats(1, column_of(shape));
   float* reciprocal = run.output_floats(2, column_of(shape));
   if (y == nullptr || mean == nullptr || reciprocal == nullptr) return;
-  parallel_for(rows_of(shape), row_grain(n), [=](int64_t begin, int64_t end) {
+  run.parallel_for(rows_of(shape), row_grain(n), [=](int64_t begin, int64_t end) {
     layer_norm_rows(x, scale, bias, epsilon, n, y, mean, reciprocal, begin, end);
   });
 }
@@ -86,7 +85,7 @@ void compute_layer_norm_grad(Run& run) {
   const int64_t blocks = std::min<int64_t>(16, std::max<int64_t>(1, rows / row_grain(n)));
   std::vector<float> sums(2 * blocks * n, 0.f);
   float* partial = sums.data();
-  parallel_for(blocks, 1, [=](int64_t first, int64_t last) {
+  run.parallel_for(blocks, 1, [=](int64_t first, int64_t last) {
     for (int64_t block = first; block < last; block++) {
       float* own = partial + 2 * block * n;
       layer_norm_grad_rows(dy, x, mean, reciprocal, scale, n, dx, own, own + n, block * rows / blocks, (block + 1) * rows / blocks);
@@ -119,7 +118,46 @@ void compute_softmax_grad(Run& run) {
   const float *dy = run.floats(0), *y = run.floats(1);
   float* dx = run.output_floats(0, shape);
   if (dx == nullptr) return;
-  parallel_for(rows_of(shape), row_grain(n), [=](int64_t begin, int64_t end) { softmax_grad_rows(dy, y, n, dx, begin, end); });
+  run.parallel_for(rows_of(shape), row_grain(n), [=](int64_t begin, int64_t end) { softmax_grad_rows(dy, y, n, dx, begin, end); });
+}
+
+// The loss of each row, and its slope: softmax(x) minus 1 at the label.
+TESSERA_CLONES void cross_entropy_rows(const float* x, const int32_t* labels, int64_t n, float* losses, float* slopes, int64_t begin, int64_t end) {
+  for (int64_t row = begin; row < end; row++) {
+    const float* from = x + row * n;
+    float* to = slopes + row * n;
+    float top = from[0];
+#pragma omp simd reduction(max : top)
+    for (int64_t i = 0; i < n; i++) top = from[i] > top ? from[i] : top;
+    float total = 0;
+#pragma omp simd reduction(+ : total)
+    for (int64_t i = 0; i < n; i++) {
+      to[i] = exp_of(from[i] - top);
+      total += to[i];
+    }
+    const float inverse = 1.f / total;
+    for (int64_t i = 0; i < n; i++) to[i] *= inverse;
+    losses[row] = std::log(total) - (from[labels[row]] - top);
+    to[labels[row]] -= 1.f;
+  }
+}
+
+void compute_cross_entropy(Run& run) {
+  const Shape shape = run.shape(0);
+  if (!run.expect(shape.size() == 2 && run.shape(1) == Shape{shape[0]}, "TesseraSoftmaxCrossEntropy: shapes do not fit")) return;
+  const int64_t rows = shape[0], n = shape[1];
+  const float* x = run.floats(0);
+  const int32_t* labels = run.ints(1);
+  for (int64_t row = 0; row < rows; row++) {
+    if (labels[row] >= 0 && labels[row] < n) continue;
+    // As TensorFlow's own op has it.
+    run.expect(false, "Received a label value of " + std::to_string(labels[row]) + " which is outside the valid range of [0, " +
+                          std::to_string(n) + ")");
+    return;
+  }
+  float *losses = run.output_floats(0, {rows}), *slopes = run.output_floats(1, shape);
+  if (losses == nullptr || slopes == nullptr) return;
+  run.parallel_for(rows, row_grain(n), [=](int64_t begin, int64_t end) { cross_entropy_rows(x, labels, n, losses, slopes, begin, end); });
 }
 
 }  // namespace
@@ -131,6 +169,8 @@ std::string register_rows() {
       register_op<compute_layer_norm_grad>({"TesseraLayerNormGrad",
                                             {"dy: float", "x: float", "mean: float", "reciprocal: float", "scale: float"},
                                             {"dx: float", "dscale: float", "dbias: float"}}),
+      register_op<compute_cross_entropy>(
+          {"TesseraSoftmaxCrossEntropy", {"logits: float", "labels: int32"}, {"losses: float", "slopes: float"}}),
       register_op<compute_softmax_grad>({"TesseraSoftmaxGrad", {"dy: float", "y: float"}, {"dx: float"}}),
   });
 }

@@ -61,19 +61,18 @@ export function cachedAttention(
   const [batch, tokens, width] = x.shape as [number, number, number];
   const depth = width / heads;
   const groups = batch * heads;
-  const split = transpose(reshape(dense(parameters.qkv, x), [batch, tokens, 3, heads, depth]), [2, 0, 3, 1, 4]); // [3, batch, heads, tokens, depth]
+  const qkv = reshape(dense(parameters.qkv, x), [batch * tokens, 3 * width]);
+  // Heads come before tokens in the cache; with one token there is nothing to turn around.
+  const byHead = (y: Tensor) =>
+    tokens === 1 ? y : transpose(reshape(y, [batch, tokens, heads, depth]), [0, 2, 1, 3]); // [batch, heads, tokens, depth]
   const part = (i: number) =>
-    reshape(slice(split, [i, 0, 0, 0, 0], [1, batch, heads, tokens, depth]), [groups, tokens, depth]);
+    reshape(byHead(slice(qkv, [0, i * width], [batch * tokens, width])), [groups, tokens, depth]);
   const after = (earlier: Tensor | undefined, added: Tensor) =>
     earlier === undefined ? added : concat([earlier, added], { axis: 1 });
   const all = { keys: after(fresh?.keys, part(1)), values: after(fresh?.values, part(2)) };
   const mixed = decodeAttention(mul(part(0), 1 / Math.sqrt(depth)), { ...cache, position }, all); // [groups, tokens, depth]
-  const joined = reshape(transpose(reshape(mixed, [batch, heads, tokens, depth]), [0, 2, 1, 3]), [
-    batch,
-    tokens,
-    width,
-  ]);
-  return { y: dense(parameters.output, joined), fresh: all };
+  const byToken = tokens === 1 ? mixed : transpose(reshape(mixed, [batch, heads, tokens, depth]), [0, 2, 1, 3]);
+  return { y: dense(parameters.output, reshape(byToken, [batch, tokens, width])), fresh: all };
 }
 
 /** Puts fresh tokens into a cache, from `position` on, when the program has run; the run throws ConfigError when there is no room for them. */

@@ -1,7 +1,7 @@
 // The C++ compiler at hand, and the one command that it takes to build the addon. No flag depends on this machine's processor: a cache folder may travel.
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { BackendError } from '@tessera/core';
-import { pathInfo } from '@tessera/core/node';
+import { pathInfo, removePath } from '@tessera/core/node';
 import type { AddonPackage } from './addon-package.ts';
 import type { TensorFlowFolder } from './cache.ts';
 import { problems } from './messages.ts';
@@ -61,16 +61,46 @@ export async function compileAddon(
   ];
   const { folder, include, libraries } = tensorflow;
   const includes = [headers, join(addonPackage.folder, 'binding'), include].map((path) => `-I${path}`);
-  const own = ['-std=c++17', ...(which === 'ours' ? kernels : ['-O2']), '-fPIC', '-shared', '-pthread'];
+  const flags = ['-std=c++17', ...(which === 'ours' ? kernels : ['-O2']), '-w', '-fPIC', '-pthread'];
   const napi = `-DNAPI_VERSION=${addonPackage.napi}`;
-  // The libraries stay where they are; the addon remembers the folder.
-  const link = [...Object.keys(libraries).map((name) => join(folder, name)), `-Wl,-rpath,${folder}`];
-  const undefinedSymbols = system.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : [];
-  const args = [...own, napi, ...includes, ...sources, ...link, ...undefinedSymbols, '-o', output];
+  const compilation = (source: string, object: string): string[] => [
+    ...flags,
+    napi,
+    ...includes,
+    '-c',
+    source,
+    '-o',
+    object,
+  ];
+  const objects = sources.map((source) => `${output}.${basename(source)}.o`);
+  try {
+    // A compiler uses one core.
+    const waiting = sources.map((source, i) => () => call(compiler, compilation(source, objects[i]!), system, signal));
+    const work = async (): Promise<void> => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) await next();
+    };
+    await Promise.all(Array.from({ length: 2 }, work));
+    // The libraries stay where they are; the addon remembers the folder.
+    const link = [...Object.keys(libraries).map((name) => join(folder, name)), `-Wl,-rpath,${folder}`];
+    const undefinedSymbols = system.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : [];
+    await call(compiler, ['-shared', '-pthread', ...objects, ...link, ...undefinedSymbols, '-o', output], system, signal);
+  } finally {
+    for (const object of objects) await removePath(object);
+  }
+}
+
+async function call(
+  compiler: Compiler,
+  args: readonly string[],
+  system: System,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const result = await system.run(compiler.command, args, { signal });
   if (result?.code === 0) return;
   const lines = (result?.stderr ?? 'it cannot be run').split('\n');
-  if (lines.some((line) => line.includes('No space left on device'))) throw new BackendError(problems.diskFull(output));
+  if (lines.some((line) => line.includes('No space left on device'))) {
+    throw new BackendError(problems.diskFull(args.at(-1)!));
+  }
   const error = lines.find((line) => /\berror\b|undefined reference|cannot find/.test(line)) ?? lines[0]!;
   throw new BackendError(problems.compilerFailed(compiler.command, error.trim().replace(/\.$/, '')));
 }

@@ -79,9 +79,9 @@ const matMulOp: Op<MatMulAttrs> = defineOp<MatMulAttrs>({
   },
   graph: (g, [a, b], { transposeA, transposeB }) => {
     const [{ shape }] = g.inputs as readonly [Spec];
-    // Gradients of weights: sums over all rows of a batch.
-    const isTall = shape.length === 2 && transposeA && !transposeB && shape[0]! >= 1024;
-    if (g.ownKernels && g.precision === 'float32' && isTall) return [g.node('TesseraTransposedProduct', [a!, b!])];
+    if (g.ownProducts && shape.length === 2) {
+      return [g.node('TesseraMatMul', [a!, b!, g.int((transposeA ? 1 : 0) + (transposeB ? 2 : 0))])];
+    }
     const factors = [g.factor(a!), g.factor(b!)];
     const [first, second] = [attr.bool(transposeA), attr.bool(transposeB)];
     return shape.length === 2

@@ -140,7 +140,9 @@ const crossEntropyOp: Op<object> = defineOp<object>({
     const rows = size(y.shape);
     const flat = [g.reshape(logits!, [rows, x.shape.at(-1)!]), g.reshape(labels!, [rows], 'int32')];
     const types = { T: attr.type('float32'), Tlabels: attr.type('int32') };
-    const [losses, slope] = g.nodes('SparseSoftmaxCrossEntropyWithLogits', flat, 2, types);
+    const [losses, slope] = g.ownKernels
+      ? g.nodes('TesseraSoftmaxCrossEntropy', flat, 2)
+      : g.nodes('SparseSoftmaxCrossEntropyWithLogits', flat, 2, types);
     return [g.reshape(losses!, y.shape), g.reshape(slope!, x.shape)];
   },
 });

@@ -28,6 +28,8 @@ export interface OwnAddon {
   readonly sources: string;
   /** Empty when TensorFlow knows our kernels, else why it does not. */
   readonly kernelProblem: string;
+  /** What our kernels compute with here: `x86-64-v4` (AVX-512), `x86-64-v3` (AVX2) or `plain`. */
+  readonly vectorLevel: string;
   /** Makes a graph a function of TensorFlow that `executeOp` calls by its name. `inputs` are placeholders, `outputs` first outputs of nodes. */
   addFunction(name: string, graphDef: Uint8Array, inputs: readonly string[], outputs: readonly string[]): void;
   removeFunction(name: string): void;

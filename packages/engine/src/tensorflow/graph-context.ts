@@ -15,6 +15,8 @@ export interface GraphSettingsOptions {
   readonly precision: Precision;
   /** Whether TensorFlow knows our kernels (`native/kernels.h`). */
   readonly ownKernels: boolean;
+  /** Whether our product of two matrices is better than TensorFlow's on this processor. */
+  readonly ownProducts: boolean;
 }
 
 /** What the ops of one graph share. */
@@ -26,8 +28,8 @@ export interface GraphSettings extends GraphSettingsOptions {
 }
 
 /** Settings of a new graph. */
-export function newGraphSettings({ precision, ownKernels }: GraphSettingsOptions): GraphSettings {
-  return { precision, ownKernels, constants: new Map(), rounded: new Map() };
+export function newGraphSettings({ precision, ownKernels, ownProducts }: GraphSettingsOptions): GraphSettings {
+  return { precision, ownKernels, ownProducts, constants: new Map(), rounded: new Map() };
 }
 
 /** The graph around one op. */
@@ -84,9 +86,9 @@ export class GraphContext {
     return this.#settings.ownKernels;
   }
 
-  /** What products compute with. */
-  get precision(): Precision {
-    return this.#settings.precision;
+  /** Whether `TesseraMatMul` is the better product of two matrices. */
+  get ownProducts(): boolean {
+    return this.#settings.ownProducts && this.#settings.precision === 'float32';
   }
 
   /** A factor of a product, as `product` takes it. */

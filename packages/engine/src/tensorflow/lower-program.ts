@@ -157,10 +157,15 @@ class Lowering {
     return checkedPlace(this.#context('assignSlice', [], []), this.#value(at), length - value.shape[axis]! + 1);
   }
 
-  // Unlike ResourceScatterUpdate, this op leaves the variable as it is for later reads: those share its memory and copy nothing.
   #slice({ variable, value, axis }: Slice, begin: string, after: string): string {
     const { writer, variables } = this.#graph;
     const g = this.#context('assignSlice', [], []);
+    const name = this.#origin('assignSlice');
+    const options = { name, origin: name, control: [after] };
+    const handle = variables.get(variable)!;
+    if (g.ownKernels && value.dtype === 'float32') {
+      return writer.effect('TesseraAssignSlice', [handle, this.#value(value), begin, g.int(axis)], {}, options);
+    }
     const int = { T: attr.type('int32') };
     const end = g.node('AddV2', [begin, g.int(value.shape[axis]!)], int);
     const bounds = (place: string) =>
@@ -184,9 +189,8 @@ class Lowering {
       shrink_axis_mask: attr.int(0),
     };
     const strides = g.ints(value.shape.map(() => 1));
-    const inputs = [variables.get(variable)!, bounds(begin), bounds(end), strides, this.#value(value)];
-    const name = this.#origin('assignSlice');
-    return writer.effect('ResourceStridedSliceAssign', inputs, attributes, { name, origin: name, control: [after] });
+    const inputs = [handle, bounds(begin), bounds(end), strides, this.#value(value)];
+    return writer.effect('ResourceStridedSliceAssign', inputs, attributes, options);
   }
 
   // TensorFlow's op does x <- x - lr sqrt(1 - beta2_power) / (1 - beta1_power) m / (sqrt(v) + epsilon). With both powers 0, lr = rate sqrt(correction) and
