@@ -108,24 +108,31 @@ AttentionScratch& attention_scratch(int64_t tokens) {
   return scratch;
 }
 
-// Rows of scores [count, end] to softmax(scale scores) over the first `first + row + 1` of each, 0 after them; and the logarithm of each row's sum.
-TESSERA_CLONES void causal_softmax(float* scores, int64_t count, int64_t end, int64_t first, float scale, float* log_sums) {
+// Rows of scores [count, end] to softmax(scale scores + bias) over the first `seen(row)` of each, 0 after them; and the logarithm of each row's sum. Causal rows see
+// those up to their own place, the others all. `bias` has a row of `end` numbers for each, or is null; `log_sums` may be null.
+TESSERA_CLONES void softmax_scores(float* scores, int64_t count, int64_t end, bool causal, int64_t first, float scale, const float* bias,
+                                   float* log_sums) {
   for (int64_t row = 0; row < count; row++) {
     float* s = scores + row * end;
-    const int64_t seen = first + row + 1;
+    const int64_t seen = causal ? first + row + 1 : end;
+    if (bias != nullptr) {
+      for (int64_t j = 0; j < seen; j++) s[j] = s[j] * scale + bias[row * end + j];
+    } else {
+      for (int64_t j = 0; j < seen; j++) s[j] *= scale;
+    }
     float top = s[0];
 #pragma omp simd reduction(max : top)
     for (int64_t j = 0; j < seen; j++) top = s[j] > top ? s[j] : top;
     float total = 0;
 #pragma omp simd reduction(+ : total)
     for (int64_t j = 0; j < seen; j++) {
-      s[j] = exp_of((s[j] - top) * scale);
+      s[j] = exp_of(s[j] - top);
       total += s[j];
     }
     const float inverse = 1.f / total;
     for (int64_t j = 0; j < seen; j++) s[j] *= inverse;
     std::fill(s + seen, s + end, 0.f);
-    log_sums[row] = top * scale + std::log(total);
+    if (log_sums != nullptr) log_sums[row] = top + std::log(total);
   }
 }
 
@@ -155,6 +162,23 @@ bool read_sequences(Run& run, const Shape& qkv, const Shape& mixed, Sequences* s
   return run.expect(fits, "TesseraCausalAttention: shapes do not fit");
 }
 
+// Of all queries of the groups from `begin` to before `end`. `bias` [heads, tokens, tokens] and `log_sums` [groups, tokens] may be null.
+void attend(const Sequences& s, const float* qkv, bool causal, const float* bias, float* mixed, float* log_sums, int64_t begin, int64_t end) {
+  AttentionScratch& scratch = attention_scratch(s.tokens);
+  float* scores = scratch.scores.data();
+  for (int64_t group = begin; group < end; group++) {
+    const int64_t b = group / s.heads, h = group % s.heads;
+    const Matrix query = s.part(qkv, b, h, 0), key = s.part(qkv, b, h, 1), value = s.part(qkv, b, h, 2);
+    for (int64_t first = 0; first < s.tokens; first += query_block) {
+      const int64_t count = std::min(query_block, s.tokens - first), seen = causal ? first + count : s.tokens;
+      gemm(count, seen, s.depth, query.from(first, 0), key.transposed(), scores, seen, false, scratch.gemm);
+      softmax_scores(scores, count, seen, causal, first, s.scale(), bias == nullptr ? nullptr : bias + (h * s.tokens + first) * s.tokens,
+                     log_sums == nullptr ? nullptr : log_sums + group * s.tokens + first);
+      gemm(count, s.depth, seen, {scores, seen, 1}, value, mixed + s.row_of(b, h) + first * s.width(), s.width(), false, scratch.gemm);
+    }
+  }
+}
+
 void compute_causal_attention(Run& run) {
   const Shape shape = run.shape(0);
   Sequences s;
@@ -163,20 +187,19 @@ void compute_causal_attention(Run& run) {
   float* mixed = run.output_floats(0, {s.batch, s.tokens, s.width()});
   float* log_sums = run.output_floats(1, {s.batch, s.heads, s.tokens});
   if (mixed == nullptr || log_sums == nullptr) return;
-  run.parallel_for(s.batch * s.heads, 1, [&](int64_t begin, int64_t end) {
-    AttentionScratch& scratch = attention_scratch(s.tokens);
-    float* scores = scratch.scores.data();
-    for (int64_t group = begin; group < end; group++) {
-      const int64_t b = group / s.heads, h = group % s.heads;
-      const Matrix query = s.part(qkv, b, h, 0), key = s.part(qkv, b, h, 1), value = s.part(qkv, b, h, 2);
-      for (int64_t first = 0; first < s.tokens; first += query_block) {
-        const int64_t count = std::min(query_block, s.tokens - first), seen = first + count;
-        gemm(count, seen, s.depth, query.from(first, 0), key.transposed(), scores, seen, false, scratch.gemm);
-        causal_softmax(scores, count, seen, first, s.scale(), log_sums + group * s.tokens + first);
-        gemm(count, s.depth, seen, {scores, seen, 1}, value, mixed + s.row_of(b, h) + first * s.width(), s.width(), false, scratch.gemm);
-      }
-    }
-  });
+  run.parallel_for(s.batch * s.heads, 1,
+                   [&](int64_t begin, int64_t end) { attend(s, qkv, true, nullptr, mixed, log_sums, begin, end); });
+}
+
+void compute_attention(Run& run) {
+  const Shape shape = run.shape(0), bias = run.shape(2);
+  Sequences s;
+  if (!read_sequences(run, shape, {shape[0], shape[1], shape[2] / 3}, &s)) return;
+  if (!run.expect(bias == Shape{s.heads, s.tokens, s.tokens}, "TesseraAttention: the bias does not fit")) return;
+  const float *qkv = run.floats(0), *added = run.floats(2);
+  float* mixed = run.output_floats(0, {s.batch, s.tokens, s.width()});
+  if (mixed == nullptr) return;
+  run.parallel_for(s.batch * s.heads, 1, [&](int64_t begin, int64_t end) { attend(s, qkv, false, added, mixed, nullptr, begin, end); });
 }
 
 void compute_causal_attention_grad(Run& run) {
@@ -222,6 +245,7 @@ std::string register_attention() {
                                               "position: int32"},
                                              {"mixed: float"}}),
       register_op<compute_causal_attention>({"TesseraCausalAttention", {"qkv: float", "heads: int32"}, {"mixed: float", "log_sums: float"}}),
+      register_op<compute_attention>({"TesseraAttention", {"qkv: float", "heads: int32", "bias: float"}, {"mixed: float"}}),
       register_op<compute_causal_attention_grad>({"TesseraCausalAttentionGrad",
                                                   {"qkv: float", "heads: int32", "dy: float", "y: float", "log_sums: float"},
                                                   {"dqkv: float"}}),

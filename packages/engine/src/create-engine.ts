@@ -27,6 +27,8 @@ export interface EngineOptions {
    * stay float32. TensorFlow alone can; elsewhere it is float32, and the engine's note says so.
    */
   readonly precision?: Precision;
+  /** Told, once each, what a user should know and no error says; default `console.warn`. */
+  readonly warn?: ((line: string) => void) | undefined;
 }
 
 /** Names that `precision` takes. */
@@ -55,7 +57,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 
 /** `createEngine` whose note goes on with `advice`: how to get a better backend than these. */
 export async function portableEngine(
-  { backend = 'auto', wasmPaths, precision = 'float32' }: EngineOptions,
+  { backend = 'auto', wasmPaths, precision = 'float32', warn }: EngineOptions,
   { advice: hint = '' }: { advice?: string } = {},
 ): Promise<Engine> {
   checkBackendChoice(backend);
@@ -69,26 +71,24 @@ export async function portableEngine(
   }
   // Silences TensorFlow.js's advice to install another package.
   env().set('IS_TEST', true);
-  if (backend === 'cpu') return cpuEngine(note('cpu: plain JavaScript, as asked.'));
+  if (backend === 'cpu') return cpuEngine({ note: note('cpu: plain JavaScript, as asked.'), warn });
   if (wasmPaths !== undefined) setWasmPaths(wasmPaths);
   const context = await wasmContext();
   if (context !== undefined) {
-    return kernelEngine(
-      'wasm',
-      context,
+    const found =
       backend === 'wasm'
         ? note('wasm: WebAssembly SIMD, one thread, as asked.')
-        : `wasm: WebAssembly SIMD, one thread.${advice && ` ${advice}`}`,
-    );
+        : `wasm: WebAssembly SIMD, one thread.${advice && ` ${advice}`}`;
+    return kernelEngine('wasm', context, { note: found, warn });
   }
   const why = 'WebAssembly with SIMD cannot run here';
   if (backend === 'wasm') throw new BackendError(`backend 'wasm': ${why}. Choose cpu, or a newer browser or Node.`);
-  return cpuEngine(`cpu: plain JavaScript, slow, because ${why}.${advice && ` ${advice}`}`);
+  return cpuEngine({ note: `cpu: plain JavaScript, slow, because ${why}.${advice && ` ${advice}`}`, warn });
 }
 
-async function cpuEngine(note: string): Promise<Engine> {
+async function cpuEngine(words: { note: string; warn: EngineOptions['warn'] }): Promise<Engine> {
   await start('cpu');
-  return kernelEngine('cpu', new KernelContext(findBackend('cpu'), 'cpu'), note);
+  return kernelEngine('cpu', new KernelContext(findBackend('cpu'), 'cpu'), words);
 }
 
 async function wasmContext(): Promise<WasmContext | undefined> {

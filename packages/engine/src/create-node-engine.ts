@@ -6,7 +6,6 @@ import type { BackendChoice, EngineOptions } from './create-engine.ts';
 import { Engine } from './engine.ts';
 import { findTensorFlow } from './tensorflow/binding.ts';
 import type { TensorFlow } from './tensorflow/binding.ts';
-import type { Precision } from './tensorflow/graph-context.ts';
 import { TensorFlowExecutor, graphOptions } from './tensorflow/executor.ts';
 
 const variable = 'TESSERA_BACKEND';
@@ -22,7 +21,7 @@ export async function createEngine({ backend, ...options }: EngineOptions = {}):
   // Silences TensorFlow.js's advice about itself.
   env().set('IS_TEST', true);
   const found = await findTensorFlow();
-  if (found.available) return tensorFlowEngine(found, checkPrecision(options.precision ?? 'float32'));
+  if (found.available) return tensorFlowEngine(found, options);
   if (choice === 'tensorflow') throw new BackendError(`backend 'tensorflow': ${withoutPrefix(found.reason)}`);
   return portableEngine(options, { advice: `For tensorflow-cpu: ${withoutPrefix(found.reason)}` });
 }
@@ -43,7 +42,8 @@ function withoutPrefix(message: string): string {
   return message.slice(message.indexOf(': ') + 2);
 }
 
-function tensorFlowEngine({ binding, version, gpu }: TensorFlow, precision: Precision): Engine {
+function tensorFlowEngine({ binding, version, gpu }: TensorFlow, { precision: wanted, warn }: EngineOptions): Engine {
+  const precision = checkPrecision(wanted ?? 'float32');
   const options = graphOptions(binding, precision);
   const executor = new TensorFlowExecutor(options);
   const products = precision === 'bf16' ? ', products in bfloat16' : '';
@@ -53,5 +53,5 @@ function tensorFlowEngine({ binding, version, gpu }: TensorFlow, precision: Prec
     ? `tensorflow-gpu: ${library}, on the GPU.`
     : `tensorflow-cpu: ${library}, on the CPU. For tensorflow-gpu, build the addon against a TensorFlow with CUDA on a machine with a GPU that it supports.`;
   const { eagerContext } = executor;
-  return new Engine({ backend: gpu ? 'tensorflow-gpu' : 'tensorflow-cpu', note, executor, eagerContext });
+  return new Engine({ backend: gpu ? 'tensorflow-gpu' : 'tensorflow-cpu', note, executor, eagerContext, warn });
 }

@@ -4,10 +4,12 @@ import { runEagerly, uploadAll } from './execute/eager.ts';
 import { KernelExecutor, download } from './execute/kernel-executor.ts';
 import type { KernelContext } from './execute/kernel-context.ts';
 import type { Executor, Store } from './execute/store.ts';
-import { Program, record } from './program.ts';
-import type { FlopMeter, InputSpecs } from './program.ts';
+import { makeProgram } from './program.ts';
+import type { FlopMeter, InputSpecs, Program, ProgramContext } from './program.ts';
 import { State, specsOf } from './state.ts';
-import type { EagerRunner } from './state.ts';
+import type { EngineOptions } from './create-engine.ts';
+import type { Recorder } from './record/recorder.ts';
+import type { Spec } from './record/tensor.ts';
 import type { Tensor } from './record/tensor.ts';
 import { changedBy } from './record/recorder.ts';
 import { flatten } from './record/tree.ts';
@@ -24,22 +26,28 @@ export class Engine {
   readonly #eagerContext: KernelContext;
   readonly #stateless: Store;
   readonly #meter: FlopMeter = { flops: 0 };
+  readonly #warn: (line: string) => void;
+  readonly #warned = new Set<string>();
 
   constructor({
     backend,
     note,
     executor,
     eagerContext,
+    warn = (line) => console.warn(line),
   }: {
     backend: BackendName;
     note: string;
     executor: Executor;
     eagerContext: KernelContext;
+    /** Told, once each, what a user should know and no error says. */
+    warn?: ((line: string) => void) | undefined;
   }) {
     this.backend = backend;
     this.note = note;
     this.#executor = executor;
     this.#eagerContext = eagerContext;
+    this.#warn = warn;
     this.#stateless = executor.createStore(new Map());
   }
 
@@ -48,8 +56,7 @@ export class Engine {
     const specs = specsOf(tree);
     const store = this.#executor.createStore(specs);
     store.write(flatten<NdArray>(tree));
-    const { ownKernels } = this.#executor;
-    return new State(tree, { store, specs, eager: this.#runEagerly, meter: this.#meter, ownKernels });
+    return new State(tree, { specs, context: this.#context(specs, store) });
   }
 
   /** Records a program without state. */
@@ -58,8 +65,7 @@ export class Engine {
     inputs: I,
     body: (inputs: { readonly [K in keyof I]: Tensor }) => O,
   ): Program<I, O> {
-    const { ownKernels } = this.#executor;
-    return new Program(record(name, inputs, body, { ownKernels }), { store: this.#stateless, meter: this.#meter });
+    return makeProgram<I, O>(name, inputs, body, this.#context(new Map(), this.#stateless));
   }
 
   /** Runs `body` at once, op by op; `read(tensor)` gives numbers inside. */
@@ -82,7 +88,20 @@ export class Engine {
     this.#executor.dispose();
   }
 
-  readonly #runEagerly: EagerRunner = (specs, store, body) => {
+  #context(specs: ReadonlyMap<string, Spec>, store: Store): ProgramContext {
+    return {
+      store,
+      meter: this.#meter,
+      ownKernels: this.#executor.ownKernels,
+      eager: (body) => this.#runEagerly(specs, store, body),
+      warn: (line) => {
+        if (!this.#warned.has(line)) this.#warn(line);
+        this.#warned.add(line);
+      },
+    };
+  }
+
+  #runEagerly<R>(specs: ReadonlyMap<string, Spec>, store: Store, body: (recorder: Recorder) => R): R {
     const context = this.#eagerContext;
     const names = [...specs.keys()];
     // Eager functions work on copies, whatever the executor, so that what they throw away cannot be the state.
@@ -103,10 +122,14 @@ export class Engine {
     } finally {
       for (const buffer of buffers.values()) context.free(buffer);
     }
-  };
+  }
 }
 
 /** An engine on TensorFlow.js kernels. */
-export function kernelEngine(backend: BackendName, context: KernelContext, note: string): Engine {
-  return new Engine({ backend, note, executor: new KernelExecutor(context), eagerContext: context });
+export function kernelEngine(
+  backend: BackendName,
+  context: KernelContext,
+  { note, warn }: { readonly note: string; readonly warn: EngineOptions['warn'] },
+): Engine {
+  return new Engine({ backend, note, executor: new KernelExecutor(context), eagerContext: context, warn });
 }

@@ -1,8 +1,10 @@
 // A program: a plain function of tensors, recorded once for fixed shapes and run as often as wanted on arrays.
 import { ConfigError, DTypeError, ShapeError, didYouMean, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
+import { NotRecordableError, read } from './execute/eager.ts';
 import { planFlops, planOf } from './execute/plan.ts';
 import type { Executable, ProgramRecord, Store } from './execute/store.ts';
+import { constant } from './ops/constant.ts';
 import { sameShape, shapeText } from './ops/shapes.ts';
 import { checkArray } from './record/check-array.ts';
 import { Recorder, recording } from './record/recorder.ts';
@@ -19,10 +21,10 @@ export type ProgramInputs<I extends InputSpecs> = { readonly [K in keyof I]: NdA
 export type ProgramOutputs<O> = { readonly [K in keyof O]: NdArray };
 
 /** Records `body`. */
-export function record<I extends InputSpecs>(
+function record<I extends InputSpecs>(
   name: string,
   inputs: I,
-  body: (inputs: { readonly [K in keyof I]: Tensor }, recorder: Recorder) => Readonly<Record<string, Tensor>>,
+  body: ProgramBody<I>,
   options: { readonly ownKernels?: boolean } = {},
 ): ProgramRecord {
   const recorder = new Recorder(name, options);
@@ -51,32 +53,113 @@ export interface FlopMeter {
   flops: number;
 }
 
-/** A recorded program. It is compiled at its first run. */
-export class Program<I extends InputSpecs, O extends Readonly<Record<string, Tensor>>> {
-  readonly name: string;
+/** What stands behind a program. */
+interface Runner {
+  /** Of one run. */
+  readonly flops: number;
+  readonly opCount: number;
+  /** Arrays in the order of the inputs, results by name. */
+  run(arrays: readonly NdArray[]): Readonly<Record<string, NdArray>>;
+  dispose(): void;
+}
+
+/** A recorded program, compiled at its first run. */
+class RecordedRunner implements Runner {
   readonly #store: Store;
   readonly #record: ProgramRecord;
-  readonly #meter: FlopMeter;
   #flops: number | undefined;
   #executable: Executable | undefined;
-  #disposed = false;
 
-  constructor(program: ProgramRecord, { store, meter }: { readonly store: Store; readonly meter: FlopMeter }) {
-    this.name = program.recorder.name;
-    this.#store = store;
+  constructor(program: ProgramRecord, store: Store) {
     this.#record = program;
-    this.#meter = meter;
+    this.#store = store;
   }
 
-  /** Floating-point operations of one run, counting products only (matMul, convolution, nearest code). */
   get flops(): number {
     this.#flops ??= planFlops(planOf(this.#record));
     return this.#flops;
   }
 
-  /** The number of ops that a run executes. */
   get opCount(): number {
     return planOf(this.#record).steps.length;
+  }
+
+  run(arrays: readonly NdArray[]): Readonly<Record<string, NdArray>> {
+    this.#executable ??= this.#store.compile(this.#record);
+    const results = this.#executable.run(arrays);
+    return Object.fromEntries([...this.#record.outputs.keys()].map((key, i) => [key, results[i]!]));
+  }
+
+  dispose(): void {
+    this.#executable?.dispose();
+    this.#executable = undefined;
+  }
+}
+
+/** The function of a program: what it computes on tensors. */
+export type ProgramBody<I extends InputSpecs> = (
+  inputs: { readonly [K in keyof I]: Tensor },
+  recorder: Recorder,
+) => Readonly<Record<string, Tensor>>;
+
+/** What programs of one state are made with. */
+export interface ProgramContext {
+  readonly store: Store;
+  readonly meter: FlopMeter;
+  readonly ownKernels: boolean;
+  /** Runs a function op by op on the state. */
+  readonly eager: <R>(body: (recorder: Recorder) => R) => R;
+  /** Told of a program that runs op by op. */
+  readonly warn: (line: string) => void;
+}
+
+/** A program of `body`: recorded, or run op by op where it asks for numbers on its way. */
+export function makeProgram<I extends InputSpecs, O extends Readonly<Record<string, Tensor>>>(
+  name: string,
+  inputs: I,
+  body: ProgramBody<I>,
+  { store, meter, ownKernels, eager, warn }: ProgramContext,
+): Program<I, O> {
+  try {
+    const recorded = record(name, inputs, body, { ownKernels });
+    return new Program(name, inputs, { runner: new RecordedRunner(recorded, store), meter });
+  } catch (error) {
+    if (!(error instanceof NotRecordableError)) throw error;
+    warn(`program '${name}': it reads numbers on its way, so it cannot be recorded and runs op by op, which is slow.`);
+    const run = (arrays: readonly NdArray[]): Record<string, NdArray> =>
+      eager((recorder) => {
+        const tensors = Object.fromEntries(Object.keys(inputs).map((key, i) => [key, constant(arrays[i]!)]));
+        const outputs = body(tensors as { [K in keyof I]: Tensor }, recorder);
+        return Object.fromEntries(Object.entries(outputs).map(([key, tensor]) => [key, read(tensor)]));
+      });
+    const runner = { flops: 0, opCount: 0, run, dispose: () => undefined };
+    return new Program(name, inputs, { runner, meter });
+  }
+}
+
+/** A function of tensors with fixed shapes, run as often as wanted on arrays. */
+export class Program<I extends InputSpecs, O extends Readonly<Record<string, Tensor>>> {
+  readonly name: string;
+  readonly #inputs: I;
+  readonly #runner: Runner;
+  readonly #meter: FlopMeter;
+  #disposed = false;
+
+  constructor(name: string, inputs: I, { runner, meter }: { readonly runner: Runner; readonly meter: FlopMeter }) {
+    this.name = name;
+    this.#inputs = inputs;
+    this.#runner = runner;
+    this.#meter = meter;
+  }
+
+  /** Floating-point operations of one run, counting products only (matMul, convolution, nearest code); 0 for a program that runs op by op. */
+  get flops(): number {
+    return this.#runner.flops;
+  }
+
+  /** The number of ops that a run executes; 0 for a program that runs op by op. */
+  get opCount(): number {
+    return this.#runner.opCount;
   }
 
   /**
@@ -86,24 +169,19 @@ export class Program<I extends InputSpecs, O extends Readonly<Record<string, Ten
    */
   run(inputs: ProgramInputs<I>): ProgramOutputs<O> {
     if (this.#disposed) throw new ConfigError(`program '${this.name}': run after dispose.`);
-    const arrays = this.#check(inputs);
-    this.#executable ??= this.#store.compile(this.#record);
-    const results = this.#executable.run(arrays);
+    const results = this.#runner.run(this.#check(inputs));
     this.#meter.flops += this.flops;
-    return Object.fromEntries(
-      [...this.#record.outputs.keys()].map((key, i) => [key, results[i]!]),
-    ) as ProgramOutputs<O>;
+    return results as ProgramOutputs<O>;
   }
 
   /** Frees the program's constants. */
   dispose(): void {
-    this.#executable?.dispose();
-    this.#executable = undefined;
+    this.#runner.dispose();
     this.#disposed = true;
   }
 
   #check(inputs: ProgramInputs<I>): NdArray[] {
-    const specs = this.#record.recorder.inputs;
+    const specs = new Map<string, Spec>(Object.entries(this.#inputs));
     for (const key of Object.keys(inputs)) {
       if (!specs.has(key)) {
         throw new ConfigError(

@@ -3,48 +3,26 @@ import { ConfigError, DTypeError, ShapeError, didYouMean } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import type { Store } from './execute/store.ts';
 import { sameShape, shapeText } from './ops/shapes.ts';
-import { Program, record } from './program.ts';
-import type { FlopMeter, InputSpecs } from './program.ts';
+import { makeProgram } from './program.ts';
+import type { InputSpecs, Program, ProgramContext } from './program.ts';
 import { checkArray } from './record/check-array.ts';
 import type { Recorder } from './record/recorder.ts';
 import type { Spec, Tensor, TensorDType } from './record/tensor.ts';
 import { flatten, mapTree } from './record/tree.ts';
 import type { NamedArrays, Traced } from './record/tree.ts';
 
-/** Runs a function op by op on a state's variables. */
-export type EagerRunner = <R>(specs: ReadonlyMap<string, Spec>, store: Store, body: (recorder: Recorder) => R) => R;
-
 /** Named variables on a backend. */
 export class State<T extends object> {
   readonly #tree: T;
   readonly #store: Store;
   readonly #specs: ReadonlyMap<string, Spec>;
-  readonly #eager: EagerRunner;
-  readonly #meter: FlopMeter;
-  readonly #ownKernels: boolean;
+  readonly #context: ProgramContext;
 
-  constructor(
-    tree: T,
-    {
-      store,
-      specs,
-      eager,
-      meter,
-      ownKernels,
-    }: {
-      store: Store;
-      specs: ReadonlyMap<string, Spec>;
-      eager: EagerRunner;
-      meter: FlopMeter;
-      ownKernels: boolean;
-    },
-  ) {
+  constructor(tree: T, { specs, context }: { specs: ReadonlyMap<string, Spec>; context: ProgramContext }) {
     this.#tree = tree;
-    this.#store = store;
+    this.#store = context.store;
     this.#specs = specs;
-    this.#eager = eager;
-    this.#meter = meter;
-    this.#ownKernels = ownKernels;
+    this.#context = context;
   }
 
   /** The flat names of the variables, parts joined by dots. */
@@ -55,24 +33,25 @@ export class State<T extends object> {
   /**
    * Records a program on this state: `body` gets the inputs and the state as tensors and returns tensors by name.
    *
-   * Shapes are checked now, so mistakes show here and not at the first run.
+   * Shapes are checked now, so mistakes show here and not at the first run. A function that asks for numbers on its way (`read`) cannot be recorded: it runs op by op at
+   * each run, and the engine says so once.
    */
   program<I extends InputSpecs, O extends Readonly<Record<string, Tensor>>>(
     name: string,
     inputs: I,
     body: (inputs: { readonly [K in keyof I]: Tensor }, state: Traced<T>) => O,
   ): Program<I, O> {
-    return new Program(
-      record(name, inputs, (tensors, recorder) => body(tensors, this.#trace(recorder)), {
-        ownKernels: this.#ownKernels,
-      }),
-      { store: this.#store, meter: this.#meter },
+    return makeProgram<I, O>(
+      name,
+      inputs,
+      (tensors, recorder) => body(tensors, this.#trace(recorder)),
+      this.#context,
     );
   }
 
   /** Runs `body` at once, op by op; `read(tensor)` gives numbers inside. Effects happen when it returns. */
   eager<R>(body: (state: Traced<T>) => R): R {
-    return this.#eager(this.#specs, this.#store, (recorder) => body(this.#trace(recorder)));
+    return this.#context.eager((recorder) => body(this.#trace(recorder)));
   }
 
   /** Copies of all variables by flat name. */

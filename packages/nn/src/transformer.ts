@@ -1,7 +1,7 @@
 // Attention and transformer blocks in the pre-norm form (Vaswani et al. 2017, arXiv 1706.03762; Xiong et al. 2020, arXiv 2002.04745).
 import { ConfigError } from '@tessera/core';
 import type { Generator } from '@tessera/core';
-import { add, causalAttention, gelu, matMul, mul, relu, reshape, slice, softmax, transpose } from '@tessera/engine';
+import { add, attention as attentionOf, causalAttention, gelu, relu } from '@tessera/engine';
 import type { Tensor, Traced } from '@tessera/engine';
 import { dense, initDense } from './linear.ts';
 import type { Linear } from './linear.ts';
@@ -27,32 +27,24 @@ export function initAttention(generator: Generator, width: number): Attention {
 /** How attention looks at its tokens. */
 export interface AttentionOptions {
   readonly heads: number;
-  /** Added to the scores before the softmax: broadcast to [batch, heads, tokens, tokens]. */
+  /** Added to the scores before the softmax: [heads, tokens, tokens]. */
   readonly bias?: Tensor;
   /** Whether a token sees itself and those before it alone; default no. Not together with a bias. */
   readonly causal?: boolean;
+  /** Whether nobody wants gradients, default no: an engine may then do more at once. */
+  readonly inference?: boolean;
 }
 
 /** Multi-head self-attention: [batch, tokens, width] to the same shape. Throws ConfigError when `heads` does not divide the width, and for a bias of causal attention. */
 export function attention(
   parameters: Traced<Attention>,
   x: Tensor,
-  { heads, bias, causal = false }: AttentionOptions,
+  { heads, bias, causal = false, inference = false }: AttentionOptions,
 ): Tensor {
-  const [batch, tokens, width] = x.shape as [number, number, number];
-  const depth = width / heads;
-  if (!(heads >= 1 && Number.isInteger(heads) && Number.isInteger(depth)))
-    throw new ConfigError(`attention: a width of ${width} does not divide into ${heads} heads.`);
   if (causal && bias !== undefined) throw new ConfigError('attention: expected a bias or causal, got both.');
-  if (causal) return dense(parameters.output, causalAttention(dense(parameters.qkv, x), { heads }));
-  const qkv = reshape(dense(parameters.qkv, x), [batch, tokens, 3, heads, depth]);
-  const split = transpose(qkv, [2, 0, 3, 1, 4]); // [3, batch, heads, tokens, depth]
-  const part = (i: number) =>
-    reshape(slice(split, [i, 0, 0, 0, 0], [1, batch, heads, tokens, depth]), [batch, heads, tokens, depth]);
-  const scores = mul(matMul(part(0), part(1), { transposeB: true }), 1 / Math.sqrt(depth)); // [batch, heads, tokens, tokens]
-  const weights = softmax(bias === undefined ? scores : add(scores, bias));
-  const mixed = transpose(matMul(weights, part(2)), [0, 2, 1, 3]); // [batch, tokens, heads, depth]
-  return dense(parameters.output, reshape(mixed, [batch, tokens, width]));
+  const qkv = dense(parameters.qkv, x);
+  const mixed = causal ? causalAttention(qkv, { heads }) : attentionOf(qkv, { heads, bias, inference });
+  return dense(parameters.output, mixed);
 }
 
 /** Parameters of a transformer block. */

@@ -110,7 +110,11 @@ export interface Prediction {
  */
 export function predictNext(
   parameters: Traced<WorldModelParameters>,
-  { config, spec }: { readonly config: WorldModelConfig; readonly spec: WorldModelSpec },
+  {
+    config,
+    spec,
+    inference = false,
+  }: { readonly config: WorldModelConfig; readonly spec: WorldModelSpec; readonly inference?: boolean },
   { tokens, actions, codes }: { readonly tokens: Tensor; readonly actions: Tensor; readonly codes: Tensor },
 ): Prediction {
   const { context, width, heads } = config;
@@ -142,7 +146,7 @@ export function predictNext(
   const places = parameters.relative.length > 0 ? constant(placeTable(spec)) : undefined;
   for (const [layer, weights] of parameters.blocks.entries()) {
     const bias = places === undefined ? undefined : transpose(gather(parameters.relative[layer]!, places), [2, 0, 1]); // [heads, tokens + 1, tokens + 1]
-    hidden = block(weights, hidden, { heads, activation: 'relu', ...(bias !== undefined && { bias }) });
+    hidden = block(weights, hidden, { heads, inference, activation: 'relu', ...(bias !== undefined && { bias }) });
   }
   hidden = norm(parameters.norm, hidden);
   const atAction = reshape(slice(hidden, [0, count, 0], [batch, 1, width]), [batch, width]);

@@ -250,7 +250,8 @@ export class WorldModel {
   ): Program<Record<'tokens' | 'actions', ReturnType<typeof i32>>, Record<keyof Prediction, Tensor>> {
     const inputs = { tokens: i32(batch, this.config.context, this.#tokens), actions: i32(batch, this.config.context) };
     return this.#state.program(`world model: predict ${batch}`, inputs, (x, { parameters, codes }) => {
-      const next = predictNext(parameters, this, { ...x, codes });
+      const { config, spec } = this;
+      const next = predictNext(parameters, { config, spec, inference: true }, { ...x, codes });
       return { tokens: argMax(next.tokens), rewards: argMax(next.rewards), ends: argMax(next.ends) };
     });
   }

@@ -3,22 +3,30 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { ConfigError } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { Recorder, recording } from '../record/recorder.ts';
+import { Recorder, isActive, recording } from '../record/recorder.ts';
 import { Tensor } from '../record/tensor.ts';
 import type { Spec } from '../record/tensor.ts';
 import { applyEffects } from './kernel-effects.ts';
 import { download, lowerNode, upload } from './kernel-executor.ts';
 import type { KernelContext } from './kernel-context.ts';
 
+/** A function asked for numbers while it was recorded: what it does depends on the data, so it can only run op by op. */
+export class NotRecordableError extends ConfigError {}
+
 const readers = new WeakMap<Recorder, (tensor: Tensor) => NdArray>();
 
-/** The numbers of a tensor inside an eager function; throws ConfigError in a recorded program, where there are none yet. */
+/**
+ * The numbers of a tensor inside an eager function. A program whose function asks for them cannot be recorded, and runs op by op. Throws ConfigError for a tensor of a
+ * function that has ended.
+ */
 export function read(tensor: Tensor): NdArray {
   const reader = tensor instanceof Tensor ? readers.get(tensor.recorder) : undefined;
   if (reader === undefined) {
-    throw new ConfigError(
-      'read: only tensors of a running eager function have numbers. Return the tensor from the program and take it from the result of run.',
-    );
+    const message =
+      'read: only tensors of a running eager function have numbers. Return the tensor from the program and take it from the result of run.';
+    throw tensor instanceof Tensor && isActive(tensor.recorder)
+      ? new NotRecordableError(message)
+      : new ConfigError(message);
   }
   return reader(tensor);
 }

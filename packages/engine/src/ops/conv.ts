@@ -4,11 +4,12 @@ import { ConfigError, ShapeError } from '@tessera/core';
 import { defineOp } from '../record/op.ts';
 import type { Op } from '../record/op.ts';
 import { applyOne } from '../record/recorder.ts';
-import type { Tensor } from '../record/tensor.ts';
+import type { Spec, Tensor } from '../record/tensor.ts';
 import type { WasmContext } from '../execute/wasm-context.ts';
 import type { ConvGeometry } from '../wasm/kernels.ts';
 import { attr } from '../tensorflow/attributes.ts';
 import type { Attributes } from '../tensorflow/attributes.ts';
+import type { GraphContext } from '../tensorflow/graph-context.ts';
 import { expectFloat, expectRank, sameShape, shapeText, size } from './shapes.ts';
 
 /** How a convolution moves over its input. */
@@ -163,7 +164,14 @@ const conv2dOp: Op<ConvAttrs> = defineOp<ConvAttrs>({
     });
     return [y];
   },
-  graph: (g, [x, filter], attrs) => [g.product('Conv2D', [g.factor(x!), g.factor(filter!)], nodeAttrs(attrs))],
+  graph: (g, [x, filter], attrs) => {
+    const [input, { shape }] = g.inputs as readonly [Spec, Spec];
+    if (g.ownProducts && isPointwise(convGeometry(input.shape, shape, attrs))) {
+      const y = g.ownProduct(pixels(g, x!, input.shape), pixels(g, filter!, shape));
+      return [g.reshape(y, g.outputs[0]!.shape)];
+    }
+    return [g.product('Conv2D', [g.factor(x!), g.factor(filter!)], nodeAttrs(attrs))];
+  },
   flops: ([x, filter], _, attrs) => flops(x!.shape, filter!.shape, attrs),
 });
 
@@ -200,9 +208,14 @@ const inputGradientOp: Op<InputAttrs> = defineOp<InputAttrs>({
     });
     return [dx];
   },
-  graph: (g, [dy, filter], { inputShape, ...attrs }) => [
-    g.product('Conv2DBackpropInput', [g.ints(inputShape), g.factor(filter!), g.factor(dy!)], nodeAttrs(attrs)),
-  ],
+  graph: (g, [dy, filter], { inputShape, ...attrs }) => {
+    const [slope, { shape }] = g.inputs as readonly [Spec, Spec];
+    if (g.ownProducts && isPointwise(convGeometry(inputShape, shape, attrs))) {
+      const dx = g.ownProduct(pixels(g, dy!, slope.shape), pixels(g, filter!, shape), { transposeB: true });
+      return [g.reshape(dx, inputShape)];
+    }
+    return [g.product('Conv2DBackpropInput', [g.ints(inputShape), g.factor(filter!), g.factor(dy!)], nodeAttrs(attrs))];
+  },
   flops: ([, filter], _, attrs) => flops(attrs.inputShape, filter!.shape, attrs),
 });
 
@@ -239,11 +252,21 @@ const filterGradientOp: Op<FilterAttrs> = defineOp<FilterAttrs>({
     });
     return [df];
   },
-  graph: (g, [x, dy], { filterShape, ...attrs }) => [
-    g.product('Conv2DBackpropFilter', [g.factor(x!), g.ints(filterShape), g.factor(dy!)], nodeAttrs(attrs)),
-  ],
+  graph: (g, [x, dy], { filterShape, ...attrs }) => {
+    const [input, slope] = g.inputs as readonly [Spec, Spec];
+    if (g.ownProducts && isPointwise(convGeometry(input.shape, filterShape, attrs))) {
+      const df = g.ownProduct(pixels(g, x!, input.shape), pixels(g, dy!, slope.shape), { transposeA: true });
+      return [g.reshape(df, filterShape)];
+    }
+    return [g.product('Conv2DBackpropFilter', [g.factor(x!), g.ints(filterShape), g.factor(dy!)], nodeAttrs(attrs))];
+  },
   flops: ([x], _, attrs) => flops(x!.shape, attrs.filterShape, attrs),
 });
+
+/** An array as rows of its last axis. */
+function pixels(g: GraphContext, x: string, shape: readonly number[]): string {
+  return g.reshape(x, [size(shape.slice(0, -1)), shape.at(-1)!]);
+}
 
 function checkStride(op: string, stride: number): void {
   if (!Number.isInteger(stride) || stride < 1)

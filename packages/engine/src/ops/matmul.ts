@@ -79,9 +79,7 @@ const matMulOp: Op<MatMulAttrs> = defineOp<MatMulAttrs>({
   },
   graph: (g, [a, b], { transposeA, transposeB }) => {
     const [{ shape }] = g.inputs as readonly [Spec];
-    if (g.ownProducts && shape.length === 2) {
-      return [g.node('TesseraMatMul', [a!, b!, g.int((transposeA ? 1 : 0) + (transposeB ? 2 : 0))])];
-    }
+    if (g.ownProducts && shape.length === 2) return [g.ownProduct(a!, b!, { transposeA, transposeB })];
     const factors = [g.factor(a!), g.factor(b!)];
     const [first, second] = [attr.bool(transposeA), attr.bool(transposeB)];
     return shape.length === 2

@@ -169,6 +169,11 @@ export function recording<T>(recorder: Recorder, body: () => T): T {
   }
 }
 
+/** Whether ops write to `recorder` now. */
+export function isActive(recorder: Recorder): boolean {
+  return active === recorder;
+}
+
 /** The recorder that ops write to now. */
 export function activeRecorder(caller: string): Recorder {
   if (active === undefined) {

@@ -10,6 +10,11 @@ import type { GraphWriter } from './graph-writer.ts';
 /** What matrix products and convolutions compute with: `bf16` rounds their factors to bfloat16 and sums in float32, as the hardware does. */
 export type Precision = 'float32' | 'bf16';
 
+interface Transposes {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+}
+
 /** What a graph is made with. */
 export interface GraphSettingsOptions {
   readonly precision: Precision;
@@ -109,6 +114,11 @@ export class GraphContext {
     if (precision === 'float32') return this.node(op, inputs, { T: attr.type('float32'), ...attributes });
     const product = this.node(op, inputs, { T: attr.type('bfloat16'), ...attributes });
     return this.node('Cast', [product], { SrcT: attr.type('bfloat16'), DstT: attr.type('float32') });
+  }
+
+  /** `op(a) op(b)` of two matrices by our own product; only where `ownProducts`. */
+  ownProduct(a: string, b: string, { transposeA = false, transposeB = false }: Transposes = {}): string {
+    return this.node('TesseraMatMul', [a, b, this.int((transposeA ? 1 : 0) + (transposeB ? 2 : 0))]);
   }
 
   /** An int32 vector (shapes, axes, permutations). */

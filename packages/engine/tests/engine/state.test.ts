@@ -1,7 +1,7 @@
 // Arrays that go to a backend and come back: as state, by name, read and written whole or not at all, and as inputs and results of programs.
-import { ndarray } from '@tessera/core';
+import { ShapeError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { add, assign, f32, flatten, gradients, i32, mul, read, square, sum } from '../../src/index.ts';
 import { backends, engineOf } from '../support/backends.ts';
 import { cpu } from '../support/cpu.ts';
@@ -99,6 +99,36 @@ for (const backend of backends) {
       ).toThrow('stop');
       expect(state.readOne('y')).toEqual(vector(2, 4));
       state.dispose();
+    });
+
+    test('a program that asks for numbers on its way runs op by op, changes the state as others do, and says so once', () => {
+      const lines: string[] = [];
+      const warn = vi.spyOn(console, 'warn').mockImplementation((line: string) => void lines.push(line));
+      const state = engineOf(backend).state({ x: vector(1, 2), count: vector(0) });
+      const make = () =>
+        state.program('halve', { limit: f32() }, ({ limit }, { x, count }) => {
+          let [halved, halvings] = [x, 0];
+          while (Number(read(sum(halved)).data[0]) > Number(read(limit).data[0])) {
+            halved = mul(halved, 0.5);
+            halvings++;
+          }
+          assign(count, add(count, halvings));
+          return { halved };
+        });
+      const before = engineOf(backend).tensorCount();
+      const programs = [make(), make()];
+      expect(numbers(programs[0]!.run({ limit: 1 }).halved)).toEqual([0.25, 0.5]);
+      expect(numbers(programs[1]!.run({ limit: 2 }).halved)).toEqual([0.5, 1]);
+      expect(numbers(state.readOne('count'))).toEqual([3]);
+      expect(() => programs[0]!.run({ limit: vector(1, 2) })).toThrow(ShapeError);
+      expect(engineOf(backend).tensorCount()).toBe(before);
+      expect(lines).toEqual([
+        "program 'halve': it reads numbers on its way, so it cannot be recorded and runs op by op, which is slow.",
+      ]);
+      for (const program of programs) program.dispose();
+      expect(() => programs[0]!.run({ limit: 1 })).toThrow(/run after dispose/);
+      state.dispose();
+      warn.mockRestore();
     });
 
     test("numbers are scalars, the order of keys is free, arrays stay the caller's", () => {

@@ -60,20 +60,23 @@ function clusters(values: Values): fc.Arbitrary<{ inputs: NdArray[]; attrs: null
   });
 }
 
-function causal(qkv: Float64, heads: number): Float64 {
+/** Attention with `bias(head, from, to)` added to the scores. */
+function attended(qkv: Float64, heads: number, bias: (head: number, from: number, to: number) => number): Float64 {
   const [batch, tokens, total3] = qkv.shape as [number, number, number];
   const [width, depth] = [total3 / 3, total3 / 3 / heads];
   const part = (b: number, token: number, which: number, head: number) =>
     Array.from({ length: depth }, (_, d) => at(qkv, [b, token, which * width + head * depth + d]));
   return tabulate([batch, tokens, width], ([b, token, channel]) => {
     const [head, d] = [Math.floor(channel! / depth), channel! % depth];
-    const scores = Array.from({ length: token! + 1 }, (_, other) =>
+    const scores = Array.from({ length: tokens }, (_, other) =>
       dot(part(b!, token!, 0, head), part(b!, other, 1, head)),
     );
-    const weights = scores.map((score) => Math.exp(score / Math.sqrt(depth)));
+    const weights = scores.map((score, other) => Math.exp(score / Math.sqrt(depth) + bias(head, token!, other)));
     return total(weights.map((weight, other) => weight * part(b!, other, 2, head)[d]!)) / total(weights);
   });
 }
+
+const hideLater = (_: number, from: number, to: number): number => (to > from ? -Infinity : 0);
 
 /** Ops on rows. */
 export const rowCases: readonly OpCase[] = [
@@ -200,6 +203,46 @@ export const rowCases: readonly OpCase[] = [
       return tabulate(codes.shape, ([row]) => squaredDistance(z!, row!, codebook!, codes.data[row!]!));
     },
   }),
+  opCase<{ heads: number; inference: boolean }>({
+    op: 'attention',
+    samples: (values) =>
+      fc
+        .record({
+          batch: fc.constantFrom(1, 2),
+          tokens: fc.oneof({ weight: 4, arbitrary: sizes }, { weight: 1, arbitrary: fc.constantFrom(64, 70) }),
+          heads: fc.constantFrom(1, 2, 3),
+          depth: fc.constantFrom(1, 2, 5),
+          inference: fc.boolean(),
+          seed: seeds,
+        })
+        .map(({ batch, tokens, heads, depth, inference, seed }) => ({
+          inputs: [
+            floats([tokens > 9 ? 1 : batch, tokens, 3 * heads * depth], { seed, values }),
+            floats([heads, tokens, tokens], { seed: seed + 1, values }),
+          ],
+          attrs: { heads, inference },
+        })),
+    call: ([qkv, bias], options) => ops.attention(qkv!, { ...options, bias: bias! }),
+    meaning: ([qkv, bias], { heads }) => attended(qkv!, heads, (head, from, to) => at(bias!, [head, from, to])),
+  }),
+  opCase<{ heads: number }>({
+    op: 'attention',
+    about: 'with gradients',
+    samples: (values) =>
+      fc
+        .record({ tokens: sizes, heads: fc.constantFrom(1, 2), depth: fc.constantFrom(1, 3), seed: seeds })
+        .map(({ tokens, heads, depth, seed }) => ({
+          inputs: [
+            floats([2, tokens, 3 * heads * depth], { seed, values }),
+            floats([heads, tokens, tokens], { seed: seed + 1, values }),
+          ],
+          attrs: { heads },
+        })),
+    call: ([qkv, bias], { heads }) => ops.attention(qkv!, { heads, bias: bias! }),
+    meaning: ([qkv, bias], { heads }) => attended(qkv!, heads, (head, from, to) => at(bias!, [head, from, to])),
+    gradients: [0, 1],
+    twice: true,
+  }),
   opCase<{ heads: number }>({
     op: 'causalAttention',
     // Also more tokens than our kernel looks at together.
@@ -217,7 +260,7 @@ export const rowCases: readonly OpCase[] = [
           attrs: { heads },
         })),
     call: ([qkv], options) => ops.causalAttention(qkv!, options),
-    meaning: ([qkv], { heads }) => causal(qkv!, heads),
+    meaning: ([qkv], { heads }) => attended(qkv!, heads, hideLater),
     gradients: [0],
   }),
 ];

@@ -152,7 +152,7 @@ describe('read', () => {
     expect(() => read(escaped)).toThrowErrorMatchingInlineSnapshot(
       `[ConfigError: read: only tensors of a running eager function have numbers. Return the tensor from the program and take it from the result of run.]`,
     );
-    expect(() => cpu.program('p', { x: f32() }, ({ x }) => ({ x, y: constant(read(x)) }))).toThrow(
+    expect(() => cpu.program('p', { x: f32() }, ({ x }) => ({ x, y: constant(read(escaped)) }))).toThrow(
       /read: only tensors/,
     );
   });
