@@ -41,12 +41,7 @@ export class State<T extends object> {
     inputs: I,
     body: (inputs: { readonly [K in keyof I]: Tensor }, state: Traced<T>) => O,
   ): Program<I, O> {
-    return makeProgram<I, O>(
-      name,
-      inputs,
-      (tensors, recorder) => body(tensors, this.#trace(recorder)),
-      this.#context,
-    );
+    return makeProgram<I, O>(name, inputs, (tensors, recorder) => body(tensors, this.#trace(recorder)), this.#context);
   }
 
   /** Runs `body` at once, op by op; `read(tensor)` gives numbers inside. Effects happen when it returns. */

@@ -63,8 +63,7 @@ export function cachedAttention(
   const groups = batch * heads;
   const qkv = reshape(dense(parameters.qkv, x), [batch * tokens, 3 * width]);
   // Heads come before tokens in the cache; with one token there is nothing to turn around.
-  const byHead = (y: Tensor) =>
-    tokens === 1 ? y : transpose(reshape(y, [batch, tokens, heads, depth]), [0, 2, 1, 3]); // [batch, heads, tokens, depth]
+  const byHead = (y: Tensor) => (tokens === 1 ? y : transpose(reshape(y, [batch, tokens, heads, depth]), [0, 2, 1, 3])); // [batch, heads, tokens, depth]
   const part = (i: number) =>
     reshape(byHead(slice(qkv, [0, i * width], [batch * tokens, width])), [groups, tokens, depth]);
   const after = (earlier: Tensor | undefined, added: Tensor) =>

@@ -17,6 +17,7 @@ import {
   sampleOf,
   samples,
   take,
+  tensorFlow,
 } from './samples.ts';
 import type { Sample } from './samples.ts';
 
@@ -38,6 +39,32 @@ function clearRows(sample: Sample): number[] {
     return others.every((other) => other > least! + bound) ? [i] : [];
   });
 }
+
+describe.skipIf(tensorFlow.engine === undefined)(`tensorflow${tensorFlow.skipped}`, () => {
+  // Recorded: eager functions run in JavaScript there.
+  const recorded = ({ z, codebook }: Sample): number[] => {
+    const program = tensorFlow.engine!.program('nearest', {}, () => ({
+      codes: nearestCode(constant(z), constant(codebook)),
+    }));
+    const { codes } = program.run({});
+    program.dispose();
+    return [...(codes.data as Int32Array)];
+  };
+
+  test.prop([samples()], { numRuns: 40 })('1: the chosen code is nearest up to the regret bound', (sample) => {
+    const bounds = regretBounds(sample);
+    for (const [i, code] of recorded(sample).entries()) {
+      const distances = distancesOf(sample, i);
+      expect(distances[code]! - Math.min(...distances)).toBeLessThanOrEqual(bounds[i]!);
+    }
+  });
+
+  test.prop([samples()], { numRuns: 40 })('2: of equal codes the first is chosen', ({ z, codebook }) => {
+    for (const code of recorded({ z, codebook })) {
+      for (let k = 0; k < code; k++) expect(sameNumbers(row(codebook, k), row(codebook, code))).toBe(false);
+    }
+  });
+});
 
 const order = (count: number, seed: number): number[] => [...npRandom(seed).permutation(count)].map(Number);
 

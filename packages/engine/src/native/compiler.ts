@@ -82,8 +82,14 @@ export async function compileAddon(
     await Promise.all(Array.from({ length: 2 }, work));
     // The libraries stay where they are; the addon remembers the folder.
     const link = [...Object.keys(libraries).map((name) => join(folder, name)), `-Wl,-rpath,${folder}`];
-    const undefinedSymbols = system.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : [];
-    await call(compiler, ['-shared', '-pthread', ...objects, ...link, ...undefinedSymbols, '-o', output], system, signal);
+    // On Linux a symbol that the library lacks is found when the addon is loaded and tried, and does not end a process later on.
+    const undefinedSymbols = system.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : ['-Wl,-z,now'];
+    await call(
+      compiler,
+      ['-shared', '-pthread', ...objects, ...link, ...undefinedSymbols, '-o', output],
+      system,
+      signal,
+    );
   } finally {
     for (const object of objects) await removePath(object);
   }

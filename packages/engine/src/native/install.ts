@@ -157,28 +157,22 @@ async function compile(
       `Compiling the addon against TensorFlow${version === undefined ? '' : ` ${version}`} with ${compiler.version}.`,
     );
     const output = join(temporary, addon);
-    const sources = await compileBest(compiler, { addonPackage, headers, tensorflow, output }, context);
+    const what = { addonPackage, headers, tensorflow, output };
     const beside = { folder: libraries, version, libraries: tensorflow.libraries };
-    await record(temporary, { strategy, addon, tensorflow: beside, compiler: compiler.version, sources }, context);
+    const build = { strategy, addon, tensorflow: beside, compiler: compiler.version };
+    const { system, signal } = context;
+    try {
+      await compileAddon(compiler, { ...what, sources: 'ours' }, { system, signal });
+      await record(temporary, { ...build, sources: ownSourcesVersion() }, context);
+    } catch (error) {
+      // A TensorFlow or a compiler that does not take our sources may well take those of tfjs-node.
+      if (!(error instanceof BackendError)) throw error;
+      await compileAddon(compiler, { ...what, sources: 'stock' }, { system, signal });
+      report(`Without our kernels: ${error.message.replace(/^engine install: /, '')}`);
+      await record(temporary, { ...build, sources: undefined }, context);
+    }
   });
   return (await cached.readBuild(folder))!;
-}
-
-/** Compiles our sources into the addon, or only those of tfjs-node where a TensorFlow or a compiler does not take ours. Gives the version of ours that is in it. */
-async function compileBest(
-  compiler: Compiler,
-  what: Omit<Parameters<typeof compileAddon>[1], 'sources'>,
-  { system, report, signal }: Context,
-): Promise<string | undefined> {
-  try {
-    await compileAddon(compiler, { ...what, sources: 'ours' }, { system, signal });
-    return ownSourcesVersion();
-  } catch (error) {
-    if (!(error instanceof BackendError)) throw error;
-    await compileAddon(compiler, { ...what, sources: 'stock' }, { system, signal });
-    report(`Without our kernels, which did not compile: ${error.message.replace(/^engine install: /, '')}`);
-    return undefined;
-  }
 }
 
 async function prebuilt(strategy: Strategy, context: Context): Promise<Build> {

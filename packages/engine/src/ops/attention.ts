@@ -96,9 +96,7 @@ export function attention(qkv: Tensor, { heads, bias, inference = false }: Atten
   const [batch, tokens, total] = qkv.shape as [number, number, number];
   const depth = total / 3 / heads;
   if (bias !== undefined && !sameShape(bias.shape, [heads, tokens, tokens])) {
-    throw new ShapeError(
-      `attention: expected a bias [${heads}, ${tokens}, ${tokens}], got ${shapeText(bias.shape)}.`,
-    );
+    throw new ShapeError(`attention: expected a bias [${heads}, ${tokens}, ${tokens}], got ${shapeText(bias.shape)}.`);
   }
   if (inference && bias !== undefined && activeRecorder('attention').ownKernels) {
     return applyOne(attentionOp, [qkv, bias], { heads });

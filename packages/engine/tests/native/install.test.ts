@@ -57,7 +57,7 @@ describe('install', () => {
       .replace(/(?<=TESSERA_SOURCES=")\w+/, 'VERSION')
       .replaceAll(/\/\S+(?=\/packages\/engine\/native)/g, '<repository>');
     expect(shown).toMatchInlineSnapshot(
-      `"g++ -std=c++17 -O3 -fno-math-errno -fno-trapping-math -fopenmp-simd -DTESSERA_SOURCES="VERSION" -fPIC -shared -pthread -DNAPI_VERSION=8 -I<root>/node/include/node -I<root>/node_modules/@tensorflow/tfjs-node-gpu/binding -I<root>/cache/native/tensorflow/cpu/tensorflow/include <repository>/packages/engine/native/activations.cc <repository>/packages/engine/native/addon.cc <repository>/packages/engine/native/attention.cc <repository>/packages/engine/native/binding.cc <repository>/packages/engine/native/gemm.cc <repository>/packages/engine/native/kernels.cc <repository>/packages/engine/native/nearest.cc <repository>/packages/engine/native/op.cc <repository>/packages/engine/native/parallel.cc <repository>/packages/engine/native/products.cc <repository>/packages/engine/native/rows.cc <root>/cache/native/tensorflow/cpu/tensorflow/libtensorflow_cc.so.2 <root>/cache/native/tensorflow/cpu/tensorflow/libtensorflow_framework.so.2 -Wl,-rpath,<root>/cache/native/tensorflow/cpu/tensorflow -o <root>/cache/native/builds/.partial/tfjs_binding.node"`,
+      `"g++ -shared -pthread <root>/cache/native/builds/.partial/tfjs_binding.node.activations.cc.o <root>/cache/native/builds/.partial/tfjs_binding.node.addon.cc.o <root>/cache/native/builds/.partial/tfjs_binding.node.attention.cc.o <root>/cache/native/builds/.partial/tfjs_binding.node.binding.cc.o <root>/cache/native/builds/.partial/tfjs_binding.node.gemm.cc.o <root>/cache/native/builds/.partial/tfjs_binding.node.kernels.cc.o <root>/cache/native/builds/.partial/tfjs_binding.node.nearest.cc.o <root>/cache/native/builds/.partial/tfjs_binding.node.op.cc.o <root>/cache/native/builds/.partial/tfjs_binding.node.products.cc.o <root>/cache/native/builds/.partial/tfjs_binding.node.rows.cc.o <root>/cache/native/builds/.partial/tfjs_binding.node.runtime.cc.o <root>/cache/native/builds/.partial/tfjs_binding.node.variables.cc.o <root>/cache/native/tensorflow/cpu/tensorflow/libtensorflow_cc.so.2 <root>/cache/native/tensorflow/cpu/tensorflow/libtensorflow_framework.so.2 -Wl,-rpath,<root>/cache/native/tensorflow/cpu/tensorflow -Wl,-z,now -o <root>/cache/native/builds/.partial/tfjs_binding.node"`,
     );
   });
 
@@ -72,9 +72,21 @@ describe('install', () => {
     const { action, build } = await machine.install({ report: (line) => lines.push(line) });
     expect([action, build.sources]).toEqual(['built', undefined]);
     expect(lines.find((line) => line.startsWith('Without'))).toMatchInlineSnapshot(
-      `"Without our kernels, which did not compile: g++ could not compile the addon: addon.cc:7: error: no such header. The compiler must know C++17; name another one by the variable CXX, or another TensorFlow with --tensorflow DIR."`,
+      `"Without our kernels: g++ could not compile the addon: addon.cc:7: error: no such header. The compiler must know C++17; name another one by the variable CXX, or another TensorFlow with --tensorflow DIR."`,
     );
     expect((await machine.install()).action).toBe('unchanged');
+  });
+
+  test('where the addon with our sources does not work, it is that of tfjs-node', async () => {
+    const machine = fakeMachine();
+    const trial = machine.commands['node']!;
+    let trials = 0;
+    machine.commands['node'] = (args, options) =>
+      ++trials === 1 ? { stdout: JSON.stringify({ failure: 'undefined symbol: TF_Something' }) } : trial(args, options);
+    const lines: string[] = [];
+    const { action, build } = await machine.install({ report: (line) => lines.push(line) });
+    expect([action, build.sources, trials]).toEqual(['built', undefined, 2]);
+    expect(lines.find((line) => line.startsWith('Without'))).toMatch(/undefined symbol: TF_Something/);
   });
 
   test('keeps libraries and headers of a wheel, and nothing of its Python', async () => {

@@ -22,7 +22,9 @@ async function tensorFlow(route: 'session' | 'function'): Promise<Backend> {
   if (route === 'function' && best.route !== 'function') {
     return { name, engine: undefined, skipped: ' (skipped: the addon was compiled without our sources)' };
   }
-  const executor = new TensorFlowExecutor(route === 'session' ? { ...best, route, ownKernels: false, ownProducts: false } : best);
+  const executor = new TensorFlowExecutor(
+    route === 'session' ? { ...best, route, ownKernels: false, ownProducts: false } : best,
+  );
   const { eagerContext } = executor;
   return { name, engine: new Engine({ backend: 'tensorflow-cpu', note: '', executor, eagerContext }), skipped: '' };
 }
