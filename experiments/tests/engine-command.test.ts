@@ -20,9 +20,17 @@ const build: BuildRecord = {
   tfjs: '4.22.0',
   tensorflow: { folder: 'cache/tensorflow', version: '2.21.0', libraries: {} },
   compiler: 'g++ 12.2.0',
+  sources: 'abc',
   addon: 'tfjs_binding.node',
   sha256: '00',
-  verified: { version: '2.21.0', gpu: false, gradients: 20, worst: 2.646e-7 },
+  verified: {
+    version: '2.21.0',
+    gpu: false,
+    route: 'function',
+    ownKernels: true,
+    gradients: 20,
+    worst: 2.646e-7,
+  },
   builtAt: '2026-01-02T03:04:05.000Z',
 };
 

@@ -3,7 +3,9 @@ import { behaviourSchema, trainingSchema, worldModelSchema } from '@tessera/agen
 import type { BehaviourConfig, TrainingConfig, WorldModelConfig } from '@tessera/agent';
 import { tokenizerChoiceSchema } from '@tessera/vqvae';
 import type { TokenizerChoice } from '@tessera/vqvae';
+import type { Precision } from '@tessera/engine';
 import { z } from 'zod';
+import { precisionSchema } from '../engine-choice.ts';
 import type { EnvironmentSettings } from '../environment.ts';
 import type { ExperimentConfig } from '../experiment.ts';
 import { arcadeVqvae } from '../tokenizer/config.ts';
@@ -26,6 +28,7 @@ export interface AgentExperimentConfig extends ExperimentConfig {
   readonly training: TrainingConfig;
   readonly evaluation: EvaluationConfig;
   readonly checkpointEvery: number;
+  readonly precision: Precision;
 }
 
 const whole = (meaning: string, minimum = 1) => z.int().min(minimum).describe(meaning);
@@ -73,6 +76,7 @@ export const agentSchema: z.ZodObject & z.ZodType<AgentExperimentConfig> = z.str
     })
     .prefault({}),
   checkpointEvery: whole('rounds between checkpoints').default(4).meta({ unit: 'rounds' }),
+  precision: precisionSchema,
 }) as never;
 
 // Catch is played without a fault after about 5,000 steps; the rest is margin.

@@ -80,7 +80,7 @@ async function dryRun({
 }: ExperimentEnvironment<AgentExperimentConfig>): Promise<DryRun> {
   const env = envConfig(id, config.rollouts);
   const frameShape = await frameShapeOf(env);
-  const engine = await createEngine(engineChoice(backend));
+  const engine = await createEngine(engineChoice(backend, config));
   try {
     const actions = await actionsOf(env, seed);
     const agent = await buildAgent(engine, { config, frameShape, actions, seed });
@@ -196,7 +196,7 @@ async function withTrainedAgent<T>(
   }
   const env = envConfig(id, config.rollouts);
   const frameShape = await frameShapeOf(env);
-  const engine = await createEngine(engineChoice(backend));
+  const engine = await createEngine(engineChoice(backend, config));
   try {
     reporter.line(`engine: ${engine.note}`);
     // The run's seed: another one may have been asked for to play with.

@@ -83,7 +83,7 @@ async function withParts(context: Context, work: (parts: Parts) => Promise<RunOu
   const { config, env: id, seed, backend, reporter } = context;
   const env = envConfig(id, config.rollouts);
   const frameShape = await frameShapeOf(env);
-  const engine = await createEngine(engineChoice(backend));
+  const engine = await createEngine(engineChoice(backend, config));
   let rollouts: VectorRollouts | undefined;
   let agent: Agent | undefined;
   try {

@@ -1,8 +1,10 @@
 // The settings of `tessera train tokenizer`, with their defaults, and what the built-in games change of them.
 import { ConfigError } from '@tessera/core';
+import type { Precision } from '@tessera/engine';
 import { vqvaeSchema } from '@tessera/vqvae';
 import type { VqvaeConfig } from '@tessera/vqvae';
 import { z } from 'zod';
+import { precisionSchema } from '../engine-choice.ts';
 import type { ExperimentConfig } from '../experiment.ts';
 
 /** How frames are collected. */
@@ -42,6 +44,7 @@ export interface TokenizerConfig extends ExperimentConfig {
   readonly training: TrainingConfig;
   readonly model: VqvaeConfig;
   readonly measure: MeasureConfig;
+  readonly precision: Precision;
 }
 
 const whole = (meaning: string, minimum = 1) => z.int().min(minimum).describe(meaning);
@@ -98,6 +101,7 @@ export const tokenizerSchema: z.ZodObject & z.ZodType<TokenizerConfig> = z.stric
       checkpointEvery: whole('between checkpoints').default(500).meta({ unit: 'updates' }),
     })
     .prefault({}),
+  precision: precisionSchema,
 }) as never;
 
 // Found on Breakout from a random policy, seeds 0 to 2. Kernels as large as their stride give each token its own patch alone, which such small games

@@ -28,7 +28,7 @@ async function dryRun({ config, env, seed, backend }: ExperimentEnvironment<Toke
   const { training, rollouts, steps } = config;
   const updates = plannedUpdates(config);
   const frameShape = await frameShapeOf(envConfig(env, rollouts));
-  const engine = await createEngine(engineChoice(backend));
+  const engine = await createEngine(engineChoice(backend, config));
   try {
     const tokenizer = new VQVAE(engine, { ...config.model, frameShape }, { seed });
     const frames = ndarray('float32', [training.batchSize, ...frameShape]);
@@ -59,7 +59,7 @@ async function evaluate({
   run,
 }: EvaluationContext<TokenizerConfig>): Promise<EvaluationOutcome> {
   const env = envConfig(id, config.rollouts);
-  const engine = await createEngine(engineChoice(backend));
+  const engine = await createEngine(engineChoice(backend, config));
   try {
     const tokenizer = await loadRunTokenizer(engine, run);
     reporter.line(`engine: ${engine.note}`);

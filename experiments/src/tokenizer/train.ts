@@ -29,7 +29,7 @@ export async function trainTokenizer(context: RunContext<TokenizerConfig>): Prom
   plannedUpdates(config);
   const env = envConfig(id, config.rollouts);
   const frameShape = await frameShapeOf(env);
-  const engine = await createEngine(engineChoice(backend));
+  const engine = await createEngine(engineChoice(backend, config));
   try {
     const tokenizer = new VQVAE(engine, { ...config.model, frameShape }, { seed });
     try {

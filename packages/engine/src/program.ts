@@ -21,7 +21,7 @@ export type ProgramInputs<I extends InputSpecs> = { readonly [K in keyof I]: NdA
 export type ProgramOutputs<O> = { readonly [K in keyof O]: NdArray };
 
 /** Records `body`. */
-function record<I extends InputSpecs>(
+export function record<I extends InputSpecs>(
   name: string,
   inputs: I,
   body: ProgramBody<I>,
