@@ -1,5 +1,5 @@
 // A program: a plain function of tensors, recorded once for fixed shapes and run as often as wanted on arrays.
-import { ConfigError, DTypeError, ShapeError, didYouMean, ndarray } from '@tessera/core';
+import { BackendError, ConfigError, DTypeError, ShapeError, didYouMean, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { NotRecordableError, read } from './execute/eager.ts';
 import { planFlops, planOf } from './execute/plan.ts';
@@ -137,6 +137,23 @@ export function makeProgram<I extends InputSpecs, O extends Readonly<Record<stri
   }
 }
 
+/** What runtimes say when memory has run out: JavaScript, TensorFlow.js's wasm heap, TensorFlow. */
+const outOfMemory =
+  /Invalid typed array length|Array buffer allocation failed|memory access out of bounds|Cannot enlarge memory|OOM when allocating|bad_alloc|RESOURCE_EXHAUSTED|offset is out of bounds/;
+
+function withMemory<T>(name: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    const { message } = cause as Error;
+    if (!outOfMemory.test(message)) throw cause;
+    throw new BackendError(
+      `program '${name}': out of memory (${message}). Use smaller batches or a smaller model, or another backend.`,
+      { cause },
+    );
+  }
+}
+
 /** A function of tensors with fixed shapes, run as often as wanted on arrays. */
 export class Program<I extends InputSpecs, O extends Readonly<Record<string, Tensor>>> {
   readonly name: string;
@@ -169,7 +186,8 @@ export class Program<I extends InputSpecs, O extends Readonly<Record<string, Ten
    */
   run(inputs: ProgramInputs<I>): ProgramOutputs<O> {
     if (this.#disposed) throw new ConfigError(`program '${this.name}': run after dispose.`);
-    const results = this.#runner.run(this.#check(inputs));
+    const arrays = this.#check(inputs);
+    const results = withMemory(this.name, () => this.#runner.run(arrays));
     this.#meter.flops += this.flops;
     return results as ProgramOutputs<O>;
   }

@@ -1,6 +1,6 @@
 // The C++ sources of this package that are compiled into the addon with those of tfjs-node (`native/` beside `src/`).
 import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -9,15 +9,18 @@ export const ownSourcesFolder: string = fileURLToPath(new URL('../../native/', i
 
 let version: string | undefined;
 
-/** A name for the content of the sources: an addon that was compiled from other ones has another. */
+/** A name for the content of the sources: an addon that was compiled from other ones has another. `none` where they did not come along, as in a bundle. */
 export function ownSourcesVersion(): string {
-  if (version !== undefined) return version;
+  version ??= existsSync(ownSourcesFolder) ? hashOfSources() : 'none';
+  return version;
+}
+
+function hashOfSources(): string {
   const hash = createHash('sha256');
   for (const name of readdirSync(ownSourcesFolder).toSorted()) {
     hash.update(`${name}\n`).update(readFileSync(join(ownSourcesFolder, name)));
   }
-  version = hash.digest('hex').slice(0, 12);
-  return version;
+  return hash.digest('hex').slice(0, 12);
 }
 
 /** What has to be compiled: `binding.cc`, which takes in the sources of tfjs-node, and what it adds to them. */

@@ -1,8 +1,8 @@
 // What `run` refuses.
-import { ndarray } from '@tessera/core';
+import { BackendError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { describe, expect, test } from 'vitest';
-import { add, f32, i32, mul, toFloat } from '../../src/index.ts';
+import { add, createEngine, f32, i32, mul, reshape, sum, toFloat } from '../../src/index.ts';
 import { cpu } from '../support/cpu.ts';
 import { vector } from '../support/evaluate.ts';
 
@@ -94,3 +94,20 @@ describe('bad inputs', () => {
     expect(() => other.run({})).toThrowErrorMatchingInlineSnapshot(`[ConfigError: program 'gone': run after dispose.]`);
   });
 });
+
+test.each([
+  { backend: 'cpu', side: 100_000 },
+  { backend: 'wasm', side: 40_000 },
+] as const)(
+  'memory that $backend does not have is an error that says so, and the engine goes on',
+  async ({ backend, side }) => {
+    const engine = await createEngine({ backend });
+    const column = ndarray('float32', [side, 1]);
+    const large = engine.program('large', { x: f32(side, 1) }, ({ x }) => ({ y: sum(mul(x, reshape(x, [1, side]))) }));
+    expect(() => large.run({ x: column })).toThrow(BackendError);
+    expect(() => large.run({ x: column })).toThrow(/program 'large': out of memory .* Use smaller batches/);
+    const small = engine.program('small', { x: f32(2) }, ({ x }) => ({ y: sum(x) }));
+    expect(small.run({ x: ndarray('float32', [2], Float32Array.of(1, 2)) }).y.data[0]).toBe(3);
+    engine.dispose();
+  },
+);
