@@ -11,7 +11,8 @@ import { adam } from './step-model.ts';
 /** Made in each worker. */
 export function createStep(engine: Engine, { size }: { readonly size: keyof typeof convVqSizes }): ParallelStep {
   const sizes: ConvVqSizes = convVqSizes[size];
-  const { parameters, loss: lossOf } = convVq(sizes);
+  const model = convVq(sizes);
+  const { parameters } = model;
   const leaves = flatten<NdArray>(parameters);
   const zeros = () =>
     Object.fromEntries([...leaves].map(([name, { shape }]) => [name.replaceAll('.', '/'), ndarray('float32', shape)]));
@@ -23,7 +24,7 @@ export function createStep(engine: Engine, { size }: { readonly size: keyof type
     return state.program(`gradients ${batch}`, { frames }, (inputs, traced) => {
       const p = traced.parameters as Traced<typeof parameters>;
       const tensors = flatten<Tensor>(p);
-      const loss = lossOf(p, inputs);
+      const loss = model.loss(p, inputs);
       const slopes = gradients(loss, [...tensors.values()]);
       return { loss, ...Object.fromEntries([...tensors.keys()].map((name, i) => [name, slopes[i]!])) };
     });
