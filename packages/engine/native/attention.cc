@@ -44,16 +44,8 @@ TESSERA_CLONES void decode_groups(const Decode& d, float* scores, int64_t begin,
       const int64_t own = d.added - d.queries + i + 1, seen = d.filled + own;
       for (int64_t row = 0; row < d.filled; row++) scores[row] = dot(query, keys + row * d.depth, d.depth);
       for (int64_t row = 0; row < own; row++) scores[d.filled + row] = dot(query, new_keys + row * d.depth, d.depth);
-      float top = scores[0];
-#pragma omp simd reduction(max : top)
-      for (int64_t row = 0; row < seen; row++) top = scores[row] > top ? scores[row] : top;
-      float total = 0;
-#pragma omp simd reduction(+ : total)
-      for (int64_t row = 0; row < seen; row++) {
-        scores[row] = exp_of(scores[row] - top);
-        total += scores[row];
-      }
-      const float inverse = 1.f / total;
+      float top;
+      const float inverse = 1.f / exp_row(scores, scores, seen, &top);
       std::fill(out, out + d.depth, 0.f);
       for (int64_t row = 0; row < d.filled; row++) add_scaled(out, values + row * d.depth, scores[row] * inverse, d.depth);
       for (int64_t row = 0; row < own; row++) add_scaled(out, new_values + row * d.depth, scores[d.filled + row] * inverse, d.depth);
@@ -120,16 +112,8 @@ TESSERA_CLONES void softmax_scores(float* scores, int64_t count, int64_t end, bo
     } else {
       for (int64_t j = 0; j < seen; j++) s[j] *= scale;
     }
-    float top = s[0];
-#pragma omp simd reduction(max : top)
-    for (int64_t j = 0; j < seen; j++) top = s[j] > top ? s[j] : top;
-    float total = 0;
-#pragma omp simd reduction(+ : total)
-    for (int64_t j = 0; j < seen; j++) {
-      s[j] = exp_of(s[j] - top);
-      total += s[j];
-    }
-    const float inverse = 1.f / total;
+    float top;
+    const float total = exp_row(s, s, seen, &top), inverse = 1.f / total;
     for (int64_t j = 0; j < seen; j++) s[j] *= inverse;
     std::fill(s + seen, s + end, 0.f);
     if (log_sums != nullptr) log_sums[row] = top + std::log(total);

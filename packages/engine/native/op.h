@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -75,7 +76,12 @@ template <void (*body)(Run& run)>
 std::string register_op(const OpDefinition& definition) {
   return register_with(definition, [](void* epsilon, TF_OpKernelContext* context) {
     Run run(context, epsilon == nullptr ? 0.f : *static_cast<float*>(epsilon));
-    body(run);
+    // TensorFlow's C API knows no exceptions.
+    try {
+      body(run);
+    } catch (const std::bad_alloc&) {
+      run.expect(false, "OOM when allocating scratch memory");
+    }
   });
 }
 

@@ -126,16 +126,8 @@ TESSERA_CLONES void cross_entropy_rows(const float* x, const int32_t* labels, in
   for (int64_t row = begin; row < end; row++) {
     const float* from = x + row * n;
     float* to = slopes + row * n;
-    float top = from[0];
-#pragma omp simd reduction(max : top)
-    for (int64_t i = 0; i < n; i++) top = from[i] > top ? from[i] : top;
-    float total = 0;
-#pragma omp simd reduction(+ : total)
-    for (int64_t i = 0; i < n; i++) {
-      to[i] = exp_of(from[i] - top);
-      total += to[i];
-    }
-    const float inverse = 1.f / total;
+    float top;
+    const float total = exp_row(from, to, n, &top), inverse = 1.f / total;
     for (int64_t i = 0; i < n; i++) to[i] *= inverse;
     losses[row] = std::log(total) - (from[labels[row]] - top);
     to[labels[row]] -= 1.f;

@@ -56,6 +56,21 @@ TESSERA_INLINE float exp_of(float x) {
   return x < -87.3f ? 0.f : result;
 }
 
+// y = exp(x - top) for a row of n numbers, where `top` is the largest of them; returns the sum. y may be x.
+TESSERA_INLINE float exp_row(const float* x, float* y, int64_t n, float* top) {
+  float largest = x[0];
+#pragma omp simd reduction(max : largest)
+  for (int64_t i = 0; i < n; i++) largest = x[i] > largest ? x[i] : largest;
+  float total = 0;
+#pragma omp simd reduction(+ : total)
+  for (int64_t i = 0; i < n; i++) {
+    y[i] = exp_of(x[i] - largest);
+    total += y[i];
+  }
+  *top = largest;
+  return total;
+}
+
 // The normal distribution function: (1 + erf(t)) / 2 with t = x / sqrt(2), erf(t) = t P(t^2) / Q(t^2) for |t| < 4, where it is 1 to float precision. A least-squares fit
 // at 4000 Chebyshev points, reweighted to the smallest largest error (5e-8; 3e-7 as computed here).
 TESSERA_INLINE float normal_cdf(float x) {

@@ -254,14 +254,34 @@ const filterGradientOp: Op<FilterAttrs> = defineOp<FilterAttrs>({
   },
   graph: (g, [x, dy], { filterShape, ...attrs }) => {
     const [input, slope] = g.inputs as readonly [Spec, Spec];
-    if (g.ownProducts && isPointwise(convGeometry(input.shape, filterShape, attrs))) {
-      const df = g.ownProduct(pixels(g, x!, input.shape), pixels(g, dy!, slope.shape), { transposeA: true });
+    if (filterShape[0] === 1 && filterShape[1] === 1) {
+      // Also because oneDNN makes wrong sums of strided ones now and then (TensorFlow 2.21 on AVX2).
+      const seen = attrs.stride === 1 ? x! : everyNth(g, x!, attrs.stride);
+      const [a, b] = [pixels(g, seen, [...slope.shape.slice(0, 3), input.shape[3]!]), pixels(g, dy!, slope.shape)];
+      const flags = { transpose_a: attr.bool(true), transpose_b: attr.bool(false) };
+      const df = g.ownProducts
+        ? g.ownProduct(a, b, { transposeA: true })
+        : g.product('MatMul', [g.factor(a), g.factor(b)], flags);
       return [g.reshape(df, filterShape)];
     }
     return [g.product('Conv2DBackpropFilter', [g.factor(x!), g.ints(filterShape), g.factor(dy!)], nodeAttrs(attrs))];
   },
   flops: ([x], _, attrs) => flops(x!.shape, attrs.filterShape, attrs),
 });
+
+/** The pixels that a filter of one pixel sees. */
+function everyNth(g: GraphContext, x: string, stride: number): string {
+  const zeros = g.ints([0, 0, 0, 0]);
+  return g.node('StridedSlice', [x, zeros, zeros, g.ints([1, stride, stride, 1])], {
+    T: attr.type('float32'),
+    Index: attr.type('int32'),
+    begin_mask: attr.int(15),
+    end_mask: attr.int(15),
+    ellipsis_mask: attr.int(0),
+    new_axis_mask: attr.int(0),
+    shrink_axis_mask: attr.int(0),
+  });
+}
 
 /** An array as rows of its last axis. */
 function pixels(g: GraphContext, x: string, shape: readonly number[]): string {
