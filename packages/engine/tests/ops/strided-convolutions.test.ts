@@ -2,7 +2,7 @@
 // (TensorFlow 2.21), which a test that runs once finds once in a while.
 import { ndarray, npRandom } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { conv2d, conv2dTranspose, f32, gradients, square, sum } from '../../src/index.ts';
 import type { Engine } from '../../src/index.ts';
 import { engineOf, others } from '../support/backends.ts';
@@ -35,6 +35,7 @@ for (const backend of others) {
       for (let run = 0; run < 30; run++) {
         const got = program.run({ x, z, w });
         for (const key of ['down', 'up', 'dx', 'dw', 'dz', 'dv'] as const) {
+          expect(got[key].shape).toEqual(want[key].shape);
           expectClose(got[key], want[key], { tolerance: 1e-4, what: `${key} of run ${run}` });
         }
       }
