@@ -1,4 +1,4 @@
-// The ops that TensorFlow gets from us. Their names begin with Tessera; src/tensorflow/own-kernels.ts has the other side.
+// The ops that TensorFlow gets from us. Their names begin with Tessera; the graph lowerings in src/ops use them where `ownKernels` says so.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Finds TensorFlow: the native addon of the optional package @tensorflow/tfjs-node-gpu (the one of tfjs-node is the same source), unchanged.
+// Finds TensorFlow: the native addon of the optional package @tensorflow/tfjs-node-gpu (the one of tfjs-node is the same source), as its maker compiled it or with our sources in it (`native/`).
 // Node only. Nothing is imported before the addon's file has been seen, since an import that fails costs half a second.
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';

@@ -20,7 +20,8 @@ export interface GraphOptions extends GraphSettingsOptions {
 /** The best that an addon offers; one that was compiled from other sources than these serves as a stock one. */
 export function graphOptions(binding: TensorFlowBinding, precision: Precision): GraphOptions {
   const own = binding.tessera?.sources === ownSourcesVersion() ? binding.tessera : undefined;
-  const ownKernels = own?.kernelProblem === '';
+  // They are for the CPU: on a GPU each would fetch its inputs from there.
+  const ownKernels = own?.kernelProblem === '' && !binding.isUsingGpuDevice();
   // On AVX2 ours took 0.5 to 0.8 of the time of TensorFlow's in the shapes of small models; with AVX-512 TensorFlow's is made for the processor, and elsewhere nobody
   // has measured.
   const ownProducts = ownKernels && own?.vectorLevel === 'x86-64-v3';
