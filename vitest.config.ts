@@ -28,7 +28,7 @@ export default defineConfig({
           name: 'shared modules',
           // Loading TensorFlow.js takes longer than most test files: a process loads it once for all of its files.
           isolate: false,
-          include: ['packages/*/tests/**/*.test.ts', 'test/src/laws/**/*.test.ts'],
+          include: ['packages/*/tests/**/*.test.ts', 'test/src/{growth,laws}/**/*.test.ts'],
           exclude: ownModules,
         },
       },

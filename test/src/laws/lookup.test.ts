@@ -17,8 +17,8 @@ import {
   sampleOf,
   samples,
   take,
-  tensorFlow,
 } from './samples.ts';
+import { tensorFlow } from '../support/tensorflow.ts';
 import type { Sample } from './samples.ts';
 
 const runs = { numRuns: 150 };

@@ -2,7 +2,6 @@
 // and the distances between them in float64, which are the truth of the laws.
 import { fc } from '@fast-check/vitest';
 import { createEngine } from '@tessera/engine';
-import { createEngine as createNodeEngine } from '@tessera/engine/node';
 import type { Engine } from '@tessera/engine';
 import { ndarray, npRandom } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
@@ -12,14 +11,6 @@ export const engines: readonly (readonly [string, Engine])[] = [
   ['cpu', await createEngine({ backend: 'cpu' })],
   ['wasm', await createEngine({ backend: 'wasm' })],
 ];
-
-/** TensorFlow, or why its tests are skipped. */
-export const tensorFlow: { readonly engine: Engine | undefined; readonly skipped: string } = await createNodeEngine({
-  backend: 'tensorflow',
-}).then(
-  (engine) => ({ engine, skipped: '' }),
-  (error: Error) => ({ engine: undefined, skipped: ` (skipped: ${error.message})` }),
-);
 
 /** Vectors z [N, D] and codes [K, D]. */
 export interface Sample {

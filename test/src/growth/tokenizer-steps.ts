@@ -1,7 +1,8 @@
-// A thousand training steps in a process of its own: prints tensors alive and resident memory on the way.
+// A thousand training steps in a process of its own: prints tensors alive and memory on the way.
 import { createEngine } from '@tessera/engine';
-import { VQVAE } from '../src/index.ts';
+import { VQVAE } from '@tessera/vqvae';
 import { ndarray, npRandom } from '@tessera/core';
+import { privateMemory } from './private-memory.ts';
 
 const engine = await createEngine({ backend: 'wasm' });
 const vqvae = new VQVAE(engine, {
@@ -11,7 +12,7 @@ const vqvae = new VQVAE(engine, {
   quantizer: { vocabulary: 8, codeDim: 3, restartAfter: 5 },
 });
 const generator = npRandom(1);
-const [tensors, resident]: Record<string, number>[] = [{}, {}];
+const [tensors, memory]: Record<string, number>[] = [{}, {}];
 for (let step = 1; step <= 1000; step++) {
   const frames = ndarray(
     'float32',
@@ -21,8 +22,7 @@ for (let step = 1; step <= 1000; step++) {
   vqvae.trainStep(frames);
   if (step % 10 === 0) vqvae.decode(vqvae.encode(frames));
   if (![10, 200, 1000].includes(step)) continue;
-  (globalThis as { gc?: () => void }).gc?.();
   tensors![step] = engine.tensorCount();
-  resident![step] = process.memoryUsage.rss();
+  memory![step] = await privateMemory();
 }
-process.stdout.write(JSON.stringify({ tensors, resident }));
+process.stdout.write(JSON.stringify({ tensors, memory }));

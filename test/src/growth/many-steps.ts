@@ -1,9 +1,8 @@
 // Training steps of a small model with convolution, attention, normalisation and a codebook, in a process of its own: `many-steps BACKEND STEPS [ROWS]`. Prints the last loss,
-// a gradient's sum, and tensors alive and resident memory on the way.
+// a gradient's sum, and tensors alive and memory on the way.
 import { ndarray, npRandom } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { createEngine } from '../../src/node.ts';
-import type { BackendChoice } from '../../src/index.ts';
+import { createEngine } from '@tessera/engine/node';
 import {
   add,
   adamUpdate,
@@ -24,8 +23,9 @@ import {
   stopGradient,
   straightThrough,
   sub,
-} from '../../src/index.ts';
-import type { Tensor } from '../../src/index.ts';
+} from '@tessera/engine';
+import type { BackendChoice, Tensor } from '@tessera/engine';
+import { privateMemory } from './private-memory.ts';
 
 const [backend, steps, rows = '4'] = process.argv.slice(2) as [BackendChoice, string, string?];
 const [batch, tokens, width] = [Number(rows), 9, 12];
@@ -70,13 +70,12 @@ const program = state.program('many steps', inputs, ({ x, rate, correction }, tr
 });
 const x = normal(batch, 3, 3, 2);
 const trace: number[] = [];
-const [tensors, resident]: Record<string, number>[] = [{}, {}];
+const [tensors, memory]: Record<string, number>[] = [{}, {}];
 for (let t = 1; t <= Number(steps); t++) {
   const { loss, slope } = program.run({ x, rate: 1e-3 / (1 - 0.9 ** t), correction: 1 - 0.999 ** t });
   if (t <= 5) trace.push(loss.data[0] as number, slope.data[0] as number);
   if (![100, 2000, 10_000].includes(t)) continue;
-  (globalThis as { gc?: () => void }).gc?.();
   tensors![t] = engine.tensorCount();
-  resident![t] = process.memoryUsage.rss();
+  memory![t] = await privateMemory();
 }
-process.stdout.write(JSON.stringify({ trace, tensors, resident }));
+process.stdout.write(JSON.stringify({ trace, tensors, memory }));
