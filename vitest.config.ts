@@ -16,10 +16,12 @@ const shared = {
   resolve: { conditions: [source, ...defaultClientConditions] },
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
 };
-const settings = { execArgv: ['--conditions', source], pool: 'forks' as const, testTimeout: 30_000 };
+const settings = { execArgv: ['--conditions', source], pool: 'forks' as const, testTimeout: 60_000 };
 
 export default defineConfig({
   test: {
+    // Half of the tests wait for processes of their own; vitest would leave a core out.
+    maxWorkers: '100%',
     projects: [
       {
         ...shared,
