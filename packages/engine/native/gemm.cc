@@ -4,36 +4,13 @@
 #include <cstring>
 
 #include "op.h"
-#include "vector-math.h"
+#include "tile.h"
 
 namespace tessera {
 namespace {
 
-// The tile of C that stays in registers: `rows` rows of `vectors` vectors.
-template <typename VectorType, int rows_, int vectors_>
-struct Tile {
-  using Vector = VectorType;
-  static constexpr int rows = rows_, vectors = vectors_;
-  static constexpr int64_t width = sizeof(Vector) / sizeof(float), columns = vectors * width;
-};
-typedef float Vector4 __attribute__((vector_size(16)));
-typedef float Vector8 __attribute__((vector_size(32)));
-typedef float Vector16 __attribute__((vector_size(64)));
-
 // Depth and rows of a block of A, which stays in the second cache; columns of a block of B.
 constexpr int64_t depth_block = 256, row_block = 144, column_block = 2048;
-
-template <typename Vector>
-TESSERA_INLINE Vector load(const float* from) {
-  Vector vector;
-  std::memcpy(&vector, from, sizeof vector);
-  return vector;
-}
-
-template <typename Vector>
-TESSERA_INLINE void store(float* to, Vector vector) {
-  std::memcpy(to, &vector, sizeof vector);
-}
 
 // C tile [rows, columns] = or += a panel of A [k, rows] times a panel of B [k, columns].
 template <typename T>
@@ -116,7 +93,7 @@ TESSERA_INLINE void multiply(int64_t m, int64_t n, int64_t k, Matrix a, const fl
   }
 }
 
-// One of these is chosen by what the processor has. As many rows as keep all sums in registers: sixteen of AVX and SSE, 32 of AVX-512 and NEON.
+// One of these is chosen by what the processor has.
 struct Level {
   const char* name;
   int64_t columns;
@@ -132,15 +109,8 @@ struct Level {
   }
 
 #if defined(TESSERA_X86_CLONES)
-using TileV4 = Tile<Vector16, 12, 2>;
-using TileV3 = Tile<Vector8, 6, 2>;
-TESSERA_LEVEL(v4, TileV4, __attribute__((target("arch=x86-64-v4"))))
-TESSERA_LEVEL(v3, TileV3, __attribute__((target("arch=x86-64-v3"))))
-#endif
-#if defined(__aarch64__)
-using TilePlain = Tile<Vector4, 6, 4>;
-#else
-using TilePlain = Tile<Vector4, 4, 2>;
+TESSERA_LEVEL(v4, TileV4, TESSERA_V4)
+TESSERA_LEVEL(v3, TileV3, TESSERA_V3)
 #endif
 TESSERA_LEVEL(plain, TilePlain, )
 

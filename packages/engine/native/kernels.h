@@ -11,6 +11,7 @@ std::string register_kernels();
 // Each file of kernels registers its own, in the same way.
 std::string register_activations();
 std::string register_attention();
+std::string register_convolutions();
 std::string register_nearest();
 std::string register_products();
 std::string register_rows();
