@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 
+#include "gemm.h"
 #include "kernels.h"
 #include "op.h"
 #include "tile.h"
@@ -36,6 +37,7 @@ struct PatchProduct {
   const float* matrix;
   float* result;
   Pixels to;
+  Finish finish;
 };
 
 // Pixels whose patches are used for all panels while they are in the first cache.
@@ -45,7 +47,7 @@ constexpr int64_t pixel_block = 96;
 template <typename T>
 TESSERA_INLINE void multiply_patches(const PatchProduct& product, int64_t begin, int64_t end) {
   using Vector = typename T::Vector;
-  const auto& [height, width, features, source, from, patch, matrix, result, to] = product;
+  const auto& [height, width, features, source, from, patch, matrix, result, to, finish] = product;
   const float* sources[pixel_block];
   float* results[pixel_block];
   const int64_t pixels = (end - begin) * width;
@@ -94,6 +96,7 @@ TESSERA_INLINE void multiply_patches(const PatchProduct& product, int64_t begin,
         for (int i = 0; !whole && i < rows; i++) std::memcpy(results[p + i] + column, edge + i * T::columns, columns * sizeof(float));
       }
     }
+    for (int64_t p = 0; finish.bias != nullptr && p < count; p++) finish_row(finish, results[p], 0, features);
   }
 }
 
@@ -212,17 +215,17 @@ const Level& level() {
 #endif
 }
 
-// Sizes of a convolution, as the third input of its ops has them.
+// Sizes of a convolution, as the third input of its ops has them, and 1 for ReLU after the bias.
 struct Geometry {
-  int64_t images, height, width, channels, kernel_height, kernel_width, features, stride, pad_top, pad_left, out_height, out_width;
+  int64_t images, height, width, channels, kernel_height, kernel_width, features, stride, pad_top, pad_left, out_height, out_width, relu;
 };
 
 bool read_geometry(Run& run, Geometry* geometry) {
   const Shape shape = run.shape(2);
-  if (!run.expect(shape == Shape{12}, "convolution: expected twelve sizes")) return false;
+  if (!run.expect(shape == Shape{13}, "convolution: expected thirteen numbers")) return false;
   const int32_t* sizes = run.ints(2);
-  int64_t all[12];
-  std::copy(sizes, sizes + 12, all);
+  int64_t all[13];
+  std::copy(sizes, sizes + 13, all);
   std::memcpy(geometry, all, sizeof *geometry);
   return true;
 }
@@ -280,6 +283,8 @@ void multiply(Run& run, int64_t images, const PatchProduct& product, bool narrow
 void compute_forward(Run& run) {
   Geometry g;
   if (!read_geometry(run, &g)) return;
+  Finish finish = {nullptr, g.relu != 0};
+  if (!read_bias(run, 3, g.features, &finish)) return;
   const float *x = run.floats(0), *filter = run.floats(1);
   float* y = run.output_floats(0, {g.images, g.out_height, g.out_width, g.features});
   if (y == nullptr) return;
@@ -306,6 +311,7 @@ void compute_forward(Run& run) {
   product.matrix = matrix.get();
   product.result = y;
   product.to = {g.out_height * g.out_width * g.features, g.out_width * g.features, g.features};
+  product.finish = finish;
   multiply(run, g.images, product, narrow);
 }
 
@@ -327,6 +333,8 @@ Phase phase_of(int64_t phase, int64_t size, int64_t pad, int64_t stride, int64_t
 void compute_input_gradient(Run& run) {
   Geometry g;
   if (!read_geometry(run, &g)) return;
+  Finish finish = {nullptr, g.relu != 0};
+  if (!read_bias(run, 3, g.channels, &finish)) return;
   const float *dy = run.floats(0), *filter = run.floats(1);
   float* dx = run.output_floats(0, {g.images, g.height, g.width, g.channels});
   if (dx == nullptr) return;
@@ -365,6 +373,7 @@ void compute_input_gradient(Run& run) {
       product.matrix = matrix.get();
       product.result = dx + (rows.first * g.width + cols.first) * g.channels;
       product.to = {g.height * g.width * g.channels, g.stride * g.width * g.channels, g.stride * g.channels};
+      product.finish = finish;
       multiply(run, g.images, product, narrow);
     }
   }
@@ -401,8 +410,8 @@ void compute_filter_gradient(Run& run) {
 
 std::string register_convolutions() {
   return first_problem({
-      register_op<compute_forward>({"TesseraConv2D", {"x: float", "filter: float", "sizes: int32"}, {"y: float"}}),
-      register_op<compute_input_gradient>({"TesseraConv2DInputGrad", {"dy: float", "filter: float", "sizes: int32"}, {"dx: float"}}),
+      register_op<compute_forward>({"TesseraConv2D", {"x: float", "filter: float", "sizes: int32", "bias: float"}, {"y: float"}}),
+      register_op<compute_input_gradient>({"TesseraConv2DInputGrad", {"dy: float", "filter: float", "sizes: int32", "bias: float"}, {"dx: float"}}),
       register_op<compute_filter_gradient>({"TesseraConv2DFilterGrad", {"x: float", "dy: float", "sizes: int32"}, {"df: float"}}),
   });
 }

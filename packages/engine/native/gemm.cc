@@ -156,17 +156,44 @@ void gemm(int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, float* c, int64_t
   }
 }
 
-void parallel_gemm(const Run& run, int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, float* c, int64_t stride) {
+namespace {
+
+TESSERA_CLONES void add_bias(const float* bias, float* row, int64_t count) {
+  for (int64_t i = 0; i < count; i++) row[i] += bias[i];
+}
+
+TESSERA_CLONES void add_bias_relu(const float* bias, float* row, int64_t count) {
+  for (int64_t i = 0; i < count; i++) row[i] = at_least(row[i] + bias[i], 0.f);
+}
+
+}  // namespace
+
+bool read_bias(Run& run, int input, int64_t count, Finish* finish) {
+  const int64_t length = run.shape(input)[0];
+  if (length == 0) return true;
+  finish->bias = run.floats(input);
+  return run.expect(length == count, "the bias does not fit the product");
+}
+
+void finish_row(Finish finish, float* row, int64_t from, int64_t count) {
+  if (finish.bias != nullptr) (finish.relu ? add_bias_relu : add_bias)(finish.bias + from, row + from, count);
+}
+
+void parallel_gemm(const Run& run, int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, float* c, int64_t stride, Finish finish) {
   // Few rows: pieces are columns, each thread packs its own part of B, and there is nothing to wait for in between.
   if (m <= 96) {
     run.parallel_for((n + 63) / 64, 1, [&](int64_t begin, int64_t end) {
       static thread_local GemmScratch scratch;
       const int64_t from = begin * 64, count = std::min(end * 64, n) - from;
       gemm(m, count, k, a, b.from(0, from), c + from, stride, false, scratch);
+      for (int64_t i = 0; i < m; i++) finish_row(finish, c + i * stride, from, count);
     });
     return;
   }
-  if (k == 0) clear(m, n, c, stride);
+  if (k == 0) {
+    clear(m, n, c, stride);
+    for (int64_t i = 0; i < m; i++) finish_row(finish, c + i * stride, 0, n);
+  }
   std::vector<float> memory;
   float* packed_b = room(memory, std::min(n, column_block), std::min(k, depth_block));
   const int64_t columns = level().columns;
@@ -186,6 +213,8 @@ void parallel_gemm(const Run& run, int64_t m, int64_t n, int64_t k, Matrix a, Ma
         const int64_t from = begin * row_step, count = std::min(end * row_step, m) - from;
         float* packed_a = room(own, row_block, kb);
         level().multiply(count, nb, kb, a.from(from, p), packed_b, c + from * stride + j, stride, p > 0, packed_a);
+        if (p + kb < k) return;
+        for (int64_t i = from; i < from + count; i++) finish_row(finish, c + i * stride, j, nb);
       });
     }
   }

@@ -17,6 +17,20 @@ struct Matrix {
   Matrix from(int64_t i, int64_t j) const { return {data + i * row + j * column, row, column}; }
 };
 
+// What is done to a row of a product while it is in the first cache: a bias for each column, if any, and max(x, 0).
+struct Finish {
+  const float* bias;
+  bool relu;
+};
+
+class Run;
+
+// Takes the bias of `count` columns from an input that is empty where there is none.
+bool read_bias(Run& run, int input, int64_t count, Finish* finish);
+
+// Columns [from, from + count) of a row.
+void finish_row(Finish finish, float* row, int64_t from, int64_t count);
+
 // Memory for packed panels, kept by a thread from call to call.
 struct GemmScratch {
   std::vector<float> a, b;
@@ -25,10 +39,8 @@ struct GemmScratch {
 // C [m, n] = A [m, k] B [k, n], or C += A B; rows of C are `stride` numbers apart.
 void gemm(int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, float* c, int64_t stride, bool accumulate, GemmScratch& scratch);
 
-class Run;
-
-// The same on all threads of a run.
-void parallel_gemm(const Run& run, int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, float* c, int64_t stride);
+// C = A B on all threads of a run, and what follows a product.
+void parallel_gemm(const Run& run, int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, float* c, int64_t stride, Finish finish);
 
 // What the processor at hand computes with: "x86-64-v4" (AVX-512), "x86-64-v3" (AVX2) or "plain".
 const char* vector_level();

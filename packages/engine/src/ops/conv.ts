@@ -2,7 +2,7 @@
 // and each of the three is a gradient of the others. On wasm all three are im2col and one matrix product.
 import { ConfigError, ShapeError } from '@tessera/core';
 import { defineOp } from '../record/op.ts';
-import type { Op } from '../record/op.ts';
+import type { BiasAndActivation, Op } from '../record/op.ts';
 import { applyOne } from '../record/recorder.ts';
 import type { Spec, Tensor } from '../record/tensor.ts';
 import type { WasmContext } from '../execute/wasm-context.ts';
@@ -169,17 +169,10 @@ const conv2dOp: Op<ConvAttrs> = defineOp<ConvAttrs>({
     });
     return [y];
   },
-  graph: (g, [x, filter], attrs) => {
-    const [input, { shape }] = g.inputs as readonly [Spec, Spec];
-    if (g.ownProducts && isPointwise(convGeometry(input.shape, shape, attrs))) {
-      const y = g.ownProduct(pixels(g, x!, input.shape), pixels(g, filter!, shape));
-      return [g.reshape(y, g.outputs[0]!.shape)];
-    }
-    if (g.ownProducts && isNarrow(shape)) {
-      return [ownConvolution(g, 'TesseraConv2D', [x!, filter!], input.shape, shape, attrs)];
-    }
-    return [g.product('Conv2D', [g.factor(x!), g.factor(filter!)], nodeAttrs(attrs))];
-  },
+  graph: (g, [x, filter], attrs) => [
+    ownForward(g, [x!, filter!], attrs) ?? g.product('Conv2D', [g.factor(x!), g.factor(filter!)], nodeAttrs(attrs)),
+  ],
+  graphBiased: (g, [x, filter], attrs, after) => ownForward(g, [x!, filter!], attrs, after),
   flops: ([x, filter], _, attrs) => flops(x!.shape, filter!.shape, attrs),
 });
 
@@ -216,17 +209,11 @@ const inputGradientOp: Op<InputAttrs> = defineOp<InputAttrs>({
     });
     return [dx];
   },
-  graph: (g, [dy, filter], { inputShape, ...attrs }) => {
-    const [slope, { shape }] = g.inputs as readonly [Spec, Spec];
-    if (g.ownProducts && isPointwise(convGeometry(inputShape, shape, attrs))) {
-      const dx = g.ownProduct(pixels(g, dy!, slope.shape), pixels(g, filter!, shape), { transposeB: true });
-      return [g.reshape(dx, inputShape)];
-    }
-    if (g.ownProducts && isNarrow(shape)) {
-      return [ownConvolution(g, 'TesseraConv2DInputGrad', [dy!, filter!], inputShape, shape, attrs)];
-    }
-    return [g.product('Conv2DBackpropInput', [g.ints(inputShape), g.factor(filter!), g.factor(dy!)], nodeAttrs(attrs))];
-  },
+  graph: (g, [dy, filter], attrs) => [
+    ownInputGradient(g, [dy!, filter!], attrs) ??
+      g.product('Conv2DBackpropInput', [g.ints(attrs.inputShape), g.factor(filter!), g.factor(dy!)], nodeAttrs(attrs)),
+  ],
+  graphBiased: (g, [dy, filter], attrs, after) => ownInputGradient(g, [dy!, filter!], attrs, after),
   flops: ([, filter], _, attrs) => flops(attrs.inputShape, filter!.shape, attrs),
 });
 
@@ -276,26 +263,59 @@ const filterGradientOp: Op<FilterAttrs> = defineOp<FilterAttrs>({
       return [g.reshape(df, filterShape)];
     }
     if (g.ownProducts && isNarrow(filterShape)) {
-      return [ownConvolution(g, 'TesseraConv2DFilterGrad', [x!, dy!], input.shape, filterShape, attrs)];
+      const sizes = ownSizes(input.shape, filterShape, attrs);
+      return [g.node('TesseraConv2DFilterGrad', [x!, dy!, g.ints(sizes)])];
     }
     return [g.product('Conv2DBackpropFilter', [g.factor(x!), g.ints(filterShape), g.factor(dy!)], nodeAttrs(attrs))];
   },
   flops: ([x], _, attrs) => flops(x!.shape, attrs.filterShape, attrs),
 });
 
-function ownConvolution(
+/** A node of ours for sizes that it is good at. */
+function ownForward(
   g: GraphContext,
-  op: string,
-  inputs: readonly string[],
+  [x, filter]: readonly [string, string],
+  attrs: ConvAttrs,
+  after?: BiasAndActivation,
+): string | undefined {
+  const [input, { shape }] = g.inputs as readonly [Spec, Spec];
+  if (g.ownProducts && isPointwise(convGeometry(input.shape, shape, attrs))) {
+    const y = g.ownProduct(pixels(g, x, input.shape), pixels(g, filter, shape), { after });
+    return g.reshape(y, g.outputs[0]!.shape);
+  }
+  if (!g.ownProducts || !isNarrow(shape)) return undefined;
+  const sizes = ownSizes(input.shape, shape, attrs, after);
+  return g.node('TesseraConv2D', [x, filter, g.ints(sizes), after?.bias ?? g.noBias()]);
+}
+
+function ownInputGradient(
+  g: GraphContext,
+  [dy, filter]: readonly [string, string],
+  { inputShape, ...attrs }: InputAttrs,
+  after?: BiasAndActivation,
+): string | undefined {
+  const [slope, { shape }] = g.inputs as readonly [Spec, Spec];
+  if (g.ownProducts && isPointwise(convGeometry(inputShape, shape, attrs))) {
+    const dx = g.ownProduct(pixels(g, dy, slope.shape), pixels(g, filter, shape), { transposeB: true, after });
+    return g.reshape(dx, inputShape);
+  }
+  if (!g.ownProducts || !isNarrow(shape)) return undefined;
+  const sizes = ownSizes(inputShape, shape, attrs, after);
+  return g.node('TesseraConv2DInputGrad', [dy, filter, g.ints(sizes), after?.bias ?? g.noBias()]);
+}
+
+/** What nodes of ours want to know of a convolution. */
+function ownSizes(
   input: readonly number[],
   filter: readonly number[],
   attrs: ConvAttrs,
-): string {
+  after?: BiasAndActivation,
+): number[] {
   const { height, width, channels, ...geometry } = convGeometry(input, filter, attrs);
   const { kernelHeight, kernelWidth, strideHeight, padTop, padLeft, outHeight, outWidth } = geometry;
   const image = [input[0]!, height, width, channels];
-  const sizes = [...image, kernelHeight, kernelWidth, filter[3]!, strideHeight, padTop, padLeft, outHeight, outWidth];
-  return g.node(op, [...inputs, g.ints(sizes)]);
+  const windows = [kernelHeight, kernelWidth, filter[3]!, strideHeight, padTop, padLeft, outHeight, outWidth];
+  return [...image, ...windows, after?.relu === true ? 1 : 0];
 }
 
 /** The pixels that a filter of one pixel sees. */

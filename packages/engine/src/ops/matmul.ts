@@ -86,6 +86,8 @@ const matMulOp: Op<MatMulAttrs> = defineOp<MatMulAttrs>({
       ? [g.product('MatMul', factors, { transpose_a: first, transpose_b: second })]
       : [g.product('BatchMatMulV2', factors, { adj_x: first, adj_y: second })];
   },
+  graphBiased: (g, [a, b], attrs, after) =>
+    g.ownProducts && g.outputs[0]!.shape.length === 2 ? g.ownProduct(a!, b!, { ...attrs, after }) : undefined,
   flops: ([a, b], _, attrs) => {
     const { batch, m, k, n } = sizes(a!.shape, b!.shape, attrs);
     return 2 * size(batch) * m * k * n;

@@ -18,6 +18,13 @@ export interface GradientContext<A extends Attrs> {
   readonly needs: readonly boolean[];
 }
 
+/** What follows a product. */
+export interface BiasAndActivation {
+  /** A vector in the graph. */
+  readonly bias: string;
+  readonly relu: boolean;
+}
+
 /** The definition of an op; `inputs` and outputs are in the same order everywhere. */
 export interface Op<A extends Attrs = Attrs> {
   readonly name: string;
@@ -31,6 +38,13 @@ export interface Op<A extends Attrs = Attrs> {
   wasm?(context: WasmContext, inputs: readonly TensorInfo[], attrs: A): readonly TensorInfo[];
   /** Nodes of a TensorFlow graph. */
   graph(context: GraphContext, inputs: readonly string[], attrs: A): readonly string[];
+  /** Nodes of a TensorFlow graph for the op, a bias over its last axis and perhaps ReLU after that; undefined where `graph` and separate nodes are better. */
+  graphBiased?(
+    context: GraphContext,
+    inputs: readonly string[],
+    attrs: A,
+    after: BiasAndActivation,
+  ): string | undefined;
   /** Floating-point operations of one run, 0 where they don't count beside the moved memory. */
   flops?(inputs: readonly Spec[], outputs: readonly Spec[], attrs: A): number;
 }

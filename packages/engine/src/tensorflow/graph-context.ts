@@ -2,6 +2,7 @@
 import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import type { CallSite } from '../record/call-site.ts';
+import type { BiasAndActivation } from '../record/op.ts';
 import type { Spec } from '../record/tensor.ts';
 import { attr } from './attributes.ts';
 import type { Attributes } from './attributes.ts';
@@ -10,9 +11,10 @@ import type { GraphWriter } from './graph-writer.ts';
 /** What matrix products and convolutions compute with: `bf16` rounds their factors to bfloat16 and sums in float32, as the hardware does. */
 export type Precision = 'float32' | 'bf16';
 
-interface Transposes {
+interface OwnProductOptions {
   readonly transposeA?: boolean;
   readonly transposeB?: boolean;
+  readonly after?: BiasAndActivation | undefined;
 }
 
 /** What a graph is made with. */
@@ -116,9 +118,15 @@ export class GraphContext {
     return this.node('Cast', [product], { SrcT: attr.type('bfloat16'), DstT: attr.type('float32') });
   }
 
-  /** `op(a) op(b)` of two matrices by our own product; only where `ownProducts`. */
-  ownProduct(a: string, b: string, { transposeA = false, transposeB = false }: Transposes = {}): string {
-    return this.node('TesseraMatMul', [a, b, this.int((transposeA ? 1 : 0) + (transposeB ? 2 : 0))]);
+  /** `op(a) op(b)` of two matrices by our own product, with what follows it; only where `ownProducts`. */
+  ownProduct(a: string, b: string, { transposeA = false, transposeB = false, after }: OwnProductOptions = {}): string {
+    const flags = (transposeA ? 1 : 0) + (transposeB ? 2 : 0) + (after?.relu === true ? 4 : 0);
+    return this.node('TesseraMatMul', [a, b, this.int(flags), after?.bias ?? this.noBias()]);
+  }
+
+  /** What our products take for a bias where there is none. */
+  noBias(): string {
+    return this.#constant(ndarray('float32', [0]));
   }
 
   /** An int32 vector (shapes, axes, permutations). */

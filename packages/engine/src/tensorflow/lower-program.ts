@@ -9,6 +9,8 @@ import { effectInputs } from '../record/recorder.ts';
 import type { Effect, RecordedNode } from '../record/recorder.ts';
 import type { Spec, Tensor } from '../record/tensor.ts';
 import { attr } from './attributes.ts';
+import { biasedProducts } from './biased-products.ts';
+import type { BiasedProduct } from './biased-products.ts';
 import { GraphContext, checkedPlace } from './graph-context.ts';
 import type { GraphSettings } from './graph-context.ts';
 import type { GraphWriter } from './graph-writer.ts';
@@ -64,9 +66,18 @@ class Lowering {
       return output;
     });
     for (const [name, { index }] of recorder.variables) this.#variableNames.set(index, name);
-    const { constants, steps } = planOf(this.#program);
-    for (const node of constants) this.#constants.set(node.outputs[0]!.index, node);
-    for (const { node } of steps) this.#apply(node);
+    const plan = planOf(this.#program);
+    for (const node of plan.constants) this.#constants.set(node.outputs[0]!.index, node);
+    const wanted = [...outputs.values(), ...recorder.effects.flatMap(effectInputs)];
+    const biased = biasedProducts(plan, new Set(wanted.map(({ index }) => index)));
+    const made = new Set<RecordedNode>();
+    for (const { node } of plan.steps) {
+      const followed = biased.get(node);
+      if (made.has(node)) continue;
+      if (followed !== undefined && this.#applyBiased(followed))
+        followed.followers.forEach((follower) => made.add(follower));
+      else this.#apply(node);
+    }
     const fetched = [...outputs].map(([name, tensor]) => {
       const T = attr.type(tensor.dtype);
       return writer.node('Identity', [this.#value(tensor)], { T }, { name: this.#origin(name) })[0]!;
@@ -90,6 +101,21 @@ class Lowering {
       attrs,
     );
     for (const [k, { index }] of outputs.entries()) this.#values.set(index, made[k]!);
+  }
+
+  // A bias that the program computes later than the product would have to wait.
+  #applyBiased({ product, bias, relu, followers }: BiasedProduct): boolean {
+    const { op, inputs, outputs, attrs, site } = product;
+    const known = [this.#values, this.#constants, this.#variableNames].some((map) => map.has(bias.index));
+    if (!known) return false;
+    const g = this.#context(op.name, inputs, outputs, site);
+    const values = inputs.map((input) => this.#value(input));
+    const made = op.graphBiased!(g, values, attrs, { bias: this.#value(bias), relu });
+    if (made === undefined) return false;
+    const last = followers.at(-1)!.outputs[0]!;
+    const reshaped = followers[0]!.op.name === 'reshape';
+    this.#values.set(last.index, reshaped ? g.reshape(made, last.shape) : made);
+    return true;
   }
 
   // Constants and reads of variables become nodes when something takes them.
