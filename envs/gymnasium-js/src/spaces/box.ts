@@ -168,7 +168,7 @@ export class Box<D extends DType = 'float32'> extends Space<TypedArrayOf<D>> {
 
   /** Each sample as arrays in arrays; infinities, NaN and whole numbers beyond 2^53 as text. */
   override toJsonable(samples: readonly TypedArrayOf<D>[]): unknown[] {
-    return samples.map((sample) => nestArray(sample, this.shape));
+    return samples.map((sample) => nestArray(sample, this.shape, this.dtype));
   }
 
   override fromJsonable(json: unknown): TypedArrayOf<D>[] {

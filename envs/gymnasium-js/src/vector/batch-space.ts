@@ -59,7 +59,10 @@ export function batchSpace<S extends Space<unknown>>(space: S, n = 1): Space<Bat
 
 function batch(space: Space<unknown>, n: number): Space<unknown> {
   if (space instanceof Dict) {
-    return goOn(new Dict(space.keys.map((key) => [key, batch(space.spaces[key]!, n)] as const)), space);
+    return goOn(
+      dictOf(space, (part) => batch(part, n)),
+      space,
+    );
   }
   if (space instanceof Tuple) return goOn(new Tuple(space.spaces.map((part: Space<unknown>) => batch(part, n))), space);
   if (isArraySpace(space)) return batchDiffering(Array.from({ length: n }, () => space));
@@ -101,7 +104,7 @@ function batchDiffering(spaces: readonly Space<unknown>[]): Space<unknown> {
     const names = (dict: Dict): string => JSON.stringify(dict.keys.toSorted());
     if (dicts.some((dict) => names(dict) !== names(first))) refuse('keys', (space) => names(space as Dict));
     return goOn(
-      new Dict(first.keys.map((key) => [key, batchDiffering(dicts.map((dict) => dict.spaces[key]!))])),
+      dictOf(first, (_, key) => batchDiffering(dicts.map((dict) => dict.spaces[key]!))),
       first,
     );
   }
@@ -147,6 +150,11 @@ function stackSpaces(spaces: readonly ArraySpace[]): Space<unknown> {
 }
 
 const bits = (dtype: DType): number => Number(dtype.replace(/\D/g, ''));
+
+// From an object, so that names are sorted even where those of `dict` are not: Gymnasium's batches are.
+function dictOf(dict: Dict, part: (space: Space<unknown>, key: string) => Space<unknown>): Dict {
+  return new Dict(Object.fromEntries(dict.keys.map((key) => [key, part(dict.spaces[key]!, key)])));
+}
 
 function goOn<S extends Space<unknown>>(space: S, from: Space<unknown>): S {
   space.npRandom = from.npRandom.clone();
