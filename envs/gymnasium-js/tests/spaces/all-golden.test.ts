@@ -3,14 +3,12 @@ import { readFileSync } from 'node:fs';
 import { test } from '@fast-check/vitest';
 import {
   batchSpace,
-  Box,
   concatenate,
   createEmptyArray,
   flatdim,
   flatten,
   flattenSpace,
   iterate,
-  MultiBinary,
   spaceFromJSON,
   unflatten,
 } from 'gymnasium-js';
@@ -18,7 +16,7 @@ import type { SampleOptions, Space, SpaceJSON, SpaceSeed } from 'gymnasium-js';
 import { typedArrayOf } from '@tessera/core';
 import type { DType } from '@tessera/core';
 import { describe, expect } from 'vitest';
-import { canon, expectLines } from './canon.ts';
+import { canon, expectLines, optionsOf } from './canon.ts';
 import type { Stream } from './canon.ts';
 
 function golden<T>(name: string): T {
@@ -37,14 +35,9 @@ interface Case {
   readonly jsonable: unknown;
 }
 
-/** NumPy arrays know their shape, masks of ours are flat. */
-const optionsOf = (space: Space<unknown>, { mask, probability }: SampleOptions): SampleOptions => {
-  const flat = (values: unknown): unknown => (space instanceof MultiBinary ? (values as number[]).flat() : values);
-  if (mask !== undefined) return { mask: flat(mask) };
-  return probability === undefined ? {} : { probability: flat(probability) };
-};
+const cases = golden<Case[]>('cases');
 
-describe.each(golden<Case[]>('cases'))('$name', (item) => {
+describe.each(cases)('$name', (item) => {
   const fresh = (): Space<unknown> => spaceFromJSON(item.space);
 
   test('text', () => {
@@ -63,45 +56,44 @@ describe.each(golden<Case[]>('cases'))('$name', (item) => {
   test('seed says with what the parts were seeded', () => {
     expect(fresh().seed(42)).toEqual(item.seeded);
   });
+});
 
-  test.runIf(item.batch !== null)('batch', () => {
-    const space = fresh();
-    space.seed(7);
-    const batched = batchSpace(space, 3);
-    expect(batched.toString()).toBe(item.batch!.text);
-    const draw = (): string => canon(batched.sample());
-    let drawn = 0;
-    expectLines(item.batch!, () => (++drawn < item.batch!.count ? draw() : canon(space.sample())));
-    const items = [space.sample(), space.sample(), space.sample()];
-    const out = concatenate(space, items, createEmptyArray(space, 3));
-    expect(canon(out)).toBe(item.batch!.concatenated);
-    // Rows of a Box of no axis are arrays of one value, as its samples are.
-    expect([...iterate(batched, out)].map((row) => canon(row))).toEqual(items.map((one) => canon(one)));
-  });
+test.each(cases.filter(({ batch }) => batch !== null))('batch of $name', (item) => {
+  const space = spaceFromJSON(item.space);
+  space.seed(7);
+  const batched = batchSpace(space, 3);
+  expect(batched.toString()).toBe(item.batch!.text);
+  const draw = (): string => canon(batched.sample());
+  let drawn = 0;
+  expectLines(item.batch!, () => (++drawn < item.batch!.count ? draw() : canon(space.sample())));
+  const items = [space.sample(), space.sample(), space.sample()];
+  const out = concatenate(space, items, createEmptyArray(space, 3));
+  expect(canon(out)).toBe(item.batch!.concatenated);
+  // Rows of a Box of no axis are arrays of one value, as its samples are.
+  expect([...iterate(batched, out)].map((row) => canon(row))).toEqual(items.map((one) => canon(one)));
+});
 
-  test.runIf(item.flat !== null)('flat values', () => {
-    const space = fresh();
-    space.seed(3);
-    const anyInt = (text: string): string => text.replaceAll(/int(32|64)/g, 'int');
-    expect(anyInt(flattenSpace(space).toString())).toBe(anyInt(item.flat!.text));
-    if (item.flat!.flatdim !== null) expect(flatdim(space)).toBe(item.flat!.flatdim);
-    else expect(() => flatdim(space)).toThrow(/cannot be flattened/);
-    expectLines(item.flat!, () => {
-      const x = space.sample();
-      const flat = flatten(space, x);
-      expect(flattenSpace(space).contains(flat)).toBe(true);
-      expect(unflatten(space, flat)).toEqual(x);
-      return canon(flat, true);
-    });
+test.each(cases.filter(({ flat }) => flat !== null))('flat values of $name', (item) => {
+  const space = spaceFromJSON(item.space);
+  space.seed(3);
+  const anyInt = (text: string): string => text.replaceAll(/int(32|64)/g, 'int');
+  expect(anyInt(flattenSpace(space).toString())).toBe(anyInt(item.flat!.text));
+  expect(space.isNpFlattenable ? flatdim(space) : null).toBe(item.flat!.flatdim);
+  expectLines(item.flat!, () => {
+    const x = space.sample();
+    const flat = flatten(space, x);
+    expect(flattenSpace(space).contains(flat)).toBe(true);
+    expect(unflatten(space, flat)).toEqual(x);
+    return canon(flat, true);
   });
+});
 
-  test.runIf(item.jsonable !== null)('samples as JSON', () => {
-    const space = fresh();
-    space.seed(5);
-    const samples = [space.sample(), space.sample()];
-    expect(space.toJsonable(samples)).toEqual(item.jsonable);
-    expect(space.fromJsonable(item.jsonable)).toEqual(samples);
-  });
+test.each(cases.filter(({ jsonable }) => jsonable !== null))('samples of $name as JSON', (item) => {
+  const space = spaceFromJSON(item.space);
+  space.seed(5);
+  const samples = [space.sample(), space.sample()];
+  expect(space.toJsonable(samples)).toEqual(item.jsonable);
+  expect(space.fromJsonable(item.jsonable)).toEqual(samples);
 });
 
 describe('seeds in the structure of the space', () => {
@@ -136,23 +128,19 @@ describe('membership of arrays', () => {
       values.forEach((value, i) => (array[i] = (dtype === 'int64' ? BigInt(value) : value) as never));
       return spaceFromJSON(space).contains(array);
     });
-    const expected = arrays.map(([dtype, values, isIn]) => {
-      // A Uint8Array may stand for bytes or truth values, where NumPy knows which.
-      if (dtype === 'bool') return expect.any(Boolean);
-      if (dtype === 'uint8' && space['dtype'] === 'bool') return values.every((x) => x <= 1) && values.length === 2;
-      return isIn;
+    // A Uint8Array may stand for bytes or truth values, where NumPy knows which: for bytes in a Box of bool it answers as if they were truth values.
+    const known = arrays.map(([dtype, values, isIn], i) => {
+      if (dtype === 'bool') return holds[i];
+      return dtype === 'uint8' && space['dtype'] === 'bool' ? values.every((x) => x <= 1) && values.length === 2 : isIn;
     });
-    expect(holds).toEqual(expected);
+    expect(holds).toEqual(known);
   });
 });
 
 test.each(golden<{ space: SpaceJSON; text: string }[]>('texts'))('long texts, %#', ({ space, text }) => {
   expect(spaceFromJSON(space).toString()).toBe(text);
-  expect(spaceFromJSON(space)).not.toBeInstanceOf(Array);
 });
 
-test('a space of everything there is in the golden data', () => {
-  const types = new Set(golden<Case[]>('cases').map(({ space }) => space.type));
-  expect(types.size).toBe(10);
-  expect(spaceFromJSON(golden<Case[]>('cases')[0]!.space)).toBeInstanceOf(Box);
+test('the golden data has every space', () => {
+  expect(new Set(cases.map(({ space }) => space.type)).size).toBe(10);
 });

@@ -1,5 +1,7 @@
 // Values of spaces as the canonical lines of golden/make_spaces.py, and its streams of them.
 import { createHash } from 'node:crypto';
+import { MultiBinary } from 'gymnasium-js';
+import type { SampleOptions, Space } from 'gymnasium-js';
 import { expect } from 'vitest';
 
 /** Lines as golden/make_spaces.py keeps them. */
@@ -39,4 +41,11 @@ export function expectLines(stream: Stream, draw: () => string): void {
   const lines = Array.from({ length: stream.count }, draw);
   expect(lines.slice(0, stream.first.length).map((line) => line.slice(0, 300))).toEqual(stream.first);
   expect(createHash('sha256').update(lines.join('\n')).digest('hex')).toBe(stream.sha256);
+}
+
+/** NumPy arrays know their shape, masks of ours are flat. */
+export function optionsOf(space: Space<unknown>, { mask, probability }: SampleOptions): SampleOptions {
+  const flat = (values: unknown): unknown => (space instanceof MultiBinary ? (values as number[]).flat() : values);
+  if (mask !== undefined) return { mask: flat(mask) };
+  return probability === undefined ? {} : { probability: flat(probability) };
 }
