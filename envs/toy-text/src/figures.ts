@@ -12,19 +12,25 @@ export interface Place {
 export type Facing = 'left' | 'down' | 'right' | 'up';
 
 const skin: Colour = [240, 200, 160];
+const hair: Colour = [150, 100, 50];
 const dark: Colour = [40, 40, 40];
 
 /** A person with a coat and a pointed hat; the face shows where it looks to, and the back of the head is hair. */
 export function drawPerson(raster: Raster, { x, y, size }: Place, coat: Colour, facing: Facing = 'down'): void {
-  const at = (u: number, v: number): [number, number] => [x + u * size, y + v * size];
-  raster.fillPolygon([...at(0.5, 0.4), ...at(0.78, 0.92), ...at(0.22, 0.92)], coat);
-  const turn = facing === 'left' ? -0.08 : facing === 'right' ? 0.08 : 0;
-  raster.fillCircle(...at(0.5 + turn / 2, 0.4), 0.17 * size, facing === 'up' ? [150, 100, 50] : skin);
-  raster.fillPolygon([...at(0.5 - turn, 0.02), ...at(0.7, 0.34), ...at(0.3, 0.34)], coat);
+  const middle = x + 0.5 * size;
+  const turn = (facing === 'left' ? -0.08 : facing === 'right' ? 0.08 : 0) * size;
+  const [hem, neck] = [y + 0.92 * size, y + 0.4 * size];
+  raster.fillPolygon([middle, neck, x + 0.78 * size, hem, x + 0.22 * size, hem], coat);
+  raster.fillCircle(middle + turn / 2, neck, 0.17 * size, facing === 'up' ? hair : skin);
+  const [tip, brim] = [y + 0.02 * size, y + 0.34 * size];
+  raster.fillPolygon([middle - turn, tip, x + 0.7 * size, brim, x + 0.3 * size, brim], coat);
   if (facing === 'up') return;
-  for (const eye of facing === 'down' ? [-0.06, 0.06] : [turn]) {
-    raster.fillCircle(...at(0.5 + turn + eye / (turn === 0 ? 1 : 2), 0.42), 0.035 * size, dark);
+  const eyes = y + 0.42 * size;
+  if (facing !== 'down') {
+    raster.fillCircle(middle + 1.5 * turn, eyes, 0.035 * size, dark);
+    return;
   }
+  for (const side of [-0.06, 0.06]) raster.fillCircle(middle + side * size, eyes, 0.035 * size, dark);
 }
 
 /** A stool, the start. */

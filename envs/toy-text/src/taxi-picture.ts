@@ -30,13 +30,11 @@ export function taxiLayout(modes: readonly string[]): PictureLayout {
     viewWidth: taxiMap[0].length * cell,
     drawBackground(raster) {
       raster.clear(road);
-      for (const [y, line] of taxiMap.entries()) {
-        for (const [x, letter] of [...line].entries()) {
-          if (letter === '|') raster.fillRect(x * cell + 15, y * cell, 20, cell, wall);
-          else if (letter === '-') raster.fillRect(x * cell, y * cell + 15, cell, 20, wall);
-          else if (letter === '+') drawCorner(raster, x, y);
-        }
-      }
+      const [width, height] = [taxiMap[0].length * cell, taxiMap.length * cell];
+      // Outside walls, then those within: one rectangle each, or seams would show.
+      for (const y of [15, height - 35]) raster.fillRect(15, y, width - 30, 20, wall);
+      for (const x of [15, width - 35]) raster.fillRect(x, 35, 20, height - 70, wall);
+      for (const { x, y, rows } of innerWalls()) raster.fillRect(x * cell + 15, y * cell, 20, rows * cell, wall);
       for (const [i, [row, column]] of places.entries()) {
         raster.fillRect(viewX(column), viewY(row), cell, cell, placeColours[i]!, 0.5);
       }
@@ -44,10 +42,18 @@ export function taxiLayout(modes: readonly string[]): PictureLayout {
   };
 }
 
-function drawCorner(raster: Raster, x: number, y: number): void {
-  const [isLeft, isTop] = [x === 0, y === 0];
-  raster.fillRect(x * cell + (isLeft ? 15 : 0), y * cell + 15, 35, 20, wall);
-  raster.fillRect(x * cell + 15, y * cell + (isTop ? 15 : 0), 20, 35, wall);
+// Runs of | from top to bottom, in letters of the map.
+function innerWalls(): { x: number; y: number; rows: number }[] {
+  const runs: { x: number; y: number; rows: number }[] = [];
+  const isWall = (x: number, y: number): boolean => taxiMap[y]![x] === '|';
+  for (let x = 1; x < taxiMap[0].length - 1; x++) {
+    for (let y = 1; y < taxiMap.length - 1; y++) {
+      const above = runs.find((run) => run.x === x && run.y + run.rows === y);
+      if (isWall(x, y) && above !== undefined) above.rows += 1;
+      else if (isWall(x, y)) runs.push({ x, y, rows: 1 });
+    }
+  }
+  return runs;
 }
 
 /** Adds passenger, destination and taxi; `heading` is the action of its last move. A passenger in the taxi sits behind its windows. */

@@ -80,7 +80,17 @@ export class Raster {
 
   /** Fills a rectangle from its corner of least x and y. */
   fillRect(x: number, y: number, width: number, height: number, colour: Colour, opacity = 1): void {
-    this.fillPolygon([x, y, x + width, y, x + width, y + height, x, y + height], colour, opacity);
+    if (!Number.isFinite(x + y + width + height)) return;
+    const [top, bottom] = ordered(y * this.#scaleY + this.#offsetY, (y + height) * this.#scaleY + this.#offsetY);
+    const [left, right] = ordered(x * this.#scaleX, (x + width) * this.#scaleX);
+    const [endRow, endColumn] = [Math.min(this.height, Math.ceil(bottom)), Math.min(this.width, Math.ceil(right))];
+    for (let row = Math.max(0, Math.floor(top)); row < endRow; row++) {
+      const cover = (Math.min(row + 1, bottom) - Math.max(row, top)) * opacity;
+      for (let column = Math.max(0, Math.floor(left)); column < endColumn; column++) {
+        const share = Math.min(column + 1, right) - Math.max(column, left);
+        this.#mix(row * this.width + column, colour, cover * share);
+      }
+    }
   }
 
   /** Fills a circle, or with a second radius an ellipse along the axes. */
@@ -93,11 +103,14 @@ export class Raster {
     const pixels = Math.max(1, lineWidth * Math.sqrt(Math.abs(this.#scaleX * this.#scaleY)));
     let isDrawn = false;
     for (let i = 0; i + 3 < points.length; i += 2) {
-      const [x0, y0] = [points[i]! * this.#scaleX, points[i + 1]! * this.#scaleY + this.#offsetY];
-      const [x1, y1] = [points[i + 2]! * this.#scaleX, points[i + 3]! * this.#scaleY + this.#offsetY];
-      const length = Math.hypot(x1 - x0, y1 - y0);
-      if (!(length > 0 && Number.isFinite(length))) continue;
-      const [dx, dy] = [((x1 - x0) / length) * (pixels / 2), ((y1 - y0) / length) * (pixels / 2)];
+      const x0 = points[i]! * this.#scaleX;
+      const y0 = points[i + 1]! * this.#scaleY + this.#offsetY;
+      const x1 = points[i + 2]! * this.#scaleX;
+      const y1 = points[i + 3]! * this.#scaleY + this.#offsetY;
+      const length = Math.sqrt((x1 - x0) * (x1 - x0) + (y1 - y0) * (y1 - y0));
+      if (!(length > 0 && length < Infinity)) continue;
+      const dx = ((x1 - x0) / length) * (pixels / 2);
+      const dy = ((y1 - y0) / length) * (pixels / 2);
       // All in the same direction, so that where two pieces meet the coverage adds up and is cut at 1.
       this.#addEdge(x0 + dy, y0 - dx, x1 + dy, y1 - dx);
       this.#addEdge(x1 + dy, y1 - dx, x1 - dy, y1 + dx);
@@ -139,9 +152,12 @@ export class Raster {
 
   // What is to the right of the edge is covered, positively for an edge that goes down. In pixels.
   #addEdge(x0: number, y0: number, x1: number, y1: number): void {
-    const [direction, top, bottom, start] = y0 < y1 ? [1, y0, y1, x0] : [-1, y1, y0, x1];
+    const isDown = y0 < y1;
+    const direction = isDown ? 1 : -1;
+    const top = isDown ? y0 : y1;
+    const start = isDown ? x0 : x1;
     const from = Math.max(0, top);
-    const to = Math.min(this.height, bottom);
+    const to = Math.min(this.height, isDown ? y1 : y0);
     if (!(from < to)) return;
     const slope = (x1 - x0) / (y1 - y0);
     const firstRow = Math.floor(from);
@@ -203,9 +219,19 @@ export class Raster {
     steps[at + end]! += height * (1 - coverBefore);
   }
 
+  #mix(pixel: number, colour: Colour, cover: number): void {
+    if (cover < 1e-3) return;
+    const { data } = this;
+    const at = 3 * pixel;
+    // + 0.5 rounds, as storing in bytes cuts off.
+    data[at] = data[at]! + (colour[0] - data[at]!) * cover + 0.5;
+    data[at + 1] = data[at + 1]! + (colour[1] - data[at + 1]!) * cover + 0.5;
+    data[at + 2] = data[at + 2]! + (colour[2] - data[at + 2]!) * cover + 0.5;
+  }
+
   // Mixes the colour into the pixels that the edges so far cover, and forgets the edges.
-  #flush([red, green, blue]: Colour, opacity: number): void {
-    const { width, data } = this;
+  #flush(colour: Colour, opacity: number): void {
+    const { width } = this;
     const steps = this.#steps;
     const right = Math.min(width, this.#right + 1);
     for (let row = this.#top; row < this.#bottom; row++) {
@@ -215,12 +241,7 @@ export class Raster {
         sum += steps[at + x]!;
         steps[at + x] = 0;
         const cover = Math.min(1, Math.abs(sum)) * opacity;
-        if (cover < 1e-3) continue;
-        const pixel = (row * width + x) * 3;
-        // + 0.5 rounds, as storing in bytes cuts off.
-        data[pixel] = data[pixel]! + (red - data[pixel]!) * cover + 0.5;
-        data[pixel + 1] = data[pixel + 1]! + (green - data[pixel + 1]!) * cover + 0.5;
-        data[pixel + 2] = data[pixel + 2]! + (blue - data[pixel + 2]!) * cover + 0.5;
+        this.#mix(row * width + x, colour, cover);
       }
       steps[at + width] = 0;
     }
@@ -231,6 +252,7 @@ export class Raster {
   }
 }
 
+const ordered = (a: number, b: number): readonly [number, number] => (a < b ? [a, b] : [b, a]);
 const unitCircles = new Map<number, Float64Array>();
 
 function unitCircle(corners: number): Float64Array {
