@@ -59,6 +59,7 @@ export type { VectorLoader } from './registry/loaders.ts';
 export { register, registry, spec } from './registry/registry.ts';
 export { checkKwargs, EnvSpec } from './spec.ts';
 export type { EntryPoint, EnvSpecOptions, Kwargs } from './spec.ts';
+export { booleanOption, checkAction, numberOption } from './arguments.ts';
 
 // Wrappers
 export { OrderEnforcing } from './wrappers/order-enforcing.ts';
@@ -84,6 +85,12 @@ export type {
 } from './vector/vector-env.ts';
 export type { InfoArray, VectorInfo } from './vector/vector-info.ts';
 
+// Pictures
+export { EnvRenderer } from './rendering/env-renderer.ts';
+export type { PictureLayout, RenderOptions, RenderSize } from './rendering/env-renderer.ts';
+export { Raster } from './rendering/raster.ts';
+export type { Colour, RasterOptions } from './rendering/raster.ts';
+
 // Checks, errors, warnings
 export { checkEnv, envRules } from './check-env/check-env.ts';
 export type { CheckEnvOptions, EnvRule } from './check-env/check-env.ts';
@@ -99,4 +106,4 @@ export {
   UnregisteredEnv,
   VersionNotFound,
 } from './errors.ts';
-export { setWarningHandler } from './logger.ts';
+export { setWarningHandler, warn } from './logger.ts';
