@@ -59,6 +59,10 @@ export type {
 } from './vector/vector-env.ts';
 export type { InfoArray, VectorInfo } from './vector/vector-info.ts';
 
+// Pictures
+export { resizeArea } from './images/resize-area.ts';
+export type { ImageShape } from './images/resize-area.ts';
+
 // Checks, errors, warnings
 export { checkEnv, envRules } from './check-env/check-env.ts';
 export type { CheckEnvOptions, EnvRule } from './check-env/check-env.ts';
