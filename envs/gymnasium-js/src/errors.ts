@@ -32,6 +32,11 @@ export class RegistrationError extends ConfigError {
   override readonly name: string = 'RegistrationError';
 }
 
+/** Something that an environment or wrapper needs is not installed. */
+export class DependencyNotInstalled extends ConfigError {
+  override readonly name: string = 'DependencyNotInstalled';
+}
+
 /** `step` or `render` before the first `reset`, or of an ended episode that had to be reset. */
 export class ResetNeeded extends ConfigError {
   override readonly name: string = 'ResetNeeded';

@@ -63,12 +63,22 @@ export type { InfoArray, VectorInfo } from './vector/vector-info.ts';
 export { resizeArea } from './images/resize-area.ts';
 export type { ImageShape } from './images/resize-area.ts';
 
+// What a vector environment of your own is made of
+export { checkAutoresetMode, planReset } from './vector/arguments.ts';
+export type { ResetPlan } from './vector/arguments.ts';
+export { checkActions, rowLayout } from './vector/batch-layout.ts';
+export { checkNoneEnded } from './vector/env-batch.ts';
+export { mergeReports } from './vector/vector-info.ts';
+export type { EnvReport } from './vector/vector-info.ts';
+export { splitLoadedId } from './registry/loaders.ts';
+
 // Checks, errors, warnings
 export { checkEnv, envRules } from './check-env/check-env.ts';
 export type { CheckEnvOptions, EnvRule } from './check-env/check-env.ts';
 export {
   AlreadyPendingCallError,
   ClosedEnvironmentError,
+  DependencyNotInstalled,
   DeprecatedEnv,
   InvalidAction,
   NameNotFound,
@@ -78,4 +88,4 @@ export {
   UnregisteredEnv,
   VersionNotFound,
 } from './errors.ts';
-export { setWarningHandler } from './logger.ts';
+export { setWarningHandler, warn } from './logger.ts';
