@@ -189,12 +189,17 @@ export class PythonChild {
 
   #printed(): string {
     const text = this.#output.trim();
-    return text === '' ? '' : ` It printed last:\n${text.replace(/^/gm, '    ')}`;
+    return text === '' ? '' : ` It printed last:\n${text.replace(/^(?=.)/gm, '    ')}`;
   }
 
   #endText(why: string): Error {
     if (this.#hello === undefined) {
-      const what = why === 'ENOENT' ? 'was not found' : why.startsWith('E') ? `could not be run: ${why}` : `ended (${why}) before it was ready`;
+      const what =
+        why === 'ENOENT'
+          ? 'was not found'
+          : why.startsWith('E')
+            ? `could not be run: ${why}`
+            : `ended (${why}) before it was ready`;
       return noPython(this.#command, what, this.#output);
     }
     return new LostChild(`python:${this.#options.id}: ${this.place} died: ${why}.${this.#printed()}`);
