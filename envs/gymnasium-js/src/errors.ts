@@ -87,7 +87,7 @@ export class AlreadyPendingCallError extends ConfigError {
   override readonly name: string = 'AlreadyPendingCallError';
   readonly pendingCall: string;
 
-  constructor(message: string, pendingCall: string) {
+  constructor(message: string, pendingCall = '') {
     super(message);
     this.pendingCall = pendingCall;
   }
@@ -98,7 +98,7 @@ export class NoAsyncCallError extends ConfigError {
   override readonly name: string = 'NoAsyncCallError';
   readonly missingCall: string;
 
-  constructor(message: string, missingCall: string) {
+  constructor(message: string, missingCall = '') {
     super(message);
     this.missingCall = missingCall;
   }

@@ -68,6 +68,8 @@ export { MaxAndSkipObservation } from './wrappers/max-and-skip-observation.ts';
 export { NormalizeObservation } from './wrappers/normalize-observation.ts';
 export { RescaleObservation } from './wrappers/rescale-observation.ts';
 export type { RescaleObservationOptions } from './wrappers/rescale-observation.ts';
+export { ResizeObservation } from './wrappers/resize-observation.ts';
+export type { ResizeObservationOptions } from './wrappers/resize-observation.ts';
 export { ReshapeObservation } from './wrappers/reshape-observation.ts';
 export { TransformObservation } from './wrappers/transform-observation.ts';
 export type { TransformObservationOptions } from './wrappers/transform-observation.ts';
@@ -104,6 +106,19 @@ export type {
 } from './vector/vector-env.ts';
 export type { InfoArray, VectorInfo } from './vector/vector-info.ts';
 
+// Pictures
+export { resizeArea } from './images/resize-area.ts';
+export type { ImageShape } from './images/resize-area.ts';
+
+// What a vector environment of your own is made of
+export { checkAutoresetMode, planReset } from './vector/arguments.ts';
+export type { ResetPlan } from './vector/arguments.ts';
+export { checkActions, rowLayout } from './vector/batch-layout.ts';
+export { checkNoneEnded } from './vector/env-batch.ts';
+export { mergeReports } from './vector/vector-info.ts';
+export type { EnvReport } from './vector/vector-info.ts';
+export { splitLoadedId } from './registry/loaders.ts';
+
 // Checks and measurements
 export { checkEnv, envRules } from './check-env/check-env.ts';
 export type { CheckEnvOptions, EnvRule } from './check-env/check-env.ts';
@@ -136,5 +151,5 @@ export {
   UnsupportedMode,
   VersionNotFound,
 } from './errors.ts';
-export { logger, setWarningHandler } from './logger.ts';
+export { logger, setWarningHandler, warn } from './logger.ts';
 export type { WarningHandler, WarningKind } from './logger.ts';

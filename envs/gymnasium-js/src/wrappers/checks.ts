@@ -1,6 +1,5 @@
 // Checks of arguments that several wrappers share.
 import { ConfigError } from '@tessera/core';
-import { InvalidBound } from '../errors.ts';
 import { Box } from '../spaces/box.ts';
 import { describe } from '../spaces/explain.ts';
 import type { Space } from '../spaces/space.ts';
@@ -36,23 +35,19 @@ export function checkPictures(where: string, space: Space<unknown>, axes: readon
   );
 }
 
-/** Returns `shape` when it is an array of whole numbers > 0; throws ConfigError otherwise. */
-export function checkShape(where: string, shape: unknown): readonly number[] {
-  if (Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && (size as number) > 0)) {
-    return [...(shape as number[])];
-  }
+/** Returns `shape` when it is that many whole numbers > 0; throws ConfigError otherwise. */
+export function checkShape(where: string, shape: unknown, axes: number): readonly number[] {
+  const isShape =
+    Array.isArray(shape) &&
+    shape.length === axes &&
+    shape.every((size) => Number.isSafeInteger(size) && (size as number) > 0);
+  if (isShape) return [...(shape as number[])];
   const got = Array.isArray(shape) ? `[${shape.join(', ')}]` : describe(shape);
-  throw new ConfigError(`${where}: expected a shape of whole numbers > 0, got ${got}.`);
+  throw new ConfigError(`${where}: expected a shape of ${axes} whole numbers > 0, got ${got}.`);
 }
 
 /** Returns the function; throws ConfigError when it is none. */
 export function checkFunction<F>(where: string, name: string, value: F): F {
   if (typeof value === 'function') return value;
   throw new ConfigError(`${where}: expected a function as ${name}, got ${describe(value)}.`);
-}
-
-/** Throws InvalidBound unless `low <= high`, both of them numbers. */
-export function checkBounds(where: string, low: number, high: number): void {
-  if (low <= high) return;
-  throw new InvalidBound(`${where}: Min (${String(low)}) must be smaller than max (${String(high)}).`);
 }

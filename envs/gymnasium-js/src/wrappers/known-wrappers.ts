@@ -12,6 +12,7 @@ import { RepeatAction } from './repeat-action.ts';
 import { RescaleAction } from './rescale-action.ts';
 import { RescaleObservation } from './rescale-observation.ts';
 import { ReshapeObservation } from './reshape-observation.ts';
+import { ResizeObservation } from './resize-observation.ts';
 import { StickyAction } from './sticky-action.ts';
 import { registerWrapper } from './wrapper-spec.ts';
 
@@ -31,6 +32,7 @@ export function registerKnownWrappers(): void {
     RescaleAction,
     RescaleObservation,
     ReshapeObservation,
+    ResizeObservation,
     StickyAction,
   })) {
     registerWrapper(Class, name);
