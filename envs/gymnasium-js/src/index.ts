@@ -27,11 +27,34 @@ export type {
 // Spaces
 export { Box } from './spaces/box.ts';
 export type { Bound, BoxOptions } from './spaces/box.ts';
+export { Dict } from './spaces/dict.ts';
+export type { DictSampleOptions, DictValue, SpaceRecord } from './spaces/dict.ts';
 export { Discrete } from './spaces/discrete.ts';
-export type { DiscreteOptions, DiscreteSampleOptions } from './spaces/discrete.ts';
+export type { DiscreteOptions, DiscreteSampleOptions, WholeDType } from './spaces/discrete.ts';
+export { flatdim, flatten, flattenSpace, isSpaceDtypeShapeEquiv, unflatten } from './spaces/flatten.ts';
+export type { FlatValue } from './spaces/flatten.ts';
 export { spaceFromJSON } from './spaces/from-json.ts';
+export { Graph } from './spaces/graph.ts';
+export type { FeatureSpace, GraphInstance, GraphSampleOptions } from './spaces/graph.ts';
+export { MultiBinary } from './spaces/multi-binary.ts';
+export type { MultiBinarySampleOptions } from './spaces/multi-binary.ts';
+export { MultiDiscrete } from './spaces/multi-discrete.ts';
+export type {
+  MultiDiscreteOptions,
+  MultiDiscreteSampleOptions,
+  NestedMasks,
+  WholeNumbers,
+} from './spaces/multi-discrete.ts';
+export { OneOf } from './spaces/one-of.ts';
+export type { OneOfValue } from './spaces/one-of.ts';
+export { Sequence } from './spaces/sequence.ts';
+export type { SequenceLength, SequenceSampleOptions, SequenceValue } from './spaces/sequence.ts';
 export { Space } from './spaces/space.ts';
-export type { SpaceJSON } from './spaces/space.ts';
+export type { SampleOptions, SpaceJSON, SpaceSeed, SpaceValue } from './spaces/space.ts';
+export { Text } from './spaces/text.ts';
+export type { TextOptions, TextSampleOptions } from './spaces/text.ts';
+export { Tuple } from './spaces/tuple.ts';
+export type { SpaceList, TupleSampleOptions, TupleValue } from './spaces/tuple.ts';
 
 // Registry
 export { make } from './make.ts';
@@ -94,6 +117,8 @@ export type { RunningPrecision } from './wrappers/running-mean-std.ts';
 export { TransformReward } from './wrappers/transform-reward.ts';
 
 // Vector environments
+export { batchDifferingSpaces, batchSpace, concatenate, createEmptyArray, iterate } from './vector/batch-space.ts';
+export type { Batch } from './vector/batch-space.ts';
 export { SyncVectorEnv } from './vector/sync-vector-env.ts';
 export type { SyncVectorEnvOptions } from './vector/sync-vector-env.ts';
 export type {
