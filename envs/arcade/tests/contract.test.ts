@@ -32,7 +32,7 @@ describe.each(variants)('%s %o', (id, options) => {
 });
 
 test('frames are as large as the reference says', () => {
-  const shape = (id: string, options = {}): readonly number[] => make(id, options).observationSpace.shape;
+  const shape = (id: string, options = {}): readonly number[] => make(id, options).observationSpace.shape!;
   expect(shape('Catch-v0')).toEqual([40, 40, 3]);
   expect(shape('Breakout-v0')).toEqual([20, 20, 3]);
   expect(shape('Breakout-v0', { cellSize: 4 })).toEqual([40, 40, 3]);

@@ -111,6 +111,17 @@ describe.each(Object.entries(golden<Record<string, OfSeed>>('random.json')))('se
     expectFloats(expected['array_after']!, () => g.random());
   });
 
+  test('integersArray of int64 beyond what numbers hold', () => {
+    const draws: [string, bigint, bigint][] = [
+      ['all', -(2n ** 63n), 2n ** 63n],
+      ['wide', -(2n ** 62n), 2n ** 63n - 5n],
+      ['32bits', 2n ** 60n, 2n ** 60n + 2n ** 32n],
+    ];
+    for (const [name, low, high] of draws) {
+      expectIntegers(expected[`array_int64_${name}`]!, fresh().integersArray(low, high, 50, 'int64'));
+    }
+  });
+
   test('choice, permutation, shuffle', () => {
     const g = fresh();
     expectIntegers(
@@ -130,6 +141,39 @@ describe.each(Object.entries(golden<Record<string, OfSeed>>('random.json')))('se
     g.shuffle(deck);
     expectIntegers(expected['shuffle']!, deck);
     expect(g.getState()).toEqual(expected.stateAtEnd);
+  });
+
+  test('choice of many, independent and different, permutation of an array, spawn', () => {
+    const g = fresh();
+    const p = [0, 1, 2, 3, 0, 4, 5, 6, 7, 8].map((weight) => weight / 36);
+    const different = (n: number, size: number, options = {}) => [
+      ...g.choiceArray(n, size, { replace: false, ...options }),
+    ];
+    expectIntegers(expected['choiceArray']!, g.choiceArray(13, 50));
+    expectIntegers(expected['choiceArrayP']!, g.choiceArray(10, 500, { p }));
+    expectIntegers(
+      expected['choiceDistinct']!,
+      [1, 7, 29, 30].flatMap((size) => different(30, size)),
+    );
+    expectIntegers(expected['choiceDistinctInOrder']!, different(1000, 80, { shuffle: false }));
+    expectIntegers(expected['choiceDistinctFew']!, different(2 ** 40, 20));
+    expectIntegers(expected['choiceDistinctTail']!, different(12_000, 300));
+    expectIntegers(expected['choiceDistinctTailInOrder']!, different(12_000, 700, { shuffle: false }));
+    expectIntegers(expected['choiceDistinctAll']!, different(10_001, 10_001));
+    expectIntegers(
+      expected['choiceDistinctP']!,
+      [1, 3, 8].flatMap((size) => different(10, size, { p })),
+    );
+    expectIntegers(expected['permutationOf']!, g.permutation(Array.from({ length: 40 }, (_, i) => i * i)));
+    g.integers(2);
+    const children = [...g.spawn(2), ...g.spawn(1)];
+    children.push(children[1]!.spawn(2)[1]!);
+    const draws = children.flatMap((child) => times(3, () => child.random()));
+    expectFloats(expected['spawned']!, () => draws.shift()!);
+    expectIntegers(
+      expected['afterSpawn']!,
+      times(5, () => g.integers(7)),
+    );
   });
 });
 

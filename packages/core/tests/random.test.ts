@@ -123,6 +123,46 @@ describe('draws', () => {
     ).toEqual(Array.from({ length: n }, (_, i) => i));
   });
 
+  test.prop([seed, fc.integer({ min: 1, max: 20_000 }), fc.nat(60), fc.boolean()])(
+    'a choice without replacement has each index at most once',
+    (s, n, size, shuffle) => {
+      const chosen = npRandom(s).choiceArray(n, Math.min(n, size), { replace: false, shuffle });
+      expect(new Set(chosen).size).toBe(Math.min(n, size));
+      expect(chosen.every((index) => Number.isInteger(index) && index >= 0 && index < n)).toBe(true);
+    },
+  );
+
+  test.prop([seed, walk, walk, fc.nat(3)])(
+    'a clone goes on alone, with the same children to come',
+    (s, before, after, spawned) => {
+      const g = npRandom(s);
+      for (const move of before) move(g);
+      g.spawn(spawned);
+      const [copy, untouched] = [g.clone(), g.clone()];
+      const state = g.getState();
+      expect(after.map((move) => move(copy))).toEqual(after.map((move) => move(g)));
+      expect(g.spawn(2)[1]!.random()).toBe(copy.spawn(2)[1]!.random());
+      expect(untouched.getState()).toEqual(state);
+    },
+  );
+
+  test.prop([seed, fc.nat(5)])(
+    'spawned generators are new at each call and draw nothing from their parent',
+    (s, count) => {
+      const g = npRandom(s);
+      const before = g.getState();
+      const draws = [...g.spawn(count), ...g.spawn(count), g].map((child) => child.random());
+      expect(new Set(draws).size).toBe(2 * count + 1);
+      g.setState(before);
+      expect(g.random()).toBe(draws.at(-1));
+    },
+  );
+
+  test('a permutation of an array leaves it as it is', () => {
+    const array = Object.freeze(['a', 'b', 'c']);
+    expect(npRandom(3).permutation(array).toSorted()).toEqual(['a', 'b', 'c']);
+  });
+
   test.prop([seed, fc.array(fc.nat(9), { minLength: 1, maxLength: 8 })])(
     'an index of probability 0 is never chosen',
     (s, weights) => {
@@ -213,6 +253,14 @@ describe('draws', () => {
     ['choice with a negative probability', () => g.choice(2, { p: [1.5, -0.5] })],
     ['choice with NaN', () => g.choice(2, { p: [NaN, 1] })],
     ['permutation', () => g.permutation(-1)],
+    ['choiceArray of nothing', () => g.choiceArray(0, 1)],
+    ['choiceArray of a negative size', () => g.choiceArray(3, -1)],
+    ['choiceArray of more than there are', () => g.choiceArray(3, 4, { replace: false })],
+    ['choiceArray of more than are possible', () => g.choiceArray(3, 2, { replace: false, p: [1, 0, 0] })],
+    ['choiceArray beyond memory', () => g.choiceArray(3, 2 ** 52)],
+    ['integersArray beyond int64', () => g.integersArray(0, 2n ** 63n + 1n, 2, 'int64')],
+    ['integersArray beyond memory', () => g.integersArray(0, 2, 2 ** 52, 'int8')],
+    ['spawn', () => g.spawn(-1)],
   ];
   test.each(wrong)('wrong: %s', (_, call) => {
     const before = g.getState();

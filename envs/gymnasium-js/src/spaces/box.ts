@@ -1,14 +1,18 @@
 // A product of closed intervals, bounded or not (gymnasium/spaces/box.py). Values are flat typed arrays in row-major order.
-import { ConfigError, elementCount, ShapeError, typedArrayOf } from '@tessera/core';
+import { ConfigError, elementCount, typedArrayOf } from '@tessera/core';
 import type { DType, TypedArrayOf } from '@tessera/core';
 import type { Seed, TypedArray } from '../types.ts';
+import { boundFromJson, boundTexts, castBound, checkBound, checkShape, inferShape } from './box-bounds.ts';
+import type { Bound } from './box-bounds.ts';
+import { field, isShape, isString } from './checks.ts';
+import { describe } from './describe.ts';
 import { canCast, dtypeFacts, dtypeOf, isTypedArrayOf } from './dtype.ts';
-import { formatArray, formatScalar } from './numpy-format.ts';
+import { arraysFromJson, nestArray } from './nested.ts';
+import { formatArray, formatScalar, formatTuple } from './numpy-format.ts';
 import { Space } from './space.ts';
-import type { SpaceJSON } from './space.ts';
+import type { SampleOptions, SpaceJSON } from './space.ts';
 
-/** One bound for all coordinates, or one for each in row-major order. */
-export type Bound = number | bigint | ArrayLike<number | bigint>;
+export type { Bound } from './box-bounds.ts';
 
 export interface BoxOptions<D extends DType> {
   readonly low: Bound;
@@ -35,9 +39,14 @@ export class Box<D extends DType = 'float32'> extends Space<TypedArrayOf<D>> {
 
   /** Throws ShapeError for bounds that do not fit the shape, ConfigError for NaN, for bounds outside the dtype's range and for `low > high`. */
   constructor(options: BoxOptions<D>) {
-    const { low, high, dtype = 'float32' as D, seed } = options;
     super();
-    this.shape = options.shape === undefined ? inferShape(low, high) : [...options.shape];
+    if (typeof options !== 'object' || options === null) {
+      throw new ConfigError(`Box: expected an object { low, high, shape, dtype }, got ${describe(options)}.`);
+    }
+    const { low, high, dtype = 'float32' as D, seed } = options;
+    checkBound('low', low);
+    checkBound('high', high);
+    this.shape = options.shape === undefined ? inferShape(low, high) : checkShape(options.shape);
     this.dtype = dtype;
     const { min, max, kind } = dtypeFacts(dtype);
     const count = elementCount(this.shape);
@@ -59,13 +68,21 @@ export class Box<D extends DType = 'float32'> extends Space<TypedArrayOf<D>> {
    * One value, each coordinate by its kind of interval: `[a, b]` uniform, `[a, inf)` `a + exponential`, `(-inf, b]` `b - exponential`,
    * `(-inf, inf)` normal; whole numbers are rounded down.
    *
-   * Throws ConfigError when `high - low` is beyond the largest number.
+   * Throws ConfigError when `high - low` is beyond the largest number, and for a mask or probabilities, which a Box does not take.
    */
-  override sample(): TypedArrayOf<D> {
+  override sample(options: SampleOptions = {}): TypedArrayOf<D> {
+    for (const [name, text] of [
+      ['mask', 'a mask'],
+      ['probability', 'a probability mask'],
+    ] as const) {
+      const given = options[name];
+      if (given === undefined || given === null) continue;
+      throw new ConfigError(`Box.sample cannot be provided ${text}, actual value: ${describe(given)}.`);
+    }
     const { low, high, boundedBelow, boundedAbove, npRandom } = this;
     const { kind } = dtypeFacts(this.dtype);
     const count = low.length;
-    const top = kind === 'f' ? 0 : 1;
+    const isReal = kind === 'f';
     const draws = new Float64Array(count);
     // NumPy draws class by class, so the order of these four loops is part of the stream.
     for (let i = 0; i < count; i++) {
@@ -75,17 +92,17 @@ export class Box<D extends DType = 'float32'> extends Space<TypedArrayOf<D>> {
       if (boundedBelow[i] && !boundedAbove[i]) draws[i] = npRandom.standardExponential() + Number(low[i]);
     }
     for (let i = 0; i < count; i++) {
-      if (!boundedBelow[i] && boundedAbove[i]) draws[i] = -npRandom.standardExponential() + (Number(high[i]) + top);
+      if (!boundedBelow[i] && boundedAbove[i]) draws[i] = -npRandom.standardExponential() + above(high[i]!, isReal);
     }
     for (let i = 0; i < count; i++) {
-      if (boundedBelow[i] && boundedAbove[i]) draws[i] = this.#uniform(i, top);
+      if (boundedBelow[i] && boundedAbove[i]) draws[i] = this.#uniform(i, isReal);
     }
-    return this.#cast(draws, kind === 'f');
+    return this.#cast(draws, isReal);
   }
 
-  #uniform(i: number, top: number): number {
+  #uniform(i: number, isReal: boolean): number {
     const low = Number(this.low[i]);
-    const range = Number(this.high[i]) + top - low;
+    const range = above(this.high[i]!, isReal) - low;
     if (!Number.isFinite(range)) {
       throw new ConfigError(
         `Box.sample: the range of coordinate ${i} exceeds the largest number. Narrow low and high.`,
@@ -96,21 +113,29 @@ export class Box<D extends DType = 'float32'> extends Space<TypedArrayOf<D>> {
 
   #cast(draws: Float64Array, isReal: boolean): TypedArrayOf<D> {
     const sample = new (typedArrayOf(this.dtype))(draws.length);
-    const { min, max } = dtypeFacts(this.dtype);
+    const { min, max, kind } = dtypeFacts(this.dtype);
+    // Gymnasium keeps signed samples two away from the ends of their dtype; never outside the space, though.
+    const margin = kind === 'i' ? 2 : 0;
     for (let i = 0; i < draws.length; i++) {
       if (isReal) sample[i] = draws[i]!;
       else if (sample instanceof BigInt64Array) {
-        const value = BigInt(Math.floor(draws[i]!));
-        const [low, high] = [this.low[i] as bigint, this.high[i] as bigint];
-        sample[i] = value < low ? low : value > high ? high : value;
-      } else sample[i] = Math.min(Math.max(Math.floor(draws[i]!), min as number), max as number);
+        const value = clamp(BigInt(Math.floor(draws[i]!)), (min as bigint) + 2n, (max as bigint) - 2n);
+        sample[i] = clamp(value, this.low[i] as bigint, this.high[i] as bigint);
+      } else {
+        const value = clamp(Math.floor(draws[i]!), (min as number) + margin, (max as number) - margin);
+        sample[i] = clamp(value, this.low[i] as number, this.high[i] as number);
+      }
     }
     return sample;
   }
 
-  /** Whether `x` is a typed array of a dtype that casts safely, or a plain array of numbers, of the right length and within the bounds. */
+  /**
+   * Whether `x` is a typed array of a dtype that casts safely, or a plain array of numbers, of the right length and within the bounds;
+   * for the shape `[]` also a number.
+   */
   override contains(x: unknown): boolean {
     const dtype = dtypeOf(x);
+    if (typeof x === 'number' && this.shape.length === 0) return this.#containsList([x]);
     if (dtype === undefined) return Array.isArray(x) && this.#containsList(x);
     const values = x as TypedArray;
     if (values.length !== this.low.length) return false;
@@ -133,8 +158,30 @@ export class Box<D extends DType = 'float32'> extends Space<TypedArrayOf<D>> {
     return true;
   }
 
-  /** Whether all coordinates have finite bounds, on both sides or on the one named. */
+  override get isNpFlattenable(): boolean {
+    return true;
+  }
+
+  override seed(seed?: Seed): Seed {
+    return this.seedOwn(seed);
+  }
+
+  /** Each sample as arrays in arrays; infinities, NaN and whole numbers beyond 2^53 as text. */
+  override toJsonable(samples: readonly TypedArrayOf<D>[]): unknown[] {
+    return samples.map((sample) => nestArray(sample, this.shape));
+  }
+
+  override fromJsonable(json: unknown): TypedArrayOf<D>[] {
+    return arraysFromJson('Box', json, this.shape, this.dtype);
+  }
+
+  /** Whether all coordinates have finite bounds, on both sides or on the one named. Throws ConfigError for another word. */
   isBounded(manner: 'both' | 'below' | 'above' = 'both'): boolean {
+    if (!['both', 'below', 'above'].includes(manner)) {
+      throw new ConfigError(
+        `Box.isBounded: manner is not in {'below', 'above', 'both'}, actual value: ${describe(manner)}.`,
+      );
+    }
     const below = this.boundedBelow.every(Boolean);
     const above = this.boundedAbove.every(Boolean);
     return manner === 'below' ? below : manner === 'above' ? above : below && above;
@@ -152,8 +199,7 @@ export class Box<D extends DType = 'float32'> extends Space<TypedArrayOf<D>> {
   }
 
   override toString(): string {
-    const shape = this.shape.length === 1 ? `(${this.shape[0]},)` : `(${this.shape.join(', ')})`;
-    return `Box(${this.#boundText(this.low)}, ${this.#boundText(this.high)}, ${shape}, ${this.dtype})`;
+    return `Box(${this.#boundText(this.low)}, ${this.#boundText(this.high)}, ${formatTuple(this.shape)}, ${this.dtype})`;
   }
 
   #boundText(bound: TypedArray): string {
@@ -162,86 +208,37 @@ export class Box<D extends DType = 'float32'> extends Space<TypedArrayOf<D>> {
     return isConstant ? formatScalar(values[0]!, this.dtype) : formatArray(bound, this.shape, this.dtype);
   }
 
+  /** Bounds are text, one for all coordinates where they agree. */
   override toJSON(): SpaceJSON {
-    const texts = (bound: TypedArray, isBounded: Uint8Array, infinite: string): string[] =>
-      Array.from(bound as ArrayLike<number | bigint>, (value, i) => (isBounded[i] ? digits(value) : infinite));
     return {
       type: 'Box',
-      low: texts(this.low, this.boundedBelow, '-Infinity'),
-      high: texts(this.high, this.boundedAbove, 'Infinity'),
+      low: boundTexts(this.low, this.boundedBelow, '-Infinity'),
+      high: boundTexts(this.high, this.boundedAbove, 'Infinity'),
       shape: [...this.shape],
       dtype: this.dtype,
     };
   }
 
-  /** The space that `toJSON` described. */
+  /** The space that `toJSON` described. Throws ConfigError, ShapeError or DTypeError for JSON that describes none. */
   static fromJSON(json: SpaceJSON): Box<DType> {
-    const isWhole = json['dtype'] === 'int64';
-    const bound = (texts: readonly string[]): Bound =>
-      texts.map((text) => (isWhole && !text.endsWith('Infinity') ? BigInt(text) : Number(text)));
+    const dtype = field<DType>(json, 'dtype', 'a dtype', isString);
+    const shape = field<number[]>(json, 'shape', 'an array of whole numbers >= 0', isShape);
     return new Box<DType>({
-      low: bound(json['low'] as string[]),
-      high: bound(json['high'] as string[]),
-      shape: json['shape'] as number[],
-      dtype: json['dtype'] as DType,
+      low: boundFromJson(json, 'low', dtype),
+      high: boundFromJson(json, 'high', dtype),
+      shape,
+      dtype,
     });
   }
 }
 
-// String() would lose the sign of -0.
-const digits = (value: number | bigint): string => (Object.is(value, -0) ? '-0' : String(value));
-const isScalar = (bound: Bound): bound is number | bigint => typeof bound === 'number' || typeof bound === 'bigint';
-
-function inferShape(low: Bound, high: Bound): number[] {
-  if (!isScalar(low) && !isScalar(high) && low.length !== high.length) {
-    throw new ShapeError(`Box: low and high don't match, low has ${low.length} values and high has ${high.length}.`);
-  }
-  if (!isScalar(low)) return [low.length];
-  return isScalar(high) ? [1] : [high.length];
+/** The end of the half-open interval that is drawn from: whole numbers up to and with `high`. */
+function above(high: number | bigint, isReal: boolean): number {
+  return typeof high === 'bigint' ? Number(high + 1n) : isReal ? high : high + 1;
 }
 
-function castBound<D extends DType>(
-  which: 'low' | 'high',
-  bound: Bound,
-  dtype: D,
-  count: number,
-  shape: readonly number[],
-): [values: TypedArrayOf<D>, isBounded: Uint8Array] {
-  if (!isScalar(bound) && bound.length !== count) {
-    const got = `${which} has ${bound.length} values, shape=[${shape.join(', ')}]`;
-    throw new ShapeError(`Box: ${which} doesn't match the provided shape, ${got}.`);
-  }
-  const { kind, min, max } = dtypeFacts(dtype);
-  const infinite = which === 'low' ? -Infinity : Infinity;
-  const values = new (typedArrayOf(dtype))(count);
-  const isBounded = new Uint8Array(count);
-  for (let i = 0; i < count; i++) {
-    const value = isScalar(bound) ? bound : bound[i]!;
-    if (Number.isNaN(Number(value))) {
-      throw new ConfigError(`Box: no ${which} value can be NaN, got ${String(value)} at ${i}.`);
-    }
-    if (value === infinite) {
-      if (kind === 'u' || kind === 'b') {
-        throw new ConfigError(`Box: ${dtype} doesn't support ${which}=${value}. Give a finite bound.`);
-      }
-      assign(values, i, kind === 'f' ? value : which === 'low' ? min : max);
-    } else if (!(value >= min && value <= max) && !(kind === 'f' && Math.abs(Number(value)) === Infinity)) {
-      const range = `[${min}, ${max}]`;
-      throw new ConfigError(`Box: ${which} is out of the range of ${dtype}, ${which}=${value}, range ${range}.`);
-    } else {
-      if (kind !== 'f' && typeof value === 'number' && !Number.isInteger(value)) {
-        throw new ConfigError(`Box: expected whole numbers for ${dtype}, got ${which}=${value}.`);
-      }
-      assign(values, i, value);
-      isBounded[i] = 1;
-    }
-  }
-  return [values, isBounded];
-}
-
-function assign(values: TypedArray, i: number, value: number | bigint): void {
-  if (values instanceof BigInt64Array) values[i] = BigInt(value);
-  else values[i] = Number(value);
+function clamp<T extends number | bigint>(value: T, low: T, high: T): T {
+  return value < low ? low : value > high ? high : value;
 }
 
 function allClose(a: TypedArray, b: TypedArray): boolean {

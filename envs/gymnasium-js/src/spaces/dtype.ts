@@ -1,4 +1,4 @@
-// Ranges of dtypes and NumPy's rules for safe casts between them, as far as Box needs them.
+// Ranges of dtypes and NumPy's rules for safe casts between them, as far as spaces need them.
 import { DTypeError } from '@tessera/core';
 import type { DType } from '@tessera/core';
 import type { TypedArray } from '../types.ts';
@@ -48,6 +48,21 @@ export function canCast(from: DType, to: DType): boolean {
   if (a.kind === b.kind) return a.bits <= b.bits;
   if (b.kind === 'f') return a.kind !== 'f' && (b.bits === 64 || a.bits <= 16);
   return a.kind === 'u' && b.kind === 'i' && a.bits < b.bits;
+}
+
+/** `np.result_type`: the smallest dtype that all of these cast into; float64 for none. */
+export function resultType(dtypes: readonly DType[]): DType {
+  const reals = dtypes.filter((dtype) => dtypeFacts(dtype).kind === 'f');
+  // The widest float decides first: int16 and uint16 together would ask for float64, each of them alone does not.
+  const first = reals.includes('float64') ? 'float64' : (reals[0] ?? dtypes[0] ?? 'float64');
+  const widened = reals.length > 0 ? dtypes.map((dtype) => promote(dtype, first)) : dtypes;
+  return widened.reduce(promote, first);
+}
+
+function promote(a: DType, b: DType): DType {
+  const wide: readonly DType[] = ['int8', 'int16', 'int32', 'int64', 'float32', 'float64'];
+  if (canCast(a, b)) return b;
+  return canCast(b, a) ? a : wide.find((dtype) => canCast(a, dtype) && canCast(b, dtype))!;
 }
 
 /** The dtype of a typed array's elements; undefined for anything else. A Uint8Array may also stand for bool. */

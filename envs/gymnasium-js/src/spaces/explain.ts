@@ -1,8 +1,11 @@
 // Says in what a value differs from the members of a space, for error messages.
 import type { TypedArray } from '../types.ts';
 import { Box } from './box.ts';
-import { dtypeOf, isTypedArrayOf } from './dtype.ts';
+import { describe } from './describe.ts';
+import { isTypedArrayOf } from './dtype.ts';
 import type { Space } from './space.ts';
+
+export { describe } from './describe.ts';
 
 /** What was expected and what came, for a value that is not in the space; undefined for one that is, dtype included. */
 export function explainMismatch(space: Space<unknown>, x: unknown): string | undefined {
@@ -18,14 +21,4 @@ function differenceFromBox(space: Box, x: unknown): string {
     if (!(values[i]! >= space.low[i]! && values[i]! <= space.high[i]!)) return `${values[i]} at index ${i}`;
   }
   return describe(x);
-}
-
-/** A short text for any value: its kind, and its content where that is short. */
-export function describe(x: unknown): string {
-  if (x === null) return 'null';
-  if (dtypeOf(x) !== undefined) return `a ${x!.constructor.name} of ${(x as TypedArray).length} values`;
-  if (Array.isArray(x)) return `an array of ${x.length} values`;
-  if (typeof x === 'object') return `an object of class ${x.constructor?.name ?? 'null'}`;
-  if (typeof x === 'function') return 'a function';
-  return typeof x === 'string' ? JSON.stringify(x) : String(x as number | bigint | boolean | symbol | undefined);
 }

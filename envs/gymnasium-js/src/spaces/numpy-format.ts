@@ -1,21 +1,80 @@
-// How NumPy prints numbers and small arrays, as far as the text of a Box needs it (numpy/_core/arrayprint.py with its default options).
-// Unlike NumPy it never breaks a row into lines, and it shortens arrays of more than 1000 elements as one flat row.
+// How NumPy prints numbers and arrays with its default options (numpy/_core/arrayprint.py), and Python tuples and text, as far as the text
+// of spaces needs it.
 import type { DType } from '@tessera/core';
 import type { TypedArray } from '../types.ts';
 
 const precision = 8;
 const threshold = 1000;
 const edgeItems = 3;
+const lineWidth = 75;
 
-/** `str(array)`: numbers in brackets, padded to columns. */
+/** `str(array)`: numbers in brackets, padded to columns, broken into lines of 75; of more than 1000 elements the outer three of each axis. */
 export function formatArray(data: TypedArray, shape: readonly number[], dtype: DType): string {
-  const values = Array.from(data as ArrayLike<number | bigint>);
-  if (values.length > threshold) {
-    const shown = [...values.slice(0, edgeItems), ...values.slice(-edgeItems)];
-    const texts = formatColumn(shown, dtype);
-    return `[${texts.slice(0, edgeItems).join(' ')} ... ${texts.slice(edgeItems).join(' ')}]`;
+  const count = data.length;
+  if (count === 0) return '[]';
+  const isShort = count <= threshold;
+  const shown = shape.map((size) => (isShort || size <= 2 * edgeItems ? size : 2 * edgeItems));
+  const at = (axis: number, i: number): number => (i < edgeItems ? i : i + shape[axis]! - shown[axis]!);
+  const values: (number | bigint)[] = [];
+  const collect = (axis: number, offset: number): void => {
+    if (axis === shape.length) values.push(data[offset]!);
+    else for (let i = 0; i < shown[axis]!; i++) collect(axis + 1, offset * shape[axis]! + at(axis, i));
+  };
+  collect(0, 0);
+  const texts = formatColumn(values, dtype);
+  let next = 0;
+  const bracket = (axis: number, indent: string, width: number): string => {
+    if (axis === shape.length) return texts[next++]!;
+    const inner = Array.from({ length: shown[axis]! }, () => bracket(axis + 1, `${indent} `, width - 1));
+    if (shown[axis]! < shape[axis]!) inner.splice(edgeItems, 0, '...');
+    if (axis === shape.length - 1) return `[${wrap(inner, indent, width - 1).slice(indent.length)}]`;
+    return `[${inner.join('\n'.repeat(shape.length - axis - 1) + indent)}]`;
+  };
+  return bracket(0, ' ', lineWidth);
+}
+
+function wrap(words: readonly string[], indent: string, width: number): string {
+  let text = '';
+  let line = indent;
+  words.forEach((word, i) => {
+    if (line.length + word.length > width && line.length > indent.length) {
+      text += `${line.trimEnd()}\n`;
+      line = indent;
+    }
+    line += i < words.length - 1 ? `${word} ` : word;
+  });
+  return text + line;
+}
+
+/** `str(tuple)` of numbers: `(3,)`, `(3, 4)`. */
+export function formatTuple(values: readonly number[]): string {
+  return values.length === 1 ? `(${values[0]},)` : `(${values.join(', ')})`;
+}
+
+const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** `repr(text)`: in quotes, double ones where single ones are inside. */
+export function formatText(text: string): string {
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
+  const shown = Array.from(text, (char) => {
+    if (char === quote) return `\\${char}`;
+    if (Object.hasOwn(escapes, char)) return escapes[char]!;
+    if (char === ' ' || !/[\p{C}\p{Z}]/u.test(char)) return char;
+    const code = char.codePointAt(0)!;
+    if (code < 0x100) return `\\x${code.toString(16).padStart(2, '0')}`;
+    return code < 0x10000 ? `\\u${code.toString(16).padStart(4, '0')}` : `\\U${code.toString(16).padStart(8, '0')}`;
+  });
+  return quote + shown.join('') + quote;
+}
+
+/** Python's order of texts: by code points, where JavaScript's own is by 16-bit units. */
+export function compareTexts(a: string, b: string): number {
+  const [left, right] = [Array.from(a), Array.from(b)];
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    const difference = left[i]!.codePointAt(0)! - right[i]!.codePointAt(0)!;
+    if (difference !== 0) return difference;
   }
-  return bracket(formatColumn(values, dtype), shape, 1);
+  return left.length - right.length;
 }
 
 /** `str(x)` of a NumPy scalar: the shortest digits that give this number back. */
@@ -27,17 +86,6 @@ export function formatScalar(value: number | bigint, dtype: DType): string {
   if (value !== 0 && (exponent < -4 || exponent >= 16)) return scientific(value, digits, exponent);
   const text = positional(value, digits, exponent);
   return text.endsWith('.') ? `${text}0` : text;
-}
-
-function bracket(texts: readonly string[], shape: readonly number[], depth: number): string {
-  if (shape.length === 0) return texts[0]!;
-  if (shape.length === 1) return `[${texts.join(' ')}]`;
-  const [rows, ...inner] = shape as [number, ...number[]];
-  const size = rows === 0 ? 0 : texts.length / rows;
-  const parts = Array.from({ length: rows }, (_, i) =>
-    bracket(texts.slice(i * size, (i + 1) * size), inner, depth + 1),
-  );
-  return `[${parts.join('\n'.repeat(shape.length - 1) + ' '.repeat(depth))}]`;
 }
 
 function formatColumn(values: readonly (number | bigint)[], dtype: DType): string[] {

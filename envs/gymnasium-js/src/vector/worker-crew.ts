@@ -115,7 +115,8 @@ export class WorkerCrew {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#pending !== undefined) {
       const pending = `while waiting for a pending call to \`${this.#pending}\` to complete`;
-      throw new AlreadyPendingCallError(`Calling \`${name}\` ${pending}. Await each call before the next one.`);
+      const message = `Calling \`${name}\` ${pending}. Await each call before the next one.`;
+      throw new AlreadyPendingCallError(message, this.#pending);
     }
   }
 

@@ -23,8 +23,12 @@ export function bounded32(bits: PCG64, range: number): number {
   return Math.floor((x * (span >>> 16) + Math.floor((x * (span & 0xffff)) / 65536)) / 65536);
 }
 
-/** In [0, range], range from `2^32` to `2^64 - 2`, on 64-bit draws. */
+/** In [0, range], range from `2^32` to `2^64 - 1`, on 64-bit draws. */
 export function bounded64(bits: PCG64, range: bigint): bigint {
+  if (range === mask64) {
+    bits.next64();
+    return (BigInt(bits.high) << 32n) | BigInt(bits.low);
+  }
   const span = range + 1n;
   const threshold = (mask64 - range) % span;
   for (;;) {

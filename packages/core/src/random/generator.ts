@@ -4,6 +4,7 @@ import { ConfigError } from '../errors.ts';
 import { typedArrayOf } from '../ndarray.ts';
 import type { DType, TypedArrayOf } from '../ndarray.ts';
 import { bounded32, bounded64, boundedSmall, interval } from './bounded-integers.ts';
+import { Categorical, distinct, distinctWeighted } from './choice.ts';
 import { PCG64 } from './pcg64.ts';
 import type { GeneratorState } from './pcg64.ts';
 import type { SeedSequence } from './seed-sequence.ts';
@@ -13,8 +14,7 @@ import { standardExponential, standardNormal } from './ziggurat.ts';
 export type IntegerDType = Exclude<DType, 'float64' | 'float32'>;
 
 const max32 = 0xffff_ffff;
-// int64 is bounded by what a JavaScript number holds exactly.
-const limits: { readonly [D in IntegerDType]: readonly [lowest: number, highest: number] } = {
+const limits: { readonly [D in IntegerDType]: readonly [lowest: number | bigint, highest: number | bigint] } = {
   bool: [0, 1],
   int8: [-(2 ** 7), 2 ** 7 - 1],
   uint8: [0, 2 ** 8 - 1],
@@ -22,7 +22,7 @@ const limits: { readonly [D in IntegerDType]: readonly [lowest: number, highest:
   uint16: [0, 2 ** 16 - 1],
   int32: [-(2 ** 31), 2 ** 31 - 1],
   uint32: [0, max32],
-  int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  int64: [-(2n ** 63n), 2n ** 63n - 1n],
 };
 
 /** The generator that NumPy's `default_rng(seed)` is; throws ConfigError for a seed that is no whole number >= 0. */
@@ -64,27 +64,29 @@ export class Generator {
 
   /**
    * `size` whole numbers in [low, high) as NumPy's `integers(low, high, size, dtype)` draws them: dtypes of 8 and 16 bits (and bool) take several from one
-   * 32-bit draw and drop what is left over at the end of the call.
+   * 32-bit draw and drop what is left over at the end of the call. Bounds of int64 beyond `+-(2^53 - 1)` are bigints.
    */
-  integersArray<D extends IntegerDType>(low: number, high: number, size: number, dtype: D): TypedArrayOf<D> {
+  integersArray<D extends IntegerDType>(
+    low: number | bigint,
+    high: number | bigint,
+    size: number,
+    dtype: D,
+  ): TypedArrayOf<D> {
     if (!Object.hasOwn(limits, dtype)) {
       throw new ConfigError(
         `Generator.integersArray: expected a dtype out of ${Object.keys(limits).join(', ')}, got ${JSON.stringify(dtype)}.`,
       );
     }
     const [lowest, highest] = limits[dtype];
-    const whole = Number.isSafeInteger(low) && Number.isSafeInteger(high);
-    if (!(whole && low < high && low >= lowest && high - 1 <= highest))
+    const whole = isWhole(low) && isWhole(high);
+    if (!(whole && low < high && low >= lowest && BigInt(high) - 1n <= highest))
       throw boundsError('integersArray', low, high, dtype);
-    if (!Number.isSafeInteger(size) || size < 0) {
-      throw new ConfigError(
-        `Generator.integersArray: expected a size that is a whole number >= 0, got ${String(size)}.`,
-      );
+    const out = allocate('integersArray', dtype, size);
+    if (out instanceof BigInt64Array) this.#fillWide(out, BigInt(low), BigInt(high));
+    else {
+      const draw = this.#integerSource(Number(low), Number(high), dtype);
+      for (let i = 0; i < size; i++) out[i] = draw();
     }
-    const out = new (typedArrayOf(dtype))(size);
-    const draw = this.#integerSource(low, high, dtype);
-    if (out instanceof BigInt64Array) for (let i = 0; i < size; i++) out[i] = BigInt(draw());
-    else for (let i = 0; i < size; i++) out[i] = draw();
     return out;
   }
 
@@ -140,25 +142,51 @@ export class Generator {
   /** An index in [0, n): each equally likely, or index i with probability `p[i]`, where `p` sums to 1 within `1.5e-8` (`3.5e-4` for a Float32Array). */
   choice(n: number, options: { p?: ArrayLike<number> } = {}): number {
     const { p } = options;
-    if (!Number.isSafeInteger(n) || n < 1)
-      throw new ConfigError(`Generator.choice: expected a whole number n >= 1, got ${String(n)}.`);
-    if (p === undefined) return this.integers(n);
-    const total = totalProbability(n, p);
-    const u = this.#bits.nextDouble();
-    let sum = 0;
-    for (let i = 0; i < n; i++) {
-      sum += p[i]!;
-      if (sum / total > u) return i;
-    }
-    return n - 1;
+    checkPopulation('choice', n);
+    return p === undefined ? this.integers(n) : new Categorical(n, p).draw(this.#bits);
   }
 
-  /** The numbers 0 to n - 1 in random order. */
-  permutation(n: number): number[] {
-    if (!Number.isSafeInteger(n) || n < 0 || n > max32) {
-      throw new ConfigError(`Generator.permutation: expected a whole number n in [0, 2^32), got ${String(n)}.`);
+  /**
+   * `size` indices in [0, n) as NumPy's `choice(n, size, replace, p, shuffle=shuffle)` draws them: independent ones, or different ones when `replace` is
+   * false, whose order is random unless `shuffle` is false.
+   */
+  choiceArray(
+    n: number,
+    size: number,
+    options: { p?: ArrayLike<number>; replace?: boolean; shuffle?: boolean } = {},
+  ): Float64Array {
+    const { p, replace = true, shuffle = true } = options;
+    if (n !== 0 || size !== 0) checkPopulation('choiceArray', n);
+    const out = allocate('choiceArray', 'float64', size);
+    if (size === 0) return out;
+    if (replace) {
+      const categorical = p === undefined ? undefined : new Categorical(n, p);
+      for (let i = 0; i < size; i++) out[i] = categorical?.draw(this.#bits) ?? this.integers(n);
+      return out;
     }
-    const order = Array.from({ length: n }, (_, i) => i);
+    if (size > n) {
+      throw new ConfigError(
+        `Generator.choiceArray: expected at most ${n} different indices, got size ${size}. Pass a smaller size, or replace: true.`,
+      );
+    }
+    return p === undefined
+      ? distinct(this.#bits, n, out, shuffle)
+      : distinctWeighted(this.#bits, new Categorical(n, p), out);
+  }
+
+  /** The numbers 0 to n - 1, or the elements of an array, in random order. The array stays as it is. */
+  permutation(n: number): number[];
+  permutation<T>(array: readonly T[]): T[];
+  permutation<T>(of: number | readonly T[]): (number | T)[] {
+    if (Array.isArray(of)) {
+      const copy = [...(of as readonly T[])];
+      this.shuffle(copy);
+      return copy;
+    }
+    if (!Number.isSafeInteger(of) || (of as number) < 0 || (of as number) > max32) {
+      throw new ConfigError(`Generator.permutation: expected a whole number n in [0, 2^32), got ${String(of)}.`);
+    }
+    const order = Array.from({ length: of as number }, (_, i) => i);
     this.shuffle(order);
     return order;
   }
@@ -171,6 +199,16 @@ export class Generator {
       array[i] = array[j]!;
       array[j] = kept;
     }
+  }
+
+  /** `count` generators whose streams are independent of this one and of each other; drawing nothing, each call gives new ones. */
+  spawn(count: number): Generator[] {
+    return this.#bits.seedSequence.spawn(count).map((sequence) => new Generator(new PCG64(sequence)));
+  }
+
+  /** A generator of its own at the same position. */
+  clone(): Generator {
+    return new Generator(this.#bits.clone());
   }
 
   /** The exact position in the stream, as plain JSON. */
@@ -194,27 +232,36 @@ export class Generator {
     return range <= max32 ? () => low + bounded32(bits, range) : () => this.#wideInteger(low, high);
   }
 
+  #fillWide(out: BigInt64Array, low: bigint, high: bigint): void {
+    const range = high - 1n - low;
+    const narrow = range <= max32 ? Number(range) : undefined;
+    for (let i = 0; i < out.length; i++) {
+      out[i] = low + (narrow === undefined ? bounded64(this.#bits, range) : BigInt(bounded32(this.#bits, narrow)));
+    }
+  }
+
   // The range may be beyond 2^53 although both bounds are not.
   #wideInteger(low: number, high: number): number {
     return Number(BigInt(low) + bounded64(this.#bits, BigInt(high) - 1n - BigInt(low)));
   }
 }
 
-/** The sum of the probabilities, left to right as NumPy's cumulative sum. */
-function totalProbability(n: number, p: ArrayLike<number>): number {
-  if (p.length !== n) throw new ConfigError(`Generator.choice: expected ${n} probabilities, got ${p.length}.`);
-  let total = 0;
-  for (let i = 0; i < n; i++) {
-    if (!(p[i]! >= 0)) throw new ConfigError(`Generator.choice: expected probabilities >= 0, got p[${i}] = ${p[i]}.`);
-    total += p[i]!;
+function checkPopulation(method: string, n: number): void {
+  if (!Number.isSafeInteger(n) || n < 1)
+    throw new ConfigError(`Generator.${method}: expected a whole number n >= 1, got ${String(n)}.`);
+}
+
+const isWhole = (value: unknown): boolean => typeof value === 'bigint' || Number.isSafeInteger(value);
+
+function allocate<D extends DType>(method: string, dtype: D, size: number): TypedArrayOf<D> {
+  if (!Number.isSafeInteger(size) || size < 0) {
+    throw new ConfigError(`Generator.${method}: expected a size that is a whole number >= 0, got ${String(size)}.`);
   }
-  const tolerance = p instanceof Float32Array ? 2 ** -11.5 : 2 ** -26;
-  if (!(Math.abs(total - 1) <= tolerance)) {
-    throw new ConfigError(
-      `Generator.choice: expected probabilities that sum to 1, got ${total}. Divide them by their sum.`,
-    );
+  try {
+    return new (typedArrayOf(dtype))(size);
+  } catch (cause) {
+    throw new ConfigError(`Generator.${method}: no memory for ${size} values.`, { cause });
   }
-  return total;
 }
 
 function checkScale(method: string, scale: number): void {
@@ -225,7 +272,7 @@ function checkScale(method: string, scale: number): void {
   }
 }
 
-function boundsError(method: string, low: number, high: number, dtype?: IntegerDType): ConfigError {
+function boundsError(method: string, low: number | bigint, high: number | bigint, dtype?: IntegerDType): ConfigError {
   const within = dtype === undefined ? 'within +-(2^53 - 1)' : `that fit ${dtype} ([${limits[dtype].join(', ')}])`;
   return new ConfigError(
     `Generator.${method}: expected whole numbers low < high ${within}, high itself excluded, got low ${String(low)} and high ${String(high)}.`,

@@ -36,6 +36,8 @@ export class PCG64 {
   /** Upper and lower 32 bits of the latest 64-bit draw. */
   high = 0;
   low = 0;
+  /** What the stream was started from; `spawn` of a generator takes its children. */
+  readonly seedSequence: SeedSequence;
   // The state, least significant limb first.
   #s0 = 0;
   #s1 = 0;
@@ -56,6 +58,7 @@ export class PCG64 {
   /** Starts where NumPy's `PCG64(seed)` starts; throws ConfigError for a seed that is no whole number >= 0. */
   constructor(seed: number | bigint | SeedSequence) {
     const sequence = seed instanceof SeedSequence ? seed : new SeedSequence(seed);
+    this.seedSequence = sequence;
     const w = sequence.generateState(8);
     const join = (...words: number[]): bigint => words.reduce((value, word) => (value << 32n) | BigInt(word), 0n);
     const initialState = join(w[1]!, w[0]!, w[3]!, w[2]!);
@@ -98,6 +101,13 @@ export class PCG64 {
   nextDouble(): number {
     this.next64();
     return (this.high * 2097152 + (this.low >>> 11)) * (1 / 9007199254740992);
+  }
+
+  /** Another stream at the same position, with the same children to come. */
+  clone(): PCG64 {
+    const copy = new PCG64(this.seedSequence.clone());
+    copy.setState(this.getState());
+    return copy;
   }
 
   /** The exact position in the stream. */

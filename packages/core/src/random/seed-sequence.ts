@@ -17,11 +17,18 @@ export class SeedSequence {
   #childrenSpawned = 0;
   readonly #pool: Uint32Array;
 
-  /** `entropy` and each word of `spawnKey` are whole numbers >= 0, bigint above `2^53 - 1`; throws ConfigError otherwise. */
-  constructor(entropy: number | bigint, options: { spawnKey?: readonly (number | bigint)[] } = {}) {
-    const { spawnKey = [] } = options;
+  /**
+   * `entropy` and each word of `spawnKey` are whole numbers >= 0, bigint above `2^53 - 1`; `childrenSpawned` says with which child `spawn` goes
+   * on. Throws ConfigError otherwise.
+   */
+  constructor(
+    entropy: number | bigint,
+    options: { spawnKey?: readonly (number | bigint)[]; childrenSpawned?: number } = {},
+  ) {
+    const { spawnKey = [], childrenSpawned = 0 } = options;
     this.entropy = entropy;
     this.spawnKey = [...spawnKey];
+    this.#childrenSpawned = checkCount('SeedSequence', childrenSpawned);
     const words = wordsOf(entropy, 'seed');
     const keyWords = this.spawnKey.flatMap((key) => wordsOf(key, 'spawn key'));
     // A short seed is padded first, so that (seed, key) never equals another seed without a key.
@@ -49,17 +56,25 @@ export class SeedSequence {
 
   /** `count` new children; the i-th child ever spawned has the spawn key `[...spawnKey, i]`. Throws ConfigError for a count that is no whole number >= 0. */
   spawn(count: number): SeedSequence[] {
-    if (!Number.isSafeInteger(count) || count < 0) {
-      throw new ConfigError(`SeedSequence.spawn: expected a whole number of children >= 0, got ${String(count)}.`);
-    }
+    checkCount('SeedSequence.spawn', count);
     const first = this.#childrenSpawned;
     this.#childrenSpawned += count;
     return Array.from({ length: count }, (_, i) => this.#child(first + i));
   }
 
+  /** The same sequence with a count of children of its own. */
+  clone(): SeedSequence {
+    return new SeedSequence(this.entropy, { spawnKey: this.spawnKey, childrenSpawned: this.#childrenSpawned });
+  }
+
   #child(index: number): SeedSequence {
     return new SeedSequence(this.entropy, { spawnKey: [...this.spawnKey, index] });
   }
+}
+
+function checkCount(where: string, count: number): number {
+  if (Number.isSafeInteger(count) && count >= 0) return count;
+  throw new ConfigError(`${where}: expected a whole number of children >= 0, got ${String(count)}.`);
 }
 
 /** The little-endian 32-bit words of a whole number >= 0; `[0]` for 0. */

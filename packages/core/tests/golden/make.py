@@ -67,12 +67,11 @@ def random_of_seed(seed):
     def fresh():
         return np.random.default_rng(seed)
 
-    long = seed in (0, 42)
     out["random"] = floats(fresh().random(2000))
     out["uniform"] = floats(fresh().uniform(-0.05, 0.05, 2000))
     out["normal"] = floats(fresh().normal(3.0, 2.0, 1000))
-    out["standardNormal"] = floats(fresh().standard_normal(200_000 if long else 5000))
-    out["standardExponential"] = floats(fresh().standard_exponential(100_000 if long else 5000))
+    out["standardNormal"] = floats(fresh().standard_normal(200_000))
+    out["standardExponential"] = floats(fresh().standard_exponential(200_000))
     out["exponential"] = floats(fresh().exponential(0.3, 1000))
     out["geometricInversion"] = integers(fresh().geometric(0.25, 2000))
     out["geometricSearch"] = integers(fresh().geometric(0.6, 2000))
@@ -107,6 +106,9 @@ def random_of_seed(seed):
     out["array_constant"] = integers(g.integers(7, 8, 5, dtype="int8").astype("<i8"))
     out["array_byte"] = integers(g.integers(-128, 128, 9, dtype="int8").astype("<i8"))
     out["array_after"] = floats(g.random(3))
+    out["array_int64_all"] = integers(fresh().integers(-(2**63), 2**63 - 1, 50, endpoint=True))
+    out["array_int64_wide"] = integers(fresh().integers(-(2**62), 2**63 - 5, 50))
+    out["array_int64_32bits"] = integers(fresh().integers(2**60, 2**60 + 2**32, 50))
 
     g = fresh()
     out["choice"] = integers([g.choice(13) for _ in range(500)])
@@ -117,6 +119,24 @@ def random_of_seed(seed):
     g.shuffle(shuffled)
     out["shuffle"] = integers(shuffled)
     out["stateAtEnd"] = state(g)
+
+    g = fresh()
+    weights = np.array([0, 1, 2, 3, 0, 4, 5, 6, 7, 8]) / 36
+    out["choiceArray"] = integers(g.choice(13, 50))
+    out["choiceArrayP"] = integers(g.choice(10, 500, p=weights))
+    out["choiceDistinct"] = integers(np.concatenate([g.choice(30, n, replace=False) for n in (1, 7, 29, 30)]))
+    out["choiceDistinctInOrder"] = integers(g.choice(1000, 80, replace=False, shuffle=False))
+    out["choiceDistinctFew"] = integers(g.choice(2**40, 20, replace=False))
+    out["choiceDistinctTail"] = integers(g.choice(12_000, 300, replace=False))
+    out["choiceDistinctTailInOrder"] = integers(g.choice(12_000, 700, replace=False, shuffle=False))
+    out["choiceDistinctAll"] = integers(g.choice(10_001, 10_001, replace=False))
+    out["choiceDistinctP"] = integers(np.concatenate([g.choice(10, n, replace=False, p=weights) for n in (1, 3, 8)]))
+    out["permutationOf"] = integers(g.permutation(np.arange(40) ** 2), first=40)
+    g.integers(2)
+    children = g.spawn(2) + g.spawn(1)
+    children.append(children[1].spawn(2)[1])
+    out["spawned"] = floats(np.concatenate([child.random(3) for child in children]))
+    out["afterSpawn"] = integers([g.integers(7) for _ in range(5)])
     return out
 
 

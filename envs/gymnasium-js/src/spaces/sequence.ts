@@ -1,0 +1,148 @@
+// Sequences of any length of values of one space (gymnasium/spaces/sequence.py).
+import { ConfigError } from '@tessera/core';
+import { batchSpace, concatenate, createEmptyArray, iterate } from '../vector/batch-space.ts';
+import type { Batch } from '../vector/batch-space.ts';
+import { checkSpace, field, isBoolean, sampleKind } from './checks.ts';
+import { describe } from './describe.ts';
+import { dtypeOf } from './dtype.ts';
+import { readSpace } from './from-json.ts';
+import { isOneSeed, seedList, subSeeds } from './seeds.ts';
+import { Space } from './space.ts';
+import type { SampleOptions, SpaceJSON, SpaceSeed, SpaceValue } from './space.ts';
+
+/** The values of a Sequence: an array of values, or one batch of them when they are stacked. */
+export type SequenceValue<S, Stack extends boolean> = Stack extends true ? Batch<S> : SpaceValue<S>[];
+
+/** The length: null for a random one, a number, or numbers out of which one is drawn. */
+export type SequenceLength = number | ArrayLike<number> | null | undefined;
+
+export interface SequenceSampleOptions extends SampleOptions {
+  /** The length and a mask for each value. */
+  readonly mask?: readonly [length: SequenceLength, mask: unknown] | null;
+  /** The length and probabilities for each value. */
+  readonly probability?: readonly [length: SequenceLength, probability: unknown] | null;
+}
+
+/** Finite sequences of values of `featureSpace`. */
+export class Sequence<S extends Space<unknown> = Space<unknown>, Stack extends boolean = false> extends Space<
+  SequenceValue<S, Stack>
+> {
+  readonly shape = undefined;
+  readonly dtype = undefined;
+  readonly featureSpace: S;
+  /** Whether a value is one batch rather than an array of values. */
+  readonly stack: Stack;
+  /** The space of a batch of one, whose rows are those of every value; undefined without `stack`. */
+  readonly stackedFeatureSpace: Space<Batch<S>> | undefined;
+
+  /** Throws ConfigError for what is no space. */
+  constructor(space: S, options: { readonly stack?: Stack; readonly seed?: SpaceSeed } = {}) {
+    super();
+    checkSpace('Sequence feature space', space);
+    const { stack = false as Stack, seed } = options;
+    this.featureSpace = space;
+    this.stack = stack;
+    this.stackedFeatureSpace = stack ? batchSpace(space) : undefined;
+    if (seed !== undefined) this.seed(seed);
+  }
+
+  /**
+   * A sequence of geometric length (mean 4) of samples, or as `mask` or `probability` say. Throws ConfigError for a length that is no whole
+   * number >= 0 and for masks that do not fit.
+   */
+  override sample(options: SequenceSampleOptions = {}): SequenceValue<S, Stack> {
+    const kind = sampleKind('Sequence', options);
+    let length: SequenceLength;
+    let inner: SampleOptions = {};
+    if (kind !== undefined) {
+      const given: unknown = options[kind];
+      if (!Array.isArray(given) || given.length !== 2) {
+        throw new ConfigError(`Sequence.sample: expected the ${kind} to be [length, ${kind}], got ${describe(given)}.`);
+      }
+      length = given[0] as SequenceLength;
+      inner = { [kind]: given[1] as unknown };
+    }
+    const count = this.#drawLength(length);
+    return this.#collect(Array.from({ length: count }, () => this.featureSpace.sample(inner)));
+  }
+
+  #collect(values: unknown[]): SequenceValue<S, Stack> {
+    if (!this.stack) return values as SequenceValue<S, Stack>;
+    const out = createEmptyArray(this.featureSpace, values.length);
+    return concatenate(this.featureSpace, values as SpaceValue<S>[], out) as SequenceValue<S, Stack>;
+  }
+
+  #drawLength(length: SequenceLength): number {
+    // Gymnasium's own arbitrary choice.
+    if (length === undefined || length === null) return this.npRandom.geometric(0.25);
+    const isList = Array.isArray(length) || dtypeOf(length) !== undefined;
+    const lengths = Array.from(isList ? (length as ArrayLike<number | bigint>) : [length as number], Number);
+    // Longer ones fit no array.
+    const isLength = (x: number): boolean => Number.isInteger(x) && x >= 0 && x < 2 ** 32;
+    if (lengths.length === 0 || !lengths.every(isLength)) {
+      const got = isList ? `[${lengths.slice(0, 20).join(', ')}]` : describe(length);
+      throw new ConfigError(`Sequence.sample: expects the length to be greater than or equal to zero, got ${got}.`);
+    }
+    return isList ? lengths[this.npRandom.integers(lengths.length)]! : lengths[0]!;
+  }
+
+  /** Whether `x` is an array of values of the feature space, or a batch of them when they are stacked. */
+  override contains(x: unknown): boolean {
+    if (!this.stack) return Array.isArray(x) && x.every((value) => this.featureSpace.contains(value));
+    try {
+      return [...iterate(this.stackedFeatureSpace!, x)].every((value) => this.featureSpace.contains(value));
+    } catch (error) {
+      if (error instanceof ConfigError) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Seeds the lengths and the values: without a seed from entropy, with one by itself and a sub-seed drawn from it, with a list of two each by
+   * its own. Returns what both got.
+   */
+  override seed(seed?: SpaceSeed): [length: SpaceSeed, feature: SpaceSeed] {
+    if (seed === undefined || seed === null) return [this.seedOwn(), this.featureSpace.seed()];
+    if (isOneSeed(seed)) {
+      this.seedOwn(seed);
+      const [feature] = subSeeds(this.npRandom, 1);
+      // Again, so that the list of both seeds gives the same stream.
+      return [this.seedOwn(seed), this.featureSpace.seed(feature)];
+    }
+    const [own, feature] = seedList('Sequence', seed, 2);
+    return [this.seedOwn(own), this.featureSpace.seed(feature)];
+  }
+
+  /** A list of one batch for each sequence. */
+  override toJsonable(samples: readonly SequenceValue<S, Stack>[]): unknown[] {
+    return samples.map((sample) => {
+      const values = this.stack ? [...iterate(this.stackedFeatureSpace!, sample)] : (sample as unknown[]);
+      return this.featureSpace.toJsonable(values);
+    });
+  }
+
+  override fromJsonable(json: unknown): SequenceValue<S, Stack>[] {
+    if (!Array.isArray(json)) {
+      throw new ConfigError(`Sequence.fromJsonable: expected an array of samples, got ${describe(json)}.`);
+    }
+    return json.map((sample) => this.#collect(this.featureSpace.fromJsonable(sample)));
+  }
+
+  override equals(other: unknown): boolean {
+    return other instanceof Sequence && other.stack === this.stack && this.featureSpace.equals(other.featureSpace);
+  }
+
+  override toString(): string {
+    return `Sequence(${this.featureSpace.toString()}, stack=${this.stack ? 'True' : 'False'})`;
+  }
+
+  override toJSON(): SpaceJSON {
+    return { type: 'Sequence', space: this.featureSpace.toJSON(), stack: this.stack };
+  }
+
+  /** The space that `toJSON` described. Throws ConfigError for JSON that describes none. */
+  static fromJSON(json: SpaceJSON, depth = 0): Sequence<Space<unknown>, boolean> {
+    const stack = field<boolean>(json, 'stack', 'true or false', isBoolean);
+    return new Sequence<Space<unknown>, boolean>(readSpace(json['space'], depth + 1), { stack });
+  }
+}
