@@ -58,7 +58,7 @@ describe.skipIf(python === undefined)(`the same environment on both sides${whyNo
       rewardThreshold: 3.5,
       nondeterministic: false,
     });
-    expect(() => envs.spec.entryPoint({})).toThrow(ConfigError);
+    expect(() => envs.spec.entryPoint?.({})).toThrow(ConfigError);
     expect(envs.metadata).toEqual({ renderModes: [], autoresetMode: 'NextStep' });
     expect(Object.keys(envs.versions)).toEqual(['python', 'numpy', 'gymnasium']);
     expect(envs.observationShape).toEqual([2, 30, 20, 3]);
