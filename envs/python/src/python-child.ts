@@ -90,7 +90,11 @@ export class PythonChild {
     this.count = options.count;
     this.#command = options.python ?? (process.env['TESSERA_PYTHON'] || 'python3');
     // Frames have a descriptor of their own: environments may print as they like.
-    this.#process = spawn(this.#command, [server], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+    this.#process = spawn(this.#command, [server], {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      // Python's sets have another order in each process otherwise, and with them the samples of a Text.
+      env: { PYTHONHASHSEED: '0', ...process.env },
+    });
     this.#socket = this.#process.stdio[3] as Socket;
     this.#reader = new FrameReader((frame) => this.#receive(frame));
     this.#socket.on('data', (piece: Buffer) => this.#push(piece));
