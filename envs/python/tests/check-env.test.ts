@@ -4,7 +4,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { fc, test } from '@fast-check/vitest';
+import '@tessera/env-classic-control';
 import type { PythonVectorEnv } from '@tessera/env-python';
+import { makeVec } from 'gymnasium-js';
 import { describe, expect } from 'vitest';
 import { bridged, fixtures, python, whyNoPython } from './support.ts';
 
@@ -109,5 +111,24 @@ print(json.dumps(out))`;
       got.push([hex(observation), reward[0], terminated[0] === 1, truncated[0] === 1]);
     }
     expect(got).toEqual(expected);
+  });
+
+  test.prop(
+    [fc.integer({ min: 0, max: 2 ** 31 }), fc.array(fc.integer({ min: 0, max: 1 }), { minLength: 50, maxLength: 200 })],
+    {
+      numRuns: 3,
+    },
+  )('behind the bridge is the one written here', async (seed, draws) => {
+    const numEnvs = 2;
+    const [theirs, ours] = await Promise.all([
+      bridged('CartPole-v1', { numEnvs, numWorkers: 1 }),
+      makeVec('CartPole-v1', { numEnvs }),
+    ]);
+    expect(theirs.singleObservationSpace.equals(ours.singleObservationSpace)).toBe(true);
+    expect((await theirs.reset({ seed })).observation).toEqual((await ours.reset({ seed })).observation);
+    for (const [t, draw] of draws.entries()) {
+      const actions = [draw, 1 - draw];
+      expect([t, await theirs.step(actions)]).toEqual([t, await ours.step(actions)]);
+    }
   });
 });
