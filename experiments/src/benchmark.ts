@@ -30,6 +30,8 @@ export interface Peer {
   readonly arguments: readonly string[];
   /** Written to a folder, one `.npy` file each, before the script starts. */
   readonly arrays: Readonly<Record<string, NdArray>>;
+  /** What its Python has to have; torch and numpy by default. */
+  readonly modules?: readonly string[];
 }
 
 /** What is compared. */

@@ -5,7 +5,6 @@ import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { InternalError, WorkerError } from '@tessera/core';
-import { DependencyNotInstalled } from 'gymnasium-js';
 import type { SpaceJSON } from 'gymnasium-js';
 import type { LeafJSON } from './layout.ts';
 import { encodeFrame, FrameReader, protocolVersion } from './protocol.ts';
@@ -245,6 +244,3 @@ export class PythonChild {
     }
   }
 }
-
-/** Whether an error is about the Python itself: starting it again would not help. */
-export const isMissing = (error: unknown): boolean => error instanceof DependencyNotInstalled;
