@@ -69,6 +69,7 @@ export type { PprintRegistryOptions } from './registry/pprint-registry.ts';
 export { inNamespace, register, registerEnvs, registry, spec } from './registry/registry.ts';
 export { checkKwargs, EnvSpec } from './spec.ts';
 export type { EntryPoint, EnvSpecJSON, EnvSpecOptions, Kwargs, PprintOptions, VectorEntryPoint } from './spec.ts';
+export { booleanOption, checkAction, numberOption } from './arguments.ts';
 
 // Wrappers: the base and the common ones
 export { Autoreset } from './wrappers/autoreset.ts';
@@ -154,6 +155,10 @@ export type { InfoArray, VectorInfo } from './vector/vector-info.ts';
 // Pictures
 export { resizeArea } from './images/resize-area.ts';
 export type { ImageShape } from './images/resize-area.ts';
+export { EnvRenderer } from './rendering/env-renderer.ts';
+export type { PictureLayout, RenderOptions, RenderSize } from './rendering/env-renderer.ts';
+export { Raster } from './rendering/raster.ts';
+export type { Colour, RasterOptions } from './rendering/raster.ts';
 
 // What a vector environment of your own is made of
 export { checkAutoresetMode, planReset } from './vector/arguments.ts';

@@ -11,14 +11,16 @@ DESCRIPTOR = 3
 
 
 def main():
-    from_package, sys.path[0] = sys.path[0], os.getcwd()
-    sys.path.insert(0, from_package)
+    here = os.path.dirname(os.path.abspath(__file__))
+    # Modules of environments are looked for as `python -m` does: in the working directory first, never in this package.
+    others = [path for path in sys.path if os.path.abspath(path) not in (here, os.getcwd())]
+    sys.path[:] = [here]
+    sys.path.extend(others)
     writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     from tessera_bridge.connection import Connection
     from tessera_bridge.session import Session
 
-    # Modules of environments are looked for as `python -m` does: in the working directory first, never in this package.
-    sys.path.pop(0)
+    sys.path[0] = os.getcwd()
     sys.dont_write_bytecode = writes_bytecode
     Session(Connection(DESCRIPTOR)).run()
 

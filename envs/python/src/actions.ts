@@ -20,13 +20,19 @@ export interface ActionLayout {
 }
 
 /** One value of each leaf for each environment. Throws InvalidAction unless there is one valid action for each. */
-export function readActions(layout: ActionLayout, numEnvs: number, actions: VectorActions | readonly unknown[]): unknown[][] {
+export function readActions(
+  layout: ActionLayout,
+  numEnvs: number,
+  actions: VectorActions | readonly unknown[],
+): unknown[][] {
   const { space, json, leaves } = layout;
   if (json.type === 'Box' || json.type === 'Discrete') {
     checkActions(space, numEnvs, actions as VectorActions);
     return rowsOf(actions as VectorActions, numEnvs, leafSize(leaves[0]!));
   }
-  const { length } = (typeof actions === 'object' && actions !== null ? actions : { length: undefined }) as { length: unknown };
+  const { length } = (typeof actions === 'object' && actions !== null ? actions : { length: undefined }) as {
+    length: unknown;
+  };
   const size = leaves.length === 1 && leaves[0]!.dtype !== null ? leafSize(leaves[0]!) : undefined;
   const isFlat = json.type.startsWith('Multi') && length === numEnvs * size! && typeof actions[0] !== 'object';
   if (!isFlat && length !== numEnvs) {

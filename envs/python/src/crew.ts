@@ -54,7 +54,8 @@ export class Crew {
     try {
       const ready = await Promise.all(this.#children.map((child) => child.start(this.#options.startTimeLimitMs)));
       const [first] = ready as [Ready];
-      for (const [i, { description }] of ready.entries()) this.#checkSame(this.#children[i]!, description, first.description);
+      for (const [i, { description }] of ready.entries())
+        this.#checkSame(this.#children[i]!, description, first.description);
       this.#description = first.description;
       return first;
     } catch (error) {
@@ -94,7 +95,10 @@ export class Crew {
       } catch (error) {
         if (!(error instanceof LostChild) || this.#failure !== undefined || this.#options.restarts === 0) throw error;
         if (this.#restartsLeft <= 0 || restarts === attemptsInOneCall) {
-          const why = this.#restartsLeft <= 0 ? `restart allows ${this.#options.restarts} in all` : `it was lost ${restarts + 1} times in one call`;
+          const why =
+            this.#restartsLeft <= 0
+              ? `restart allows ${this.#options.restarts} in all`
+              : `it was lost ${restarts + 1} times in one call`;
           throw new WorkerError(`${error.message} It is not started again: ${why}.`, { cause: error });
         }
         this.#restartsLeft--;

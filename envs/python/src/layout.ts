@@ -113,7 +113,8 @@ export function readSpace(json: SpaceJSON): Space<unknown> {
 function spread(json: SpaceJSON): SpaceJSON {
   if (json.type === 'Box') {
     const count = elementCount(json['shape'] as number[]);
-    const all = (bound: unknown): unknown => (Array.isArray(bound) ? bound : Array.from({ length: count }, () => bound));
+    const all = (bound: unknown): unknown =>
+      Array.isArray(bound) ? bound : Array.from({ length: count }, () => bound);
     return { ...json, low: all(json['low']), high: all(json['high']) };
   }
   if (json.type === 'Tuple') return { ...json, spaces: (json['spaces'] as SpaceJSON[]).map(spread) };

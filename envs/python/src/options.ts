@@ -90,7 +90,8 @@ export function bridgeOptions(id: string, options: PythonVecOptions): BridgeOpti
     throw new ConfigError(`${where(id)}: wrappers cannot cross to another process. Wrap the vector environment.`);
   }
   if (typeof restart !== 'boolean') checkWhole(id, 'restart', restart, 0);
-  const children = envsPerWorker === undefined ? (numWorkers ?? availableParallelism()) : Math.ceil(numEnvs / envsPerWorker);
+  const children =
+    envsPerWorker === undefined ? (numWorkers ?? availableParallelism()) : Math.ceil(numEnvs / envsPerWorker);
   const named = renderMode === undefined ? {} : { render_mode: renderMode };
   return {
     id,

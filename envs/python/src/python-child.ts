@@ -90,7 +90,11 @@ export class PythonChild {
     this.count = options.count;
     this.#command = options.python ?? (process.env['TESSERA_PYTHON'] || 'python3');
     // Frames have a descriptor of their own: environments may print as they like.
-    this.#process = spawn(this.#command, [server], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+    this.#process = spawn(this.#command, [server], {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      // Python's sets have another order in each process otherwise, and with them the samples of a Text.
+      env: { PYTHONHASHSEED: '0', ...process.env },
+    });
     this.#socket = this.#process.stdio[3] as Socket;
     this.#reader = new FrameReader((frame) => this.#receive(frame));
     this.#socket.on('data', (piece: Buffer) => this.#push(piece));
@@ -189,12 +193,17 @@ export class PythonChild {
 
   #printed(): string {
     const text = this.#output.trim();
-    return text === '' ? '' : ` It printed last:\n${text.replace(/^/gm, '    ')}`;
+    return text === '' ? '' : ` It printed last:\n${text.replace(/^(?=.)/gm, '    ')}`;
   }
 
   #endText(why: string): Error {
     if (this.#hello === undefined) {
-      const what = why === 'ENOENT' ? 'was not found' : why.startsWith('E') ? `could not be run: ${why}` : `ended (${why}) before it was ready`;
+      const what =
+        why === 'ENOENT'
+          ? 'was not found'
+          : why.startsWith('E')
+            ? `could not be run: ${why}`
+            : `ended (${why}) before it was ready`;
       return noPython(this.#command, what, this.#output);
     }
     return new LostChild(`python:${this.#options.id}: ${this.place} died: ${why}.${this.#printed()}`);

@@ -21,7 +21,16 @@ import type {
 import { encodeActions, readActions } from './actions.ts';
 import { Crew } from './crew.ts';
 import type { Ready } from './crew.ts';
-import { allocateRows, checkLeaves, copyObservation, join, observationAt, readSpace, rowTargets, writeTexts } from './layout.ts';
+import {
+  allocateRows,
+  checkLeaves,
+  copyObservation,
+  join,
+  observationAt,
+  readSpace,
+  rowTargets,
+  writeTexts,
+} from './layout.ts';
 import type { Rows } from './layout.ts';
 import { bridgeOptions } from './options.ts';
 import type { BridgeOptions, PythonVecOptions } from './options.ts';
@@ -134,7 +143,11 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
       // The child sends all rows; one that was started again does not know what the one before it saw.
       if (plan.mask[i] || !this.#keepsRows) continue;
       copyObservation(before, rows, this.#description.observation, i);
-      [rows.reward[i], rows.terminated[i], rows.truncated[i]] = [before.reward[i]!, before.terminated[i]!, before.truncated[i]!];
+      [rows.reward[i], rows.terminated[i], rows.truncated[i]] = [
+        before.reward[i]!,
+        before.terminated[i]!,
+        before.truncated[i]!,
+      ];
     }
     this.#hasReset = true;
     this.#rows = rows;
@@ -159,7 +172,8 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
         await this.#revive(child, rows);
         // An episode that had ended before lost nothing: its reset has just been made.
         for (let i = first; i < first + count; i++) {
-          if (this.#options.autoresetMode === 'NextStep' && (before.terminated[i] || before.truncated[i])) skip.push(i - first);
+          if (this.#options.autoresetMode === 'NextStep' && (before.terminated[i] || before.truncated[i]))
+            skip.push(i - first);
           else cut.add(i);
         }
       }
@@ -237,7 +251,11 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
     await this.close();
   }
 
-  async #exchange(name: string, rows: Rows, send: (child: PythonChild, restarts: number) => Promise<Frame>): Promise<(EnvReport | undefined)[]> {
+  async #exchange(
+    name: string,
+    rows: Rows,
+    send: (child: PythonChild, restarts: number) => Promise<Frame>,
+  ): Promise<(EnvReport | undefined)[]> {
     const frames = await this.#crew.call(name, send);
     return frames.flatMap(({ data }, index) => {
       const { first, count } = this.#crew.children[index]!;
@@ -247,7 +265,11 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
     });
   }
 
-  #call(child: PythonChild, rows: Rows, what: { kind: 'R' | 'S'; name: string; data: unknown; raw?: Uint8Array }): Promise<Frame> {
+  #call(
+    child: PythonChild,
+    rows: Rows,
+    what: { kind: 'R' | 'S'; name: string; data: unknown; raw?: Uint8Array },
+  ): Promise<Frame> {
     const targets = rowTargets(rows, this.#description.observation, child.first, child.count);
     return child.call({ ...what, targets, limitMs: this.#options.timeLimitMs, limitName: 'timeLimitMs' });
   }

@@ -67,7 +67,8 @@ export function remoteError(id: string, sent: SentException, first: number): Err
 function makeError(id: string, sent: SentException, cause: unknown): Error {
   const { known, message, module, type } = sent;
   if (known === 'ImportError') {
-    const wayOut = module === null ? 'Install what it names' : `Install '${module}' into this Python, or correct the id`;
+    const wayOut =
+      module === null ? 'Install what it names' : `Install '${module}' into this Python, or correct the id`;
     return new DependencyNotInstalled(`makeVec: python:${id}: ${type}: ${message}. ${wayOut}.`, { cause });
   }
   if (known === 'Unsupported') return new ConfigError(`makeVec: python:${id}: not supported: ${message}.`, { cause });
@@ -99,4 +100,4 @@ export function noPython(command: string, why: string, output: string): Error {
   return new DependencyNotInstalled(`python: '${command}' ${why}.${printed} ${wayOut}`);
 }
 
-const indent = (text: string): string => text.trimEnd().replace(/^/gm, '    ');
+const indent = (text: string): string => text.trimEnd().replace(/^(?=.)/gm, '    ');

@@ -27,15 +27,18 @@ def describe(space):
             "dtype": _dtype(space).name,
         }
     if isinstance(space, spaces.Discrete):
-        return {"type": "Discrete", "n": int(space.n), "start": int(space.start)}
+        # The dtype of its values, not of rows: those are int32 on both sides.
+        return {"type": "Discrete", "n": int(space.n), "start": int(space.start), "dtype": _dtype(space).name}
     if isinstance(space, spaces.MultiDiscrete):
         start = getattr(space, "start", np.zeros_like(space.nvec))
-        return {"type": "MultiDiscrete", "nvec": space.nvec.tolist(), "start": start.tolist(), "dtype": _dtype(space).name}
+        texts = lambda values: [str(int(value)) for value in values.ravel()]
+        shape = list(space.nvec.shape)
+        return {"type": "MultiDiscrete", "nvec": texts(space.nvec), "start": texts(start), "shape": shape, "dtype": _dtype(space).name}
     if isinstance(space, spaces.MultiBinary):
         n = space.n
         return {"type": "MultiBinary", "n": int(n) if isinstance(n, (int, np.integer)) else [int(size) for size in n]}
     if isinstance(space, spaces.Text):
-        return {"type": "Text", "minLength": space.min_length, "maxLength": space.max_length, "charset": space.characters}
+        return {"type": "Text", "minLength": space.min_length, "maxLength": space.max_length, "charset": "".join(space.character_list)}
     if isinstance(space, spaces.Dict):
         return {"type": "Dict", "spaces": [[str(key), describe(part)] for key, part in space.spaces.items()]}
     if isinstance(space, spaces.Tuple):
