@@ -1,4 +1,4 @@
-// A peer, most often PyTorch, as a child process, under the Python that TESSERA_PYTHON names.
+// A peer in Python as a child process, under the Python that TESSERA_PYTHON names.
 
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -33,8 +33,8 @@ export async function findPython(
   modules: readonly string[] = ['torch', 'numpy'],
 ): Promise<string> {
   const python = variables['TESSERA_PYTHON'];
-  const needed = modules.length === 1 ? modules[0]! : `${modules.slice(0, -1).join(', ')} and ${modules.at(-1)!}`;
-  const wayOut = `Set TESSERA_PYTHON to a Python with ${needed}, or measure our side alone with --alone.`;
+  const list = `${modules.slice(0, -1).join(', ')} and ${modules.at(-1)}`;
+  const wayOut = `Set TESSERA_PYTHON to a Python with ${list}, or measure our side alone with --alone.`;
   if (python === undefined || python === '') {
     const where = modules.includes('torch') ? 'PyTorch' : 'Python';
     throw new NoPeerError(`bench: the peer runs in ${where}, and TESSERA_PYTHON is not set. ${wayOut}`);
@@ -44,7 +44,7 @@ export async function findPython(
   } catch (cause) {
     const { stderr, message } = cause as { stderr?: string; message: string };
     const why = (stderr?.trim() || message).split('\n').at(-1)!;
-    throw new NoPeerError(`bench: '${python}' (TESSERA_PYTHON) cannot import ${needed}: ${why}. ${wayOut}`, {
+    throw new NoPeerError(`bench: '${python}' (TESSERA_PYTHON) cannot import ${list}: ${why}. ${wayOut}`, {
       cause,
     });
   }

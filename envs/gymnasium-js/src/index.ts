@@ -34,6 +34,7 @@ export type { DiscreteOptions, DiscreteSampleOptions, WholeDType } from './space
 export { flatdim, flatten, flattenSpace, isSpaceDtypeShapeEquiv, unflatten } from './spaces/flatten.ts';
 export type { FlatValue } from './spaces/flatten.ts';
 export { spaceFromJSON } from './spaces/from-json.ts';
+export { createZero } from './spaces/zero.ts';
 export { Graph } from './spaces/graph.ts';
 export type { FeatureSpace, GraphInstance, GraphSampleOptions } from './spaces/graph.ts';
 export { MultiBinary } from './spaces/multi-binary.ts';
@@ -60,7 +61,7 @@ export type { SpaceList, TupleSampleOptions, TupleValue } from './spaces/tuple.t
 export { make } from './make.ts';
 export type { MakeOptions } from './make.ts';
 export { makeVec } from './make-vec.ts';
-export type { MakeVecOptions } from './make-vec.ts';
+export type { MakeVecOptions, VectorizationMode, VecWrapper } from './make-vec.ts';
 export { registerLoader } from './registry/loaders.ts';
 export type { VectorLoader } from './registry/loaders.ts';
 export { pprintRegistry } from './registry/pprint-registry.ts';
@@ -86,6 +87,13 @@ export { TimeLimit } from './wrappers/time-limit.ts';
 export { Wrapper } from './wrappers/wrapper.ts';
 
 // Wrappers of observations
+export { AddRenderObservation } from './wrappers/add-render-observation.ts';
+export type { AddRenderObservationOptions } from './wrappers/add-render-observation.ts';
+export { DtypeObservation } from './wrappers/dtype-observation.ts';
+export { FilterObservation } from './wrappers/filter-observation.ts';
+export { FlattenObservation } from './wrappers/flatten-observation.ts';
+export { FrameStackObservation } from './wrappers/frame-stack-observation.ts';
+export type { FrameStackObservationOptions } from './wrappers/frame-stack-observation.ts';
 export { GrayscaleObservation } from './wrappers/grayscale-observation.ts';
 export type { GrayscaleObservationOptions } from './wrappers/grayscale-observation.ts';
 export { MaxAndSkipObservation } from './wrappers/max-and-skip-observation.ts';
@@ -95,8 +103,19 @@ export type { RescaleObservationOptions } from './wrappers/rescale-observation.t
 export { ResizeObservation } from './wrappers/resize-observation.ts';
 export type { ResizeObservationOptions } from './wrappers/resize-observation.ts';
 export { ReshapeObservation } from './wrappers/reshape-observation.ts';
+export { TimeAwareObservation } from './wrappers/time-aware-observation.ts';
+export type { TimeAwareObservationOptions } from './wrappers/time-aware-observation.ts';
 export { TransformObservation } from './wrappers/transform-observation.ts';
 export type { TransformObservationOptions } from './wrappers/transform-observation.ts';
+
+// Wrappers of vector environments
+export * as vectorWrappers from './wrappers/vector/vector-wrappers.ts';
+export {
+  VectorActionWrapper,
+  VectorObservationWrapper,
+  VectorRewardWrapper,
+  VectorWrapper,
+} from './wrappers/vector/vector-wrapper.ts';
 
 // Wrappers of actions
 export { ClipAction } from './wrappers/clip-action.ts';
@@ -121,9 +140,10 @@ export { TransformReward } from './wrappers/transform-reward.ts';
 export { batchDifferingSpaces, batchSpace, concatenate, createEmptyArray, iterate } from './vector/batch-space.ts';
 export type { Batch } from './vector/batch-space.ts';
 export { SyncVectorEnv } from './vector/sync-vector-env.ts';
-export type { SyncVectorEnvOptions } from './vector/sync-vector-env.ts';
+export type { ObservationMode, SyncVectorEnvOptions } from './vector/sync-vector-env.ts';
 export type {
   AutoresetMode,
+  BatchedActions,
   VectorActions,
   VectorEnv,
   VectorResetOptions,
@@ -143,7 +163,7 @@ export type { Colour, RasterOptions } from './rendering/raster.ts';
 // What a vector environment of your own is made of
 export { checkAutoresetMode, planReset } from './vector/arguments.ts';
 export type { ResetPlan } from './vector/arguments.ts';
-export { checkActions, rowLayout } from './vector/batch-layout.ts';
+export { checkActions, hasRowLayout } from './vector/batch-layout.ts';
 export { checkNoneEnded } from './vector/env-batch.ts';
 export { mergeReports } from './vector/vector-info.ts';
 export type { EnvReport } from './vector/vector-info.ts';

@@ -1,8 +1,8 @@
-// Actions on their way to Python, checked before they leave: one flat array as all vector environments take it, or a list with one value of the space for each
-// environment, which is how actions of a Dict, Tuple or Text have to come.
+// Actions on their way to Python, checked before they leave. They come as all vector environments take them: one flat array, or for other spaces a batch as
+// `batchSpace` describes it.
 import { typedArrayOf } from '@tessera/core';
-import { checkActions, InvalidAction } from 'gymnasium-js';
-import type { Space, SpaceJSON, VectorActions } from 'gymnasium-js';
+import { checkActions, hasRowLayout, InvalidAction, iterate } from 'gymnasium-js';
+import type { BatchedActions, Space, SpaceJSON, VectorActions } from 'gymnasium-js';
 import { leafSize, split } from './layout.ts';
 import type { LeafJSON } from './layout.ts';
 
@@ -12,9 +12,10 @@ export interface SentActions {
   readonly texts: readonly (readonly string[])[] | undefined;
 }
 
-/** The action space and how its values lie. */
+/** The action space, that of a batch, and how values lie. */
 export interface ActionLayout {
-  readonly space: Space<unknown>;
+  readonly single: Space<unknown>;
+  readonly batch: Space<unknown>;
   readonly json: SpaceJSON;
   readonly leaves: readonly LeafJSON[];
 }
@@ -23,31 +24,32 @@ export interface ActionLayout {
 export function readActions(
   layout: ActionLayout,
   numEnvs: number,
-  actions: VectorActions | readonly unknown[],
+  actions: VectorActions | BatchedActions,
 ): unknown[][] {
-  const { space, json, leaves } = layout;
-  if (json.type === 'Box' || json.type === 'Discrete') {
-    checkActions(space, numEnvs, actions as VectorActions);
-    return rowsOf(actions as VectorActions, numEnvs, leafSize(leaves[0]!));
+  const { single, batch, json, leaves } = layout;
+  if (hasRowLayout(single)) {
+    checkActions(single, numEnvs, actions as VectorActions);
+    const size = leafSize(leaves[0]!);
+    const flat = actions as VectorActions;
+    return Array.from({ length: numEnvs }, (_, i) => [Array.from({ length: size }, (__, k) => flat[i * size + k])]);
   }
-  const { length } = (typeof actions === 'object' && actions !== null ? actions : { length: undefined }) as {
-    length: unknown;
-  };
-  const size = leaves.length === 1 && leaves[0]!.dtype !== null ? leafSize(leaves[0]!) : undefined;
-  const isFlat = json.type.startsWith('Multi') && length === numEnvs * size! && typeof actions[0] !== 'object';
-  if (!isFlat && length !== numEnvs) {
-    throw new InvalidAction(`VectorEnv.step: expected ${numEnvs} actions, got ${String(length)}.`);
+  const values = listValues(batch, actions);
+  if (values.length !== numEnvs) {
+    throw new InvalidAction(`VectorEnv.step: expected ${numEnvs} actions, got ${values.length}.`);
   }
-  const rows = isFlat ? rowsOf(actions as VectorActions, numEnvs, size!) : Array.from(actions, (action) => [action]);
-  return rows.map((row, i) => {
-    const action = isFlat ? (row[0] as number[]) : row[0];
-    if (space.contains(action)) return split(json, action);
-    throw new InvalidAction(`VectorEnv.step: action ${i}: expected a value of ${space.toString()}.`);
+  return values.map((action, i) => {
+    if (single.contains(action)) return split(json, action);
+    throw new InvalidAction(`VectorEnv.step: action ${i}: expected a value of ${single.toString()}.`);
   });
 }
 
-const rowsOf = (actions: ArrayLike<unknown>, numEnvs: number, size: number): unknown[][] =>
-  Array.from({ length: numEnvs }, (_, i) => [Array.from({ length: size }, (__, k) => actions[i * size + k])]);
+function listValues(batch: Space<unknown>, actions: unknown): unknown[] {
+  try {
+    return [...iterate(batch, actions)];
+  } catch (cause) {
+    throw new InvalidAction(`VectorEnv.step: ${(cause as Error).message}`, { cause });
+  }
+}
 
 /** The bytes of the actions of environments `first, ..., first + count - 1`. */
 export function encodeActions(

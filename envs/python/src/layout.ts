@@ -9,6 +9,8 @@ export interface LeafJSON {
   readonly path: readonly (string | number)[];
   readonly dtype: DType | null;
   readonly shape: readonly number[];
+  /** Whether one value is a number instead of an array. */
+  readonly isNumber: boolean;
 }
 
 /** The arrays of all environments, one for each leaf; for texts a list. */
@@ -77,7 +79,7 @@ export function observationAt(rows: Rows, leaves: readonly LeafJSON[], space: Sp
     if (Array.isArray(column)) return column[index]!;
     const size = leafSize(leaves[i]!);
     const value = column.slice(index * size, (index + 1) * size);
-    return leaves[i]!.shape.length === 0 && space.type === 'Discrete' ? value[0] : value;
+    return leaves[i]!.isNumber ? value[0] : value;
   });
   return join(space, values[Symbol.iterator]());
 }

@@ -65,6 +65,7 @@ export function bridgeOptions(id: string, options: PythonVecOptions): BridgeOpti
     vectorizationMode: _everyModeIsChildren,
     autoresetMode = 'NextStep',
     wrappers = [],
+    observationMode = 'same',
     imports: _javaScriptModules,
     numWorkers,
     envsPerWorker,
@@ -88,6 +89,9 @@ export function bridgeOptions(id: string, options: PythonVecOptions): BridgeOpti
   }
   if (wrappers.length > 0) {
     throw new ConfigError(`${where(id)}: wrappers cannot cross to another process. Wrap the vector environment.`);
+  }
+  if (observationMode !== 'same') {
+    throw new ConfigError(`${where(id)}: expected observationMode 'same': environments of one id have one space.`);
   }
   if (typeof restart !== 'boolean') checkWhole(id, 'restart', restart, 0);
   const children =

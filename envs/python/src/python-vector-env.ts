@@ -2,9 +2,18 @@
 // observations, rewards and flags come straight into the arrays that the caller gets.
 import { ConfigError, EnvironmentError, SeedSequence } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { checkAutoresetMode, checkNoneEnded, EnvSpec, mergeReports, planReset, ResetNeeded } from 'gymnasium-js';
+import {
+  batchSpace,
+  checkAutoresetMode,
+  checkNoneEnded,
+  EnvSpec,
+  mergeReports,
+  planReset,
+  ResetNeeded,
+} from 'gymnasium-js';
 import type {
   AutoresetMode,
+  BatchedActions,
   EnvMetadata,
   EnvReport,
   EnvState,
@@ -54,6 +63,8 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
   readonly spec: EnvSpec;
   readonly singleObservationSpace: Space<unknown>;
   readonly singleActionSpace: Space<unknown>;
+  readonly observationSpace: Space<unknown>;
+  readonly actionSpace: Space<unknown>;
   readonly observationShape: readonly number[];
   readonly renderMode: string | undefined;
   /** Versions of `python`, `numpy` and `gymnasium` in the children. */
@@ -77,6 +88,8 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
     this.numEnvs = options.numEnvs;
     this.singleObservationSpace = readSpace(observationSpace);
     this.singleActionSpace = readSpace(actionSpace);
+    this.observationSpace = batchSpace(this.singleObservationSpace, options.numEnvs);
+    this.actionSpace = batchSpace(this.singleActionSpace, options.numEnvs);
     this.observationShape = [options.numEnvs, ...(this.singleObservationSpace.shape ?? [])];
     this.renderMode = description.renderMode ?? undefined;
     this.versions = hello.versions;
@@ -154,12 +167,12 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
     return { observation: this.#observation(rows), info: mergeReports(reports) };
   }
 
-  /** `actions` is a flat array as for all vector environments; for action spaces beyond those, a list with one value of the space for each environment. */
-  async step(actions: VectorActions | readonly unknown[]): Promise<VectorStepResult<Obs>> {
+  /** `actions` is a flat array; for a Dict, Tuple or Text a batch of `actionSpace`, such as `{ key: batch }`. */
+  async step(actions: VectorActions | BatchedActions): Promise<VectorStepResult<Obs>> {
     this.#crew.checkFree('step');
     if (!this.#hasReset) throw new ResetNeeded('Cannot call env.step() before calling env.reset()');
     const { observation: leaves, action: actionLeaves, actionSpace } = this.#description;
-    const layout = { space: this.singleActionSpace, json: actionSpace, leaves: actionLeaves };
+    const layout = { single: this.singleActionSpace, batch: this.actionSpace, json: actionSpace, leaves: actionLeaves };
     const values = readActions(layout, this.numEnvs, actions);
     const before = this.#rows;
     if (this.#options.autoresetMode === 'Disabled') checkNoneEnded(before);

@@ -1,4 +1,5 @@
 // Infos as the children send them, put together for all environments.
+import { typedArrayOf } from '@tessera/core';
 import { warn } from 'gymnasium-js';
 import type { EnvReport, Info, SpaceJSON } from 'gymnasium-js';
 import { join } from './layout.ts';
@@ -50,9 +51,11 @@ export class ReportReader {
 
   // A single number comes as itself, and belongs into an array unless it is the value of a Discrete.
   #asLeaf(value: unknown, c: number): unknown {
-    const { dtype, shape } = this.#leaves[c]!;
-    const isDiscrete = shape.length === 0 && dtype === 'int32';
-    return typeof value !== 'number' || isDiscrete ? value : new Float64Array([value]);
+    const { dtype, isNumber } = this.#leaves[c]!;
+    if (isNumber || dtype === null || (typeof value === 'object' && value !== null)) return value;
+    const array = new (typedArrayOf(dtype))(1);
+    array[0] = (array instanceof BigInt64Array ? BigInt(value as number) : Number(value)) as never;
+    return array;
   }
 
   #note(dropped: Readonly<Record<string, string>>): void {

@@ -14,6 +14,12 @@ import { RescaleObservation } from './rescale-observation.ts';
 import { ReshapeObservation } from './reshape-observation.ts';
 import { ResizeObservation } from './resize-observation.ts';
 import { StickyAction } from './sticky-action.ts';
+import { AddRenderObservation } from './add-render-observation.ts';
+import { DtypeObservation } from './dtype-observation.ts';
+import { FilterObservation } from './filter-observation.ts';
+import { FlattenObservation } from './flatten-observation.ts';
+import { FrameStackObservation } from './frame-stack-observation.ts';
+import { TimeAwareObservation } from './time-aware-observation.ts';
 import { registerWrapper } from './wrapper-spec.ts';
 
 /** Makes them known; `make` does so. A wrapper that takes a function is not among them: no JSON can hold its arguments. */
@@ -34,6 +40,12 @@ export function registerKnownWrappers(): void {
     ReshapeObservation,
     ResizeObservation,
     StickyAction,
+    TimeAwareObservation,
+    FrameStackObservation,
+    FlattenObservation,
+    FilterObservation,
+    DtypeObservation,
+    AddRenderObservation,
   })) {
     registerWrapper(Class, name);
   }

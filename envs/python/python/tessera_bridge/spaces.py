@@ -82,7 +82,7 @@ class Leaf:
             self.shape, self.dtype = space.shape, _dtype(space)
 
     def describe(self):
-        return {"path": self.path, "dtype": None if self.is_text else self.dtype.name, "shape": list(self.shape)}
+        return {"path": self.path, "dtype": None if self.is_text else self.dtype.name, "shape": list(self.shape), "isNumber": isinstance(self.space, spaces.Discrete)}
 
     def write(self, row, value, checks):
         """Puts a value into `row`, an array of this leaf's shape (for a text: of one string)."""
