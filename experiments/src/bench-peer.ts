@@ -1,4 +1,4 @@
-// A PyTorch peer as a child process, under the Python that TESSERA_PYTHON names.
+// A peer in Python as a child process, under the Python that TESSERA_PYTHON names.
 
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -27,19 +27,24 @@ export interface PeerOptions {
   readonly signal: AbortSignal;
 }
 
-/** The Python that TESSERA_PYTHON names. Throws NoPeerError where it is unset, does not start, or has no torch and numpy. */
-export async function findPython(variables: Readonly<Record<string, string | undefined>>): Promise<string> {
+/** The Python that TESSERA_PYTHON names. Throws NoPeerError where it is unset, does not start, or has not all of `modules`. */
+export async function findPython(
+  variables: Readonly<Record<string, string | undefined>>,
+  modules: readonly string[] = ['torch', 'numpy'],
+): Promise<string> {
   const python = variables['TESSERA_PYTHON'];
-  const wayOut = 'Set TESSERA_PYTHON to a Python with torch and numpy, or measure our side alone with --alone.';
+  const list = `${modules.slice(0, -1).join(', ')} and ${modules.at(-1)}`;
+  const wayOut = `Set TESSERA_PYTHON to a Python with ${list}, or measure our side alone with --alone.`;
   if (python === undefined || python === '') {
-    throw new NoPeerError(`bench: the peer runs in PyTorch, and TESSERA_PYTHON is not set. ${wayOut}`);
+    const where = modules.includes('torch') ? 'PyTorch' : 'Python';
+    throw new NoPeerError(`bench: the peer runs in ${where}, and TESSERA_PYTHON is not set. ${wayOut}`);
   }
   try {
-    await promisify(execFile)(python, ['-c', 'import numpy, torch'], { env: { ...variables } });
+    await promisify(execFile)(python, ['-c', `import ${modules.toReversed().join(', ')}`], { env: { ...variables } });
   } catch (cause) {
     const { stderr, message } = cause as { stderr?: string; message: string };
     const why = (stderr?.trim() || message).split('\n').at(-1)!;
-    throw new NoPeerError(`bench: '${python}' (TESSERA_PYTHON) cannot import torch and numpy: ${why}. ${wayOut}`, {
+    throw new NoPeerError(`bench: '${python}' (TESSERA_PYTHON) cannot import ${list}: ${why}. ${wayOut}`, {
       cause,
     });
   }

@@ -79,7 +79,7 @@ export async function runBenchmark(benchmark: Benchmark, options: RunOptions): P
 
 async function sideOf(theirs: Side | Peer, options: RunOptions): Promise<Side> {
   if ('times' in theirs) return theirs;
-  return startPeer(theirs, { ...options, python: await findPython(options.variables) });
+  return startPeer(theirs, { ...options, python: await findPython(options.variables, theirs.modules) });
 }
 
 function checkResult(name: string, { ours, theirs }: BenchResult): void {

@@ -28,6 +28,8 @@ export interface Peer {
   /** Path in the package of the benchmark. */
   readonly script: string;
   readonly arguments: readonly string[];
+  /** What its Python has to have; `torch` and `numpy` by default. */
+  readonly modules?: readonly string[];
   /** Written to a folder, one `.npy` file each, before the script starts. */
   readonly arrays: Readonly<Record<string, NdArray>>;
 }

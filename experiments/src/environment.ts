@@ -5,8 +5,9 @@ import { breakoutBoard, catchBoard, findBall } from '@tessera/env-arcade';
 import { ConfigError } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import type { EnvConfig } from '@tessera/rollouts';
-import { Box, make, UnregisteredEnv } from 'gymnasium-js';
-import type { Env } from 'gymnasium-js';
+import { Box, make, makeVec, UnregisteredEnv } from 'gymnasium-js';
+import type { Env, Space } from 'gymnasium-js';
+import '@tessera/env-python';
 
 /** A module that registers the built-in games, as a worker has to import it. */
 const arcadeModule = import.meta.resolve('@tessera/env-arcade');
@@ -19,7 +20,9 @@ export interface EnvironmentSettings {
 
 /** The environment as rollouts take it. */
 export function envConfig(id: string, { envKwargs, envModules }: EnvironmentSettings): EnvConfig {
-  return { id, kwargs: envKwargs, imports: [arcadeModule, ...envModules.map(moduleAddress)] };
+  // A child that is lost costs its episodes, not the run.
+  const kwargs = isPython(id) ? { restart: 10, ...envKwargs } : envKwargs;
+  return { id, kwargs, imports: [arcadeModule, ...envModules.map(moduleAddress)] };
 }
 
 /** Files are named as seen from the working directory; everything else is a package's name or an address. */
@@ -40,18 +43,26 @@ export async function frameShapeOf({ id, kwargs = {}, imports = [] }: EnvConfig)
       );
     }
   }
-  const env = makeKnown(id, kwargs);
-  try {
-    const space = env.observationSpace;
-    if (!(space instanceof Box) || space.dtype !== 'uint8' || space.shape.length !== 3) {
-      throw new ConfigError(
-        `train: expected an environment of pictures, Box(0, 255, (height, width, channels), uint8), got ${String(space)} from '${id}'. Choose another one, or render it to pixels.`,
-      );
-    }
-    return [...space.shape] as [number, number, number];
-  } finally {
-    env.close();
+  return shapeOfPictures(id, await observationSpaceOf(id, kwargs));
+}
+
+/** Whether an environment lives in another process, where it cannot save its state. */
+export const isPython = (id: string): boolean => id.startsWith('python:');
+
+async function observationSpaceOf(id: string, kwargs: Readonly<Record<string, unknown>>): Promise<Space<unknown>> {
+  const env = isPython(id) ? await makeVec(id, { ...kwargs, numEnvs: 1 }) : makeKnown(id, kwargs);
+  const space = 'observationSpace' in env ? env.observationSpace : env.singleObservationSpace;
+  await env.close();
+  return space;
+}
+
+function shapeOfPictures(id: string, space: Space<unknown>): [number, number, number] {
+  if (!(space instanceof Box) || space.dtype !== 'uint8' || space.shape.length !== 3) {
+    throw new ConfigError(
+      `train: expected an environment of pictures, Box(0, 255, (height, width, channels), uint8), got ${String(space)} from '${id}'. Choose another one, or render it to pixels.`,
+    );
   }
+  return [...space.shape] as [number, number, number];
 }
 
 function makeKnown(id: string, kwargs: Readonly<Record<string, unknown>>): Env {

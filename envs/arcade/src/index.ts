@@ -1,5 +1,6 @@
 // The front door of @tessera/env-arcade. Importing it registers `Catch-v0` and `Breakout-v0`.
 import { register } from 'gymnasium-js';
+import type { Env } from 'gymnasium-js';
 import { Breakout } from './breakout.ts';
 import type { BreakoutOptions } from './breakout.ts';
 import { Catch } from './catch.ts';
@@ -21,3 +22,10 @@ export { Catch, catchBoard } from './catch.ts';
 export type { CatchOptions } from './catch.ts';
 export { findBall } from './find-ball.ts';
 export type { Board, Cell, FindBallOptions } from './find-ball.ts';
+
+declare module 'gymnasium-js' {
+  interface EnvRegistry {
+    'Catch-v0': Env<Uint8Array, number>;
+    'Breakout-v0': Env<Uint8Array, number>;
+  }
+}

@@ -1,13 +1,15 @@
 // The base class of environments (gymnasium/core.py): synchronous, with a NumPy-exact generator, and a state that can be saved and restored exactly.
 import { ConfigError, EnvironmentError } from '@tessera/core';
 import type { Generator, GeneratorState } from '@tessera/core';
+import { hasAttribute, readAttribute, writeAttribute } from './attributes.ts';
+import type { SetAttrOptions } from './attributes.ts';
 import { npRandom } from './seeding.ts';
 import type { Space } from './spaces/space.ts';
 import type { EnvSpec } from './spec.ts';
 import type {
   EnvMetadata,
   EnvState,
-  RenderFrame,
+  RenderResult,
   ResetOptions,
   ResetResult,
   Seed,
@@ -38,7 +40,7 @@ export abstract class Env<Obs = TypedArray, Act = number> {
   abstract step(action: Act): StepResult<Obs>;
 
   /** A picture of the present state in the mode chosen at construction; undefined when there is none. */
-  render(): RenderFrame | undefined {
+  render(): RenderResult {
     return undefined;
   }
 
@@ -78,9 +80,16 @@ export abstract class Env<Obs = TypedArray, Act = number> {
     return this.#generator;
   }
 
-  /** The seed the random stream began with; undefined while there is no stream. */
-  get npRandomSeed(): Seed | undefined {
-    return this.#seed;
+  set npRandom(generator: Generator) {
+    this.#generator = generator;
+    this.#seed = -1;
+  }
+
+  /** The seed the random stream began with; -1 when the stream was set by hand. */
+  get npRandomSeed(): Seed {
+    // Whoever asks for the seed wants a stream that has one.
+    if (this.#generator === undefined) void this.npRandom;
+    return this.#seed!;
   }
 
   /** Starts the random stream anew when `options` have a seed. Throws ConfigError when it is not a whole number >= 0. */
@@ -136,6 +145,28 @@ export abstract class Env<Obs = TypedArray, Act = number> {
     throw new EnvironmentError(
       `setState: ${name} cannot restore a state. Implement saveState and restoreState in its class.`,
     );
+  }
+
+  /** Whether this environment or a wrapper around it has an attribute of this name. */
+  hasWrapperAttr(name: string): boolean {
+    return hasAttribute(this, name);
+  }
+
+  /** The attribute of this name, of the outermost wrapper that has one; methods come bound. Throws ConfigError when nobody has it. */
+  getWrapperAttr(name: string): unknown {
+    if (hasAttribute(this, name)) return readAttribute(this, name);
+    throw new ConfigError(`${this.constructor.name} has no attribute ${JSON.stringify(name)}.`);
+  }
+
+  /**
+   * Sets the attribute of the outermost wrapper that has it; where nobody has it, makes it on this one, or with `force: false` leaves it.
+   * Returns whether it was set. Throws ConfigError when it cannot be written.
+   */
+  setWrapperAttr(name: string, value: unknown, options: SetAttrOptions = {}): boolean {
+    const { force = true } = options;
+    if (!force && !hasAttribute(this, name)) return false;
+    writeAttribute(this, name, value);
+    return true;
   }
 
   /** Gymnasium's text, like `<Breakout<Breakout-v0>>`. */

@@ -41,6 +41,9 @@ export interface EnvMetadata {
 /** A picture `uint8 [height, width, 3]`, or text for `ansi` modes. */
 export type RenderFrame = NdArray<'uint8'> | string;
 
+/** What `render` returns: one frame, the frames since the last call in a `*_list` mode, or nothing. */
+export type RenderResult = RenderFrame | readonly RenderFrame[] | undefined;
+
 /** A value of a saved state: plain JSON, bigints and typed arrays; `structuredClone` copies it exactly. */
 export type StateValue =
   | null

@@ -157,7 +157,7 @@ describe('names the rule and what is wrong', () => {
     ['render', Renders, 'expected a picture uint8 [height, width, 3], got undefined'],
     ['close', ClosesOnce, 'it threw: closed already'],
   ] as [string, typeof Counter, string][])('%s: %o', (rule, Kind, message) => {
-    const check = (): void => checkEnv(new Kind(), { seed: 5, numSteps: 40 });
+    const check = (): unknown => checkEnv(new Kind(), { seed: 5, numSteps: 40 });
     expect(check).toThrow(EnvironmentError);
     expect(check).toThrow(` breaks the rule "${rule}": `);
     expect(check).toThrow(message);

@@ -22,5 +22,6 @@ test('the front door imports core and nothing else', () => {
 });
 
 test('the back door is the one that needs Node', () => {
-  expect(packagesOf('node.ts')).toEqual(['@tessera/core', '@tessera/core/node', 'node:os', 'node:worker_threads']);
+  const packages = ['@tessera/core', '@tessera/core/node', 'node:fs', 'node:os', 'node:path', 'node:worker_threads'];
+  expect(packagesOf('node.ts')).toEqual(packages);
 });

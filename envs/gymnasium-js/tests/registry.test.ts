@@ -183,7 +183,9 @@ describe('makeVec', () => {
     const envs = await makeVec('Counter-v3', { numEnvs: 3, autoresetMode: 'SameStep', cellSize: 2 });
     expect(envs).toBeInstanceOf(SyncVectorEnv);
     expect([envs.numEnvs, envs.observationShape, envs.metadata.autoresetMode]).toEqual([3, [3, 3], 'SameStep']);
-    expect(envs.spec!.kwargs).toEqual({ cellSize: 2 });
+    const kwargs = { cellSize: 2, numEnvs: 3, autoresetMode: 'SameStep', vectorizationMode: 'sync' };
+    expect(envs.spec!.kwargs).toEqual(kwargs);
+    expect(String(await makeVec(envs.spec!))).toBe(String(envs));
   });
 
   test('applies wrappers to each environment', async () => {
@@ -216,7 +218,7 @@ describe('makeVec', () => {
     [
       'Counter-v3',
       { vectorizationMode: 'async' },
-      'makeVec: invalid vectorizationMode: "async", valid modes: sync, worker.',
+      'makeVec: invalid vectorizationMode: "async", valid modes: sync, worker, vectorEntryPoint. Python\'s "async" is "worker" here.',
     ],
     [
       'Counter-v3',
@@ -228,7 +230,11 @@ describe('makeVec', () => {
       { autoresetMode: 'nextStep' },
       'expected an autoresetMode out of NextStep, SameStep, Disabled, got "nextStep".',
     ],
-    ['Counter-v3', { vectorizationMode: 'worker', wrappers: [() => 0] }, 'makeVec: wrappers cannot cross to a worker.'],
+    [
+      'Counter-v3',
+      { vectorizationMode: 'worker', wrappers: [() => 0] },
+      'makeVec: wrappers cannot cross to a worker as functions.',
+    ],
   ])('%s %o leads to: %s', async (id, options, message) => {
     await expect(makeVec(id, options as never)).rejects.toThrow(message);
   });

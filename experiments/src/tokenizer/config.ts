@@ -128,7 +128,19 @@ export function plannedUpdates({ steps, training }: TokenizerConfig): number {
   );
 }
 
+// Consoles draw 210 x 160 pixels sixty times a second: the usual frames of world models instead, 64 x 64, one for four of theirs.
+const console64 = {
+  rollouts: { envKwargs: { preprocessing: { size: 64 } } },
+  model: {
+    tokenShape: [8, 8],
+    activation: 'elu',
+    quantizer: { kind: 'ema', vocabulary: 256 },
+    reconstruction: { variance: 0.03, worstPixel: 0.1 },
+  },
+} as const;
+
 /** What the settings of an environment differ in. */
 export function tokenizerDefaults(env: string): Readonly<Record<string, unknown>> {
+  if (/^python:(?:ale_py:)?ALE\//.test(env)) return console64;
   return /^(Breakout|Catch)-v\d+$/.test(env) ? { model: arcadeVqvae } : {};
 }

@@ -18,7 +18,7 @@ import { toolVersion } from '../version.ts';
 import { plannedUpdates } from './config.ts';
 import type { TokenizerConfig } from './config.ts';
 import { engineChoice } from '../engine-choice.ts';
-import { envConfig, frameShapeOf } from '../environment.ts';
+import { envConfig, frameShapeOf, isPython } from '../environment.ts';
 import { collectHeldOut, measureRows, measureTokenizer } from './measure.ts';
 import type { HeldOut } from './measure.ts';
 import { codebookPicture, reconstructionPicture } from './pictures.ts';
@@ -37,6 +37,11 @@ export async function trainTokenizer(context: RunContext<TokenizerConfig>): Prom
       reporter.line(
         `tokenizer: ${tokenizer.parameterCount} parameters, ${frameShape.join('x')} frames of ${id} to ${tokenizer.spec.tokenShape.join('x')} tokens of ${tokenizer.spec.vocabulary} codes`,
       );
+      if (isPython(id)) {
+        reporter.line(
+          `${id} cannot save its state: a process that is lost is started again with fresh episodes, so the run is not exact.`,
+        );
+      }
       return await trainAndSave({ ...context, env, engine, tokenizer });
     } finally {
       tokenizer.dispose();

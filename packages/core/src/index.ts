@@ -35,6 +35,7 @@ export { decodeSafetensors, encodeSafetensors } from './formats/safetensors.ts';
 export type { Safetensors } from './formats/safetensors.ts';
 
 // Pictures
+export { encodeApng } from './images/apng.ts';
 export { encodeGif } from './images/gif.ts';
 export type { GifOptions } from './images/gif.ts';
 export { decodePng, encodePng } from './images/png.ts';

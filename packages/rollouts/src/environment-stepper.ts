@@ -16,7 +16,7 @@ import { stateFromJson, stateToJson } from './state-json.ts';
 import type { Json } from './state-json.ts';
 
 // Gymnasium's own range of episode seeds; environments outside JavaScript take no more.
-const episodeSeeds = 2 ** 31 - 1;
+export const episodeSeeds: number = 2 ** 31 - 1;
 
 export interface EnvironmentStepperOptions {
   readonly env: Required<EnvConfig>;

@@ -3,6 +3,7 @@
 import { CancelledError } from '@tessera/core';
 import { availableParallelism } from 'node:os';
 import type { ResourceLimits } from 'node:worker_threads';
+import { bridgedRollouts, isBridged } from './bridged-rollouts.ts';
 import { chunkSteps, truncateChunk } from './chunk.ts';
 import type { Chunk } from './chunk.ts';
 import { RolloutWorkerLink } from './rollout-worker-link.ts';
@@ -22,6 +23,8 @@ export interface WorkerRolloutOptions extends RolloutOptions {
  *    consumer. Asking for a chunk lets go of those before it. (Behind a `pullMap` of concurrency c the consumer holds up to c, so c - 1 more are alive.)
  * 3. Chunks are transferred, not copied. At most `steps` steps come out, exactly; workers may have collected a little more by then, which is dropped.
  * 4. Iterating again starts from the beginning.
+ * 5. Environments that only `makeVec` can load (`python:...`) live in other processes already; no threads are started for them, `numWorkers` is the number of
+ *    processes, and their chunks come in the order in which they end.
  *
  * Throws ConfigError at once for bad options. The iteration throws, when every worker has ended: ConfigError (unknown environment, spaces it cannot use),
  * EnvironmentError (the environment threw or broke its contract), WorkerError (a worker died, or was silent for `timeoutMs`), CancelledError (`signal`).
@@ -30,6 +33,7 @@ export interface WorkerRolloutOptions extends RolloutOptions {
 export function rolloutSource(options: WorkerRolloutOptions): AsyncIterable<Chunk> {
   const { resourceLimits, ...rest } = options;
   const { settings, limits } = resolveRollouts(rest, 'rolloutSource');
+  if (isBridged(settings.env.id)) return { [Symbol.asyncIterator]: () => bridgedRollouts(settings, limits) };
   return { [Symbol.asyncIterator]: () => new WorkerRollouts({ settings, limits, resourceLimits }) };
 }
 

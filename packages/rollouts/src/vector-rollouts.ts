@@ -3,6 +3,7 @@
 
 import { ConfigError, ndarray, ShapeError } from '@tessera/core';
 import { breathe } from './breathe.ts';
+import { isBridged } from './bridged-rollouts.ts';
 import { defaultChunkLength } from './chunk.ts';
 import type { Chunk } from './chunk.ts';
 import { EnvironmentStepper } from './environment-stepper.ts';
@@ -81,6 +82,11 @@ export class VectorRollouts {
     rejectUnknownKeys(options, knownOptions, where);
     const { env: config, numEnvs = 1, seed, chunkLength = defaultChunkLength, maxEpisodeSteps } = options;
     checkEnv(config, where);
+    if (isBridged(config.id)) {
+      throw new ConfigError(
+        `${where}: ${config.id}: expected an environment of this process. Those of other processes cannot act with a policy yet; rolloutSource and tessera train tokenizer take them.`,
+      );
+    }
     checkWhole({ numEnvs, chunkLength }, 1, where);
     checkWhole({ seed }, 0, where);
     if (maxEpisodeSteps !== undefined && maxEpisodeSteps !== -1) checkWhole({ maxEpisodeSteps }, 1, where);

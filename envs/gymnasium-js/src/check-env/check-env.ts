@@ -1,7 +1,10 @@
 // Tries an environment against its contract (gymnasium.utils.env_checker.check_env).
-import { EnvironmentError } from '@tessera/core';
-import type { Env } from '../env.ts';
+import { ConfigError, EnvironmentError } from '@tessera/core';
+import { Env } from '../env.ts';
+import { describe } from '../spaces/explain.ts';
+import { Space } from '../spaces/space.ts';
 import type { Seed } from '../types.ts';
+import { remarksOn } from './remarks.ts';
 import { envRules } from './rules.ts';
 import type { EnvRule, RuleContext } from './rules.ts';
 
@@ -21,6 +24,8 @@ export interface CheckEnvOptions {
   readonly ignoreInfo?: readonly string[];
   /** Leaves the environment open; by default it is closed, twice. */
   readonly keepOpen?: boolean;
+  /** Draws no pictures; by default one in each render mode that the environment has, in copies built from its spec. */
+  readonly skipRenderCheck?: boolean;
 }
 
 const close: EnvRule = {
@@ -32,11 +37,19 @@ const close: EnvRule = {
   },
 };
 
-/** Throws EnvironmentError that names the first rule that `env` breaks. */
-export function checkEnv(env: Env<unknown, unknown>, options: CheckEnvOptions = {}): void {
-  const { seed = 123, numSteps = 30, fresh, ignoreInfo = [], keepOpen = false } = options;
+/**
+ * Throws EnvironmentError that names the first rule that `env` breaks.
+ *
+ * Returns what is allowed but odd, one sentence each (Gymnasium prints them): infinite bounds, action spaces that are not normalised, a
+ * wrapped environment.
+ */
+export function checkEnv(env: Env<unknown, unknown>, options: CheckEnvOptions = {}): string[] {
+  const { seed = 123, numSteps = 30, fresh, ignoreInfo = [], keepOpen = false, skipRenderCheck = false } = options;
+  if (!(env instanceof Env)) {
+    throw new ConfigError(`checkEnv: The environment must inherit from the Env class, actual: ${describe(env)}.`);
+  }
   const actions = options.actions ?? sampleActions(env, seed, numSteps);
-  const context: RuleContext = { env, seed, actions, fresh, ignoreInfo };
+  const context: RuleContext = { env, seed, actions, fresh, ignoreInfo, skipRenderCheck };
   const id = env.spec?.id ?? env.unwrapped.constructor.name;
   for (const rule of keepOpen ? envRules : [...envRules, close]) {
     const violation = tryRule(rule, context, id);
@@ -44,6 +57,7 @@ export function checkEnv(env: Env<unknown, unknown>, options: CheckEnvOptions = 
       throw new EnvironmentError(`checkEnv: ${id} breaks the rule "${rule.name}": ${violation}.`);
     }
   }
+  return remarksOn(env);
 }
 
 function tryRule(rule: EnvRule, context: RuleContext, id: string): string | undefined {
@@ -56,6 +70,8 @@ function tryRule(rule: EnvRule, context: RuleContext, id: string): string | unde
 }
 
 function sampleActions(env: Env<unknown, unknown>, seed: Seed, numSteps: number): unknown[] {
+  // A broken space is the business of the first rule.
+  if (!(env.actionSpace instanceof Space)) return [];
   env.actionSpace.seed(seed);
   return Array.from({ length: numSteps }, () => env.actionSpace.sample());
 }

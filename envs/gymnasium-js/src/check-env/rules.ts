@@ -1,10 +1,13 @@
 // The contract of an environment as a list of rules (gymnasium/utils/env_checker.py and passive_env_checker.py, plus saved states).
 // A rule returns what is wrong, or undefined.
+import { isEqual } from '../data-equivalence.ts';
 import type { Env } from '../env.ts';
 import { describe, explainMismatch } from '../spaces/explain.ts';
 import { Space } from '../spaces/space.ts';
 import type { EnvState, Seed, StepResult } from '../types.ts';
-import { firstDifference, isEqual, play, sharesMemory, snapshot } from './trace.ts';
+import { registry } from '../registry/registry.ts';
+import { explainRender } from './explain-render.ts';
+import { firstDifference, play, sharesMemory, snapshot } from './trace.ts';
 import type { Outcome } from './trace.ts';
 
 /** What the rules are tried on. */
@@ -16,6 +19,7 @@ export interface RuleContext {
   readonly fresh: (() => Env<unknown, unknown>) | undefined;
   /** Keys of info that may differ between equal runs. */
   readonly ignoreInfo: readonly string[];
+  readonly skipRenderCheck: boolean;
 }
 
 /** One clause of the contract. */
@@ -205,18 +209,30 @@ const order: EnvRule = {
 
 const render: EnvRule = {
   name: 'render',
-  check({ env, seed }) {
-    const { renderMode } = env;
-    if (renderMode === undefined) return undefined;
-    const modes = env.metadata.renderModes;
-    if (!modes.includes(renderMode)) return `expected a renderMode out of ${modes.join(', ')}, got ${renderMode}`;
-    env.reset({ seed });
-    const frame = env.render();
-    if (renderMode === 'ansi') return typeof frame === 'string' ? undefined : `expected text, got ${describe(frame)}`;
-    if (renderMode !== 'rgb_array') return undefined;
-    const isPicture =
-      typeof frame === 'object' && frame.dtype === 'uint8' && frame.shape.length === 3 && frame.shape[2] === 3;
-    return isPicture ? undefined : `expected a picture uint8 [height, width, 3], got ${describe(frame)}`;
+  check({ env, seed, skipRenderCheck }) {
+    if (skipRenderCheck) return undefined;
+    const { renderMode, metadata, spec } = env;
+    const modes = metadata.renderModes;
+    if (renderMode !== undefined) {
+      if (!modes.includes(renderMode)) return `expected a renderMode out of ${modes.join(', ')}, got ${renderMode}`;
+      env.reset({ seed });
+      const mismatch = explainRender(renderMode, env.render());
+      if (mismatch !== undefined) return mismatch;
+    }
+    if (modes.length > 0) {
+      const { renderFps } = metadata;
+      const isRate = renderFps === undefined || (typeof renderFps === 'number' && renderFps > 0);
+      if (!isRate) return `expected metadata.renderFps to be a number > 0, got ${describe(renderFps)}`;
+    }
+    if (spec === undefined || (spec.entryPoint === undefined && !registry.has(spec.id))) return undefined;
+    for (const mode of modes) {
+      const other = spec.make<unknown, unknown>({ renderMode: mode });
+      other.reset({ seed });
+      const mismatch = explainRender(mode, other.render());
+      other.close();
+      if (mismatch !== undefined) return `with the renderMode ${mode}: ${mismatch}`;
+    }
+    return undefined;
   },
 };
 

@@ -1,4 +1,5 @@
 // What an environment did, kept for comparison: copies of all results, and exact equality of anything a result may hold.
+import { isEqual } from '../data-equivalence.ts';
 import type { Env } from '../env.ts';
 import { dtypeOf } from '../spaces/dtype.ts';
 import type { Info, ResetResult, StepResult, TypedArray } from '../types.ts';
@@ -28,22 +29,6 @@ export function snapshot(outcome: Outcome, ignoreInfo: readonly string[]): Outco
 export function firstDifference(a: Outcome, b: Outcome): string | undefined {
   const keys = ['observation', 'reward', 'terminated', 'truncated', 'info'];
   return keys.find((key) => !isEqual((a as unknown as Info)[key], (b as unknown as Info)[key]));
-}
-
-/** Exact, deep equality; NaN equals itself, 0 and -0 differ. */
-export function isEqual(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
-  if (dtypeOf(a) !== undefined || Array.isArray(a)) {
-    const [x, y] = [a as ArrayLike<unknown>, b as ArrayLike<unknown>];
-    if (x.length !== y.length) return false;
-    for (let i = 0; i < x.length; i++) if (!isEqual(x[i], y[i])) return false;
-    return true;
-  }
-  const [x, y] = [a as Info, b as Info];
-  const keys = Object.keys(x);
-  return keys.length === Object.keys(y).length && keys.every((key) => Object.hasOwn(y, key) && isEqual(x[key], y[key]));
 }
 
 /** Whether two observations lie in the same memory. */

@@ -1,5 +1,6 @@
 // The table of environments and the way from an id to its entry, with Gymnasium's hints for ids that lead nowhere
 // (gymnasium/envs/registration.py).
+import { ConfigError } from '@tessera/core';
 import {
   DeprecatedEnv,
   NameNotFound,
@@ -8,7 +9,7 @@ import {
   UnregisteredEnv,
   VersionNotFound,
 } from '../errors.ts';
-import { warn } from '../logger.ts';
+import { deprecation, warn } from '../logger.ts';
 import { EnvSpec } from '../spec.ts';
 import type { EnvSpecOptions } from '../spec.ts';
 import { closestMatch } from './close-matches.ts';
@@ -20,6 +21,24 @@ const specs = new Map<string, EnvSpec>();
 /** All registered environments by id. */
 export const registry: ReadonlyMap<string, EnvSpec> = specs;
 
+let currentNamespace: string | undefined;
+
+/** Puts what `registerAll` registers into a namespace, whatever its ids say (Gymnasium's `with namespace(name):`). */
+export function inNamespace(name: string, registerAll: () => void): void {
+  const before = currentNamespace;
+  currentNamespace = name;
+  try {
+    registerAll();
+  } finally {
+    currentNamespace = before;
+  }
+}
+
+const idInNamespace = (id: string): string => getEnvId({ ...parseEnvId(id), namespace: currentNamespace });
+
+/** Does nothing: an import that is used for its side effect alone keeps its place (`registerEnvs(arcade)` after `import * as arcade`). */
+export function registerEnvs(_module: unknown): void {}
+
 /**
  * Makes an environment known to `make` and `makeVec`.
  *
@@ -27,7 +46,10 @@ export const registry: ReadonlyMap<string, EnvSpec> = specs;
  * An id that is already registered is replaced, with a warning.
  */
 export function register(options: EnvSpecOptions): void {
-  const added = new EnvSpec(options);
+  const added = new EnvSpec(currentNamespace === undefined ? options : { ...options, id: idInNamespace(options.id) });
+  if (added.entryPoint === undefined && added.vectorEntryPoint === undefined) {
+    throw new ConfigError(`register: ${added.id}: expected a function (kwargs) => Env as entryPoint, got undefined.`);
+  }
   checkNoVersionMix(added);
   if (specs.has(added.id)) warn(`Overriding environment ${added.id} already in registry.`);
   specs.set(added.id, added);
@@ -45,7 +67,7 @@ export function findSpec(id: string): EnvSpec {
   const parsed = parseEnvId(id);
   const latest = latestVersion(parsed);
   if (parsed.version !== undefined && latest !== undefined && latest > parsed.version && specs.has(id)) {
-    warn(`The environment ${id} is out of date. You should consider upgrading to version \`v${latest}\`.`);
+    deprecation(`The environment ${id} is out of date. You should consider upgrading to version \`v${latest}\`.`);
   }
   if (parsed.version !== undefined || latest === undefined) return spec(id);
   const latestId = getEnvId({ ...parsed, version: latest });

@@ -58,3 +58,23 @@ function checkMask(numEnvs: number, mask: ArrayLike<number | boolean>): Uint8Arr
   }
   return marks;
 }
+
+const ownCalls = ['reset', 'step', 'close', 'setState', 'getState'];
+
+/** Throws ConfigError for names that a vector environment has calls of its own for. */
+export function checkCallName(name: string): void {
+  if (typeof name !== 'string') {
+    throw new ConfigError(`VectorEnv.call: expected the name of an attribute, got ${typeof name}.`);
+  }
+  if (ownCalls.includes(name)) {
+    throw new ConfigError(`Trying to call function \`${name}\` with \`call\`, use \`${name}\` directly instead.`);
+  }
+}
+
+/** One value for each environment: those of an array, or the same for all. Throws ConfigError for an array of another length. */
+export function spreadValues(numEnvs: number, values: unknown): readonly unknown[] {
+  if (!Array.isArray(values)) return Array.from({ length: numEnvs }, () => values);
+  if (values.length === numEnvs) return values as unknown[];
+  const got = `Got \`${values.length}\` values for ${numEnvs} environments`;
+  throw new ConfigError(`Values must be a list with length equal to the number of environments. ${got}.`);
+}

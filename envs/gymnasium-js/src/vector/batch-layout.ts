@@ -1,9 +1,11 @@
 // How observations and actions of several environments lie in flat arrays.
-import { ConfigError } from '@tessera/core';
+import { ConfigError, elementCount, typedArrayOf } from '@tessera/core';
 import type { DType } from '@tessera/core';
 import { InvalidAction } from '../errors.ts';
 import { Box } from '../spaces/box.ts';
 import { Discrete } from '../spaces/discrete.ts';
+import { MultiBinary } from '../spaces/multi-binary.ts';
+import { MultiDiscrete } from '../spaces/multi-discrete.ts';
 import { describe, explainMismatch } from '../spaces/explain.ts';
 import type { Space } from '../spaces/space.ts';
 import type { TypedArray } from '../types.ts';
@@ -16,13 +18,22 @@ export interface RowLayout {
   readonly size: number;
 }
 
+/** Whether values of the space are arrays of numbers of one length, or numbers within 32 bits. */
+export function hasRowLayout(space: Space<unknown>): boolean {
+  if (space instanceof Box || space instanceof MultiDiscrete || space instanceof MultiBinary) return true;
+  return space instanceof Discrete && Math.max(-space.start, space.start + space.n) <= 2 ** 31;
+}
+
 /** The layout of one value of a space. Throws ConfigError for spaces that have none, and for Discrete beyond 32 bits. */
 export function rowLayout(space: Space<unknown>): RowLayout {
-  if (space instanceof Box) return { dtype: space.dtype, shape: space.shape, size: space.low.length };
-  if (space instanceof Discrete && Math.max(-space.start, space.start + space.n) <= 2 ** 31) {
-    return { dtype: 'int32', shape: [], size: 1 };
+  if (space instanceof Discrete && hasRowLayout(space)) return { dtype: 'int32', shape: [], size: 1 };
+  if (space instanceof Box || space instanceof MultiDiscrete || space instanceof MultiBinary) {
+    const { dtype, shape } = space as Box<DType>;
+    return { dtype, shape, size: elementCount(shape) };
   }
-  throw new ConfigError(`VectorEnv: expected a space of type Box or Discrete within 32 bits, got ${space.toString()}.`);
+  throw new ConfigError(
+    `VectorEnv: expected a space of type Box, MultiDiscrete, MultiBinary or Discrete within 32 bits, got ${space.toString()}.`,
+  );
 }
 
 /** Writes the observation of row `index`. */
@@ -34,9 +45,16 @@ export function writeRow(rows: TypedArray, index: number, size: number, value: u
 /** The action of row `index`: a number for Discrete, a fresh typed array of the space's dtype for Box. */
 export function readAction(space: Space<unknown>, actions: ArrayLike<number>, index: number): unknown {
   if (space instanceof Discrete) return actions[index];
-  const { low } = space as Box;
-  const action = new (low.constructor as Float32ArrayConstructor)(low.length);
-  for (let i = 0; i < action.length; i++) action[i] = actions[index * action.length + i]!;
+  const { dtype, size } = rowLayout(space);
+  const action = new (typedArrayOf(dtype))(size);
+  const isBig = action instanceof BigInt64Array;
+  for (let i = 0; i < action.length; i++) {
+    const value: unknown = actions[index * action.length + i];
+    if (!isBig) action[i] = Number(value) as never;
+    // Whatever is no whole number stays what it is, for the space to refuse.
+    else if (typeof value !== 'bigint' && !Number.isInteger(value)) return Array.from(actions);
+    else action[i] = BigInt(value as number) as never;
+  }
   return action;
 }
 

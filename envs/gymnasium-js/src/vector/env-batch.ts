@@ -10,9 +10,12 @@ import { readAction, rowLayout, writeRow } from './batch-layout.ts';
 import type { AutoresetMode } from './vector-env.ts';
 import type { EnvReport } from './vector-info.ts';
 
-/** One row for each environment of the batch. They hold the last results, so they are part of the state. */
+/**
+ * One row for each environment of the batch. They hold the last results, so they are part of the state. Observations without a row layout
+ * are kept as they are, in a plain array.
+ */
 export interface BatchRows {
-  readonly observation: TypedArray;
+  readonly observation: TypedArray | unknown[];
   readonly reward: Float64Array;
   readonly terminated: Uint8Array;
   readonly truncated: Uint8Array;
@@ -31,7 +34,7 @@ export class EnvBatch {
   readonly #rows: BatchRows;
   readonly #mode: AutoresetMode;
   readonly #first: number;
-  readonly #size: number;
+  readonly #size: number | undefined;
   /** Index, in the whole vector environment, of the environment at work: the one to blame for an error. */
   current = 0;
 
@@ -40,7 +43,7 @@ export class EnvBatch {
     this.#rows = options.rows;
     this.#mode = options.autoresetMode;
     this.#first = options.first ?? 0;
-    this.#size = rowLayout(envs[0]!.observationSpace).size;
+    this.#size = Array.isArray(this.#rows.observation) ? undefined : rowLayout(envs[0]!.observationSpace).size;
   }
 
   /** Resets the marked environments; the reports of the others are undefined. */
@@ -53,19 +56,23 @@ export class EnvBatch {
     });
   }
 
-  /** One step of every environment. With autoreset disabled, throws ResetNeeded before the first one when one of them has ended. */
-  step(actions: ArrayLike<number>): EnvReport[] {
+  /**
+   * One step of every environment with its action: of a flat array, or of a list with one action each. With autoreset disabled, throws
+   * ResetNeeded before the first one when one of them has ended.
+   */
+  step(actions: ArrayLike<number> | { readonly list: readonly unknown[] }): EnvReport[] {
     if (this.#mode === 'Disabled') checkNoneEnded(this.#rows, this.#first);
-    return this.#each((env, i) => this.#stepOne(env, i, actions));
+    if ('list' in actions) return this.#each((env, i) => this.#stepOne(env, i, () => actions.list[i]));
+    return this.#each((env, i) => this.#stepOne(env, i, () => readAction(env.actionSpace, actions, i)));
   }
 
-  #stepOne(env: Env<unknown, unknown>, i: number, actions: ArrayLike<number>): EnvReport {
+  #stepOne(env: Env<unknown, unknown>, i: number, action: () => unknown): EnvReport {
     if (this.#mode === 'NextStep' && this.#hasEnded(i)) {
       const { observation, info } = env.reset();
       this.#write(i, observation, 0, false, false);
       return { info };
     }
-    const result = env.step(readAction(env.actionSpace, actions, i));
+    const result = env.step(action());
     const { observation, reward, terminated, truncated, info } = result;
     if (this.#mode !== 'SameStep' || !(terminated || truncated)) {
       this.#write(i, observation, reward, terminated, truncated);
@@ -78,12 +85,14 @@ export class EnvBatch {
 
   #write(i: number, observation: unknown, reward: number, terminated: boolean, truncated: boolean): void {
     const { rows, size } = { rows: this.#rows, size: this.#size };
+    const { observationSpace } = this.envs[i]!;
     const length = typeof observation === 'number' ? 1 : (observation as TypedArray | undefined)?.length;
-    if (length !== size) {
-      const mismatch = explainMismatch(this.envs[i]!.observationSpace, observation);
+    if (size === undefined ? !observationSpace.contains(observation) : length !== size) {
+      const mismatch = explainMismatch(observationSpace, observation);
       throw new EnvironmentError(`the observation does not fit into its row: ${mismatch}`);
     }
-    writeRow(rows.observation, i, size, observation);
+    if (size === undefined) (rows.observation as unknown[])[i] = observation;
+    else writeRow(rows.observation as TypedArray, i, size, observation);
     rows.reward[i] = reward;
     rows.terminated[i] = Number(terminated);
     rows.truncated[i] = Number(truncated);
@@ -113,6 +122,19 @@ export class EnvBatch {
 
   setState(states: readonly EnvState[]): void {
     this.#each((env, i) => env.setState(states[i]!));
+  }
+
+  /** The attribute of each environment, or what its method returns for `args`. */
+  call(name: string, args: readonly unknown[]): unknown[] {
+    return this.#each((env) => {
+      const attribute = env.getWrapperAttr(name);
+      return typeof attribute === 'function' ? (attribute as (...given: unknown[]) => unknown)(...args) : attribute;
+    });
+  }
+
+  /** Sets the attribute of each environment to its own value. */
+  setAttr(name: string, values: readonly unknown[]): void {
+    this.#each((env, i) => env.setWrapperAttr(name, values[i]));
   }
 
   close(): void {

@@ -2,10 +2,12 @@
 // Its event loop stands still from then on, which is why every message is fetched by hand.
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
-import { EnvironmentError } from '@tessera/core';
+import { ConfigError, EnvironmentError } from '@tessera/core';
 import type { Env } from '../env.ts';
 import { make } from '../make.ts';
 import { importModule } from '../registry/loaders.ts';
+import { EnvSpec } from '../spec.ts';
+import { registerKnownWrappers } from '../wrappers/known-wrappers.ts';
 import { rowLayout } from './batch-layout.ts';
 import { EnvBatch } from './env-batch.ts';
 import { viewRows } from './shared-rows.ts';
@@ -22,10 +24,13 @@ const cells = new Int32Array(input.controlBuffer);
 let batch: EnvBatch | undefined;
 let actions: Float64Array | undefined;
 
+registerKnownWrappers();
+
 async function start(): Promise<readonly Env<unknown, unknown>[] | undefined> {
   try {
     for (const specifier of setup.imports) await importModule(specifier);
-    const envs = Array.from({ length: setup.count }, () => make<unknown, unknown>(setup.id, setup.makeOptions));
+    const spec = typeof setup.id === 'string' ? setup.id : EnvSpec.fromJSON(setup.id);
+    const envs = Array.from({ length: setup.count }, () => make<unknown, unknown>(spec, setup.makeOptions));
     const [first] = envs as [Env<unknown, unknown>];
     for (const [i, env] of envs.entries()) {
       checkSameSpace('observation', i, env.observationSpace, first.observationSpace);
@@ -39,6 +44,7 @@ async function start(): Promise<readonly Env<unknown, unknown>[] | undefined> {
       actionSpace: first.actionSpace.toJSON(),
       metadata: first.metadata,
       canSaveState: envs.every((env) => env.canSaveState),
+      renderMode: first.renderMode,
     });
     return envs;
   } catch (error) {
@@ -74,9 +80,25 @@ function obey(envs: readonly Env<unknown, unknown>[]): WorkerReply | undefined {
     case 'setState':
       batch!.setState(request.states);
       return undefined;
+    case 'call':
+      return refusing(() => ({ kind: 'values', values: batch!.call(request.name, request.args) }));
+    case 'setAttr':
+      return refusing(() => {
+        batch!.setAttr(request.name, request.values);
+        return undefined;
+      });
     case 'close':
       for (const env of envs) env.close();
       return undefined;
+  }
+}
+
+function refusing(act: () => WorkerReply | undefined): WorkerReply | undefined {
+  try {
+    return act();
+  } catch (cause) {
+    if (cause instanceof ConfigError) return { kind: 'refused', message: cause.message };
+    throw cause;
   }
 }
 
@@ -92,7 +114,10 @@ function send(message: WorkerReply): void {
     port.postMessage(message);
   } catch (cause) {
     const why = `${(cause as Error).message} Keep functions and class instances out of info and saved states`;
-    throw new EnvironmentError(`a result of ${setup.id} cannot cross between threads: ${why}.`, { cause });
+    throw new EnvironmentError(
+      `a result of ${typeof setup.id === 'string' ? setup.id : setup.id.id} cannot cross between threads: ${why}.`,
+      { cause },
+    );
   }
 }
 

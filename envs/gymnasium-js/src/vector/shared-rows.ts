@@ -25,7 +25,7 @@ export function viewRows(
   rows: SharedRows,
   first: number,
   count: number,
-): BatchRows & { readonly actions: Float64Array } {
+): BatchRows & { readonly observation: TypedArray; readonly actions: Float64Array } {
   const { dtype, observationSize: size, actionSize } = rows;
   const View = typedArrayOf(dtype) as unknown as SharedView;
   return {

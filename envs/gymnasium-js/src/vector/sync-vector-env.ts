@@ -1,16 +1,20 @@
 // Environments stepped one after the other in the calling thread (gymnasium.vector.SyncVectorEnv).
 import { ConfigError, typedArrayOf } from '@tessera/core';
 import type { Env } from '../env.ts';
-import { ClosedEnvironmentError, ResetNeeded } from '../errors.ts';
-import type { Space } from '../spaces/space.ts';
+import { ClosedEnvironmentError, InvalidAction, ResetNeeded } from '../errors.ts';
+import { describe, explainMismatch } from '../spaces/explain.ts';
+import { isSpaceDtypeShapeEquiv } from '../spaces/flatten.ts';
+import { Space } from '../spaces/space.ts';
 import type { EnvSpec } from '../spec.ts';
 import type { EnvMetadata, EnvState, TypedArray } from '../types.ts';
-import { checkAutoresetMode, planReset } from './arguments.ts';
-import { checkActions, rowLayout } from './batch-layout.ts';
+import { checkAutoresetMode, checkCallName, planReset, spreadValues } from './arguments.ts';
+import { checkActions, hasRowLayout, rowLayout } from './batch-layout.ts';
+import { batchDifferingSpaces, batchSpace, concatenate, createEmptyArray, iterate } from './batch-space.ts';
 import { EnvBatch } from './env-batch.ts';
 import type { BatchRows } from './env-batch.ts';
 import type {
   AutoresetMode,
+  BatchedActions,
   VectorActions,
   VectorEnv,
   VectorResetOptions,
@@ -20,19 +24,31 @@ import type {
 import { mergeReports } from './vector-info.ts';
 import { packVectorState, unpackVectorState } from './vector-state.ts';
 
+/**
+ * `same`: all observation spaces are equal; `different`: only their shapes and dtypes are, and the batch keeps each one's bounds; or the
+ * spaces of the batch and of one environment themselves.
+ */
+export type ObservationMode =
+  'same' | 'different' | readonly [observationSpace: Space<unknown>, singleObservationSpace: Space<unknown>];
+
 export interface SyncVectorEnvOptions {
   /** `NextStep` by default. */
   readonly autoresetMode?: AutoresetMode;
+  /** What the environments' observation spaces have in common; `same` by default. */
+  readonly observationMode?: ObservationMode;
   readonly spec?: EnvSpec | undefined;
 }
 
 /** Several environments in the calling thread; `resetSync` and `stepSync` are there beside the asynchronous calls. */
-export class SyncVectorEnv<Obs extends TypedArray = TypedArray> implements VectorEnv<Obs> {
+export class SyncVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
   readonly numEnvs: number;
   readonly metadata: EnvMetadata & { readonly autoresetMode: AutoresetMode };
   readonly spec: EnvSpec | undefined;
   readonly singleObservationSpace: Space<unknown>;
   readonly singleActionSpace: Space<unknown>;
+  readonly observationSpace: Space<unknown>;
+  readonly actionSpace: Space<unknown>;
+  readonly renderMode: string | undefined;
   readonly observationShape: readonly number[];
   readonly canSaveState: boolean;
   readonly #batch: EnvBatch;
@@ -48,21 +64,30 @@ export class SyncVectorEnv<Obs extends TypedArray = TypedArray> implements Vecto
     }
     const envs = envFns.map((build) => build());
     const [first] = envs as [Env<unknown, unknown>];
+    const { observationMode = 'same' } = options;
+    const spaces = observationSpaces(envs, observationMode);
     for (const [i, env] of envs.entries()) {
-      checkSameSpace('observation', i, env.observationSpace, first.observationSpace);
       checkSameSpace('action', i, env.actionSpace, first.actionSpace);
+      if (observationMode === 'same') {
+        checkSameSpace('observation', i, env.observationSpace, first.observationSpace);
+      } else checkSameArrays(i, env.observationSpace, spaces.single);
     }
-    const layout = rowLayout(first.observationSpace);
-    rowLayout(first.actionSpace);
     this.numEnvs = envs.length;
     this.metadata = { ...first.metadata, autoresetMode };
     this.spec = options.spec ?? first.spec;
-    this.singleObservationSpace = first.observationSpace;
+    this.renderMode = first.renderMode;
+    this.singleObservationSpace = spaces.single;
+    this.observationSpace = spaces.batched;
     this.singleActionSpace = first.actionSpace;
-    this.observationShape = [envs.length, ...layout.shape];
+    this.actionSpace = batchSpace(first.actionSpace, envs.length);
+    const layout = hasRowLayout(spaces.single) ? rowLayout(spaces.single) : undefined;
+    this.observationShape = [envs.length, ...(layout?.shape ?? [])];
     this.canSaveState = envs.every((env) => env.canSaveState);
     this.#rows = {
-      observation: new (typedArrayOf(layout.dtype))(envs.length * layout.size),
+      observation:
+        layout === undefined
+          ? Array.from({ length: envs.length }, () => undefined)
+          : new (typedArrayOf(layout.dtype))(envs.length * layout.size),
       reward: new Float64Array(envs.length),
       terminated: new Uint8Array(envs.length),
       truncated: new Uint8Array(envs.length),
@@ -84,17 +109,16 @@ export class SyncVectorEnv<Obs extends TypedArray = TypedArray> implements Vecto
     }
     const reports = this.#batch.reset(plan);
     this.#hasReset = true;
-    return { observation: this.#rows.observation.slice() as Obs, info: mergeReports(reports) };
+    return { observation: this.#observation(), info: mergeReports(reports) };
   }
 
   /** `step` without the promise. */
-  stepSync(actions: VectorActions): VectorStepResult<Obs> {
+  stepSync(actions: VectorActions | BatchedActions): VectorStepResult<Obs> {
     this.#checkOpen('step');
     if (!this.#hasReset) throw new ResetNeeded('Cannot call env.step() before calling env.reset()');
-    checkActions(this.singleActionSpace, this.numEnvs, actions);
-    const reports = this.#batch.step(actions);
+    const reports = this.#batch.step(this.#readActions(actions));
     return {
-      observation: this.#rows.observation.slice() as Obs,
+      observation: this.#observation(),
       reward: this.#rows.reward.slice(),
       terminated: this.#rows.terminated.slice(),
       truncated: this.#rows.truncated.slice(),
@@ -106,7 +130,31 @@ export class SyncVectorEnv<Obs extends TypedArray = TypedArray> implements Vecto
     return this.resetSync(options);
   }
 
-  async step(actions: VectorActions): Promise<VectorStepResult<Obs>> {
+  #readActions(actions: VectorActions | BatchedActions): ArrayLike<number> | { readonly list: readonly unknown[] } {
+    if (hasRowLayout(this.singleActionSpace)) {
+      checkActions(this.singleActionSpace, this.numEnvs, actions as VectorActions);
+      return actions as VectorActions;
+    }
+    const list = listActions(this.actionSpace, actions);
+    if (list.length !== this.numEnvs) {
+      throw new InvalidAction(`VectorEnv.step: expected ${this.numEnvs} actions, got ${list.length}.`);
+    }
+    for (const [index, action] of list.entries()) {
+      if (this.singleActionSpace.contains(action)) continue;
+      throw new InvalidAction(`VectorEnv.step: action ${index}: ${explainMismatch(this.singleActionSpace, action)}.`);
+    }
+    return { list };
+  }
+
+  #observation(): Obs {
+    const { observation } = this.#rows;
+    if (!Array.isArray(observation)) return observation.slice() as Obs;
+    const space = this.singleObservationSpace;
+    // Environments that no reset has reached yet have no observation.
+    return concatenate(space, observation, createEmptyArray(space, this.numEnvs)) as Obs;
+  }
+
+  async step(actions: VectorActions | BatchedActions): Promise<VectorStepResult<Obs>> {
     return this.stepSync(actions);
   }
 
@@ -119,6 +167,32 @@ export class SyncVectorEnv<Obs extends TypedArray = TypedArray> implements Vecto
     this.#checkOpen('setState');
     this.#batch.setState(unpackVectorState(this.metadata.autoresetMode, state, this.#rows));
     this.#hasReset = true;
+  }
+
+  /** `call` without the promise: the attribute of each environment, or what its method returns for `args`. */
+  callSync(name: string, ...args: unknown[]): unknown[] {
+    this.#checkOpen('call');
+    checkCallName(name);
+    return this.#batch.call(name, args);
+  }
+
+  async call(name: string, ...args: unknown[]): Promise<unknown[]> {
+    return this.callSync(name, ...args);
+  }
+
+  async getAttr(name: string): Promise<unknown[]> {
+    return this.callSync(name);
+  }
+
+  async setAttr(name: string, values: unknown): Promise<void> {
+    this.#checkOpen('setAttr');
+    checkCallName(name);
+    this.#batch.setAttr(name, spreadValues(this.numEnvs, values));
+  }
+
+  /** A picture of each environment. */
+  async render(): Promise<unknown[]> {
+    return this.callSync('render');
   }
 
   async close(): Promise<void> {
@@ -135,6 +209,34 @@ export class SyncVectorEnv<Obs extends TypedArray = TypedArray> implements Vecto
 
   toString(): string {
     return `SyncVectorEnv(${this.spec === undefined ? '' : `${this.spec.id}, `}numEnvs=${this.numEnvs})`;
+  }
+}
+
+function observationSpaces(
+  envs: readonly Env<unknown, unknown>[],
+  mode: ObservationMode,
+): { single: Space<unknown>; batched: Space<unknown> } {
+  const single = envs[0]!.observationSpace;
+  if (mode === 'same') return { single, batched: batchSpace(single, envs.length) };
+  if (mode === 'different') return { single, batched: batchDifferingSpaces(envs.map((env) => env.observationSpace)) };
+  if (Array.isArray(mode) && mode.length === 2 && mode.every((space) => space instanceof Space)) {
+    return { single: mode[1] as Space<unknown>, batched: mode[0] as Space<unknown> };
+  }
+  const expected = "expected: 'same' or 'different' or the batched and the single observation space";
+  throw new ConfigError(`Invalid \`observationMode\`, ${expected}, actual got ${describe(mode)}.`);
+}
+
+function checkSameArrays(index: number, space: Space<unknown>, single: Space<unknown>): void {
+  if (isSpaceDtypeShapeEquiv(space, single)) return;
+  const got = `expected arrays like those of ${single.toString()}, environment ${index} has ${space.toString()}`;
+  throw new ConfigError(`SyncVectorEnv: the observation spaces do not share a common shape and dtype: ${got}.`);
+}
+
+function listActions(space: Space<unknown>, actions: VectorActions | BatchedActions): unknown[] {
+  try {
+    return [...iterate(space, actions)];
+  } catch (cause) {
+    throw new InvalidAction(`VectorEnv.step: ${(cause as Error).message}`, { cause });
   }
 }
 

@@ -38,6 +38,9 @@ export interface VectorStepResult<Obs = TypedArray> {
 /** One action for each environment: numbers for Discrete, for Box the values of all actions in one flat array. */
 export type VectorActions = ArrayLike<number>;
 
+/** Actions in other spaces: a batch as `batchSpace` describes it, such as `{ key: batch }` for a Dict. */
+export type BatchedActions = readonly unknown[] | { readonly [key: string]: unknown };
+
 /** Several copies of one environment. A call before the one before it has settled is an AlreadyPendingCallError. */
 export interface VectorEnv<Obs = TypedArray> {
   readonly numEnvs: number;
@@ -45,6 +48,9 @@ export interface VectorEnv<Obs = TypedArray> {
   readonly spec: EnvSpec | undefined;
   readonly singleObservationSpace: Space<unknown>;
   readonly singleActionSpace: Space<unknown>;
+  /** The spaces of batches, `batchSpace` of the single ones; bridges and dreams may go without. */
+  readonly observationSpace?: Space<unknown>;
+  readonly actionSpace?: Space<unknown>;
   /** `[numEnvs, ...shape]`. */
   readonly observationShape: readonly number[];
   reset(options?: VectorResetOptions): Promise<VectorResetResult<Obs>>;
@@ -53,6 +59,14 @@ export interface VectorEnv<Obs = TypedArray> {
   readonly canSaveState: boolean;
   getState(): Promise<EnvState>;
   setState(state: EnvState): Promise<void>;
+  readonly renderMode?: string | undefined;
+  /** A picture of each environment. */
+  render?(): Promise<unknown[]>;
+  /** The attribute of this name of each environment, or what its method returns. */
+  call?(name: string, ...args: unknown[]): Promise<unknown[]>;
+  getAttr?(name: string): Promise<unknown[]>;
+  /** Sets the attribute, to one value each when `values` is an array, else to the same for all. */
+  setAttr?(name: string, values: unknown): Promise<void>;
   /** Ends what is under way and frees everything; may be called again. */
   close(): Promise<void>;
 }

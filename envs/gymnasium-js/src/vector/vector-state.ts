@@ -1,6 +1,6 @@
 // Saved states of vector environments: one format for all kinds of them, so that a checkpoint can change the number of workers.
 import { ConfigError } from '@tessera/core';
-import type { EnvState, TypedArray } from '../types.ts';
+import type { EnvState, StateValue, TypedArray } from '../types.ts';
 import type { BatchRows } from './env-batch.ts';
 import type { AutoresetMode } from './vector-env.ts';
 
@@ -9,7 +9,9 @@ export function packVectorState(mode: AutoresetMode, envs: readonly EnvState[], 
   return {
     autoresetMode: mode,
     envs,
-    observation: rows.observation.slice(),
+    observation: Array.isArray(rows.observation)
+      ? (structuredClone(rows.observation) as StateValue[])
+      : rows.observation.slice(),
     reward: rows.reward.slice(),
     terminated: rows.terminated.slice(),
     truncated: rows.truncated.slice(),
@@ -30,7 +32,9 @@ export function unpackVectorState(mode: AutoresetMode, state: EnvState, rows: Ba
       'VectorEnv.setState: the observations of the state have another size. Build the environments alike.',
     );
   }
-  rows.observation.set(state['observation'] as never);
+  if (Array.isArray(rows.observation)) {
+    rows.observation.splice(0, Infinity, ...structuredClone(state['observation'] as unknown[]));
+  } else rows.observation.set(state['observation'] as never);
   rows.reward.set(state['reward'] as Float64Array);
   rows.terminated.set(state['terminated'] as Uint8Array);
   rows.truncated.set(state['truncated'] as Uint8Array);

@@ -2,13 +2,14 @@
 import { WorkerError } from '@tessera/core';
 import { AlreadyPendingCallError, ClosedEnvironmentError } from '../errors.ts';
 import type { MakeOptions } from '../make.ts';
+import type { EnvSpecJSON } from '../spec.ts';
 import type { AutoresetMode } from './vector-env.ts';
 import { SentWorkerError, WorkerLink } from './worker-link.ts';
 import type { WaitWith } from './worker-link.ts';
 import type { WorkerGreeting, WorkerReply } from './worker-protocol.ts';
 
 export interface WorkerCrewOptions {
-  readonly id: string;
+  readonly id: string | EnvSpecJSON;
   readonly numEnvs: number;
   readonly numWorkers: number;
   readonly autoresetMode: AutoresetMode;
@@ -110,12 +111,18 @@ export class WorkerCrew {
     void this.fail(new WorkerError(`WorkerVectorEnv: ${link.place} died ${when}: ${why}.`, { cause }));
   }
 
+  /** Throws what ended the workers. */
+  checkFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
   /** Throws what ended the workers, or AlreadyPendingCallError while a call is under way. */
   checkFree(name: string): void {
-    if (this.#failure !== undefined) throw this.#failure;
+    this.checkFailure();
     if (this.#pending !== undefined) {
       const pending = `while waiting for a pending call to \`${this.#pending}\` to complete`;
-      throw new AlreadyPendingCallError(`Calling \`${name}\` ${pending}. Await each call before the next one.`);
+      const message = `Calling \`${name}\` ${pending}. Await each call before the next one.`;
+      throw new AlreadyPendingCallError(message, this.#pending);
     }
   }
 

@@ -2,6 +2,7 @@
 // fixed size, go through a message port that both sides read when the shared memory says so.
 import type { DType } from '@tessera/core';
 import type { MakeOptions } from '../make.ts';
+import type { EnvSpecJSON } from '../spec.ts';
 import type { SpaceJSON } from '../spaces/space.ts';
 import type { EnvMetadata, EnvState } from '../types.ts';
 import type { ResetPlan } from './arguments.ts';
@@ -32,7 +33,7 @@ export const reply = {
 
 /** What a worker needs to build its environments. */
 export interface WorkerSetup {
-  readonly id: string;
+  readonly id: string | EnvSpecJSON;
   readonly imports: readonly string[];
   readonly makeOptions: MakeOptions;
   readonly autoresetMode: AutoresetMode;
@@ -67,6 +68,7 @@ export type WorkerGreeting =
       readonly actionSpace: SpaceJSON;
       readonly metadata: EnvMetadata;
       readonly canSaveState: boolean;
+      readonly renderMode: string | undefined;
     }
   | { readonly kind: 'failed'; readonly error: SentError };
 
@@ -90,11 +92,16 @@ export type WorkerRequest =
   | { readonly kind: 'reset'; readonly plan: ResetPlan }
   | { readonly kind: 'getState' }
   | { readonly kind: 'setState'; readonly states: readonly EnvState[] }
+  | { readonly kind: 'call'; readonly name: string; readonly args: readonly unknown[] }
+  | { readonly kind: 'setAttr'; readonly name: string; readonly values: readonly unknown[] }
   | { readonly kind: 'close' };
 
 /** Replies that need more than shared memory. */
 export type WorkerReply =
   | { readonly kind: 'reports'; readonly reports: readonly (EnvReport | undefined)[] }
   | { readonly kind: 'states'; readonly states: readonly EnvState[] }
+  | { readonly kind: 'values'; readonly values: readonly unknown[] }
+  /** The caller's mistake, which breaks nothing. */
+  | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'error'; readonly error: SentError }
   | { readonly kind: 'done' };

@@ -9,8 +9,11 @@ import { spaceFromJSON } from '../spaces/from-json.ts';
 import type { Space } from '../spaces/space.ts';
 import type { EnvSpec } from '../spec.ts';
 import type { EnvMetadata, EnvState, TypedArray } from '../types.ts';
-import { checkAutoresetMode, planReset } from './arguments.ts';
+import { checkAutoresetMode, checkCallName, planReset, spreadValues } from './arguments.ts';
+import type { ResetPlan } from './arguments.ts';
+import { AsyncCalls } from './async-calls.ts';
 import { checkActions, rowLayout } from './batch-layout.ts';
+import { batchSpace } from './batch-space.ts';
 import { checkNoneEnded } from './env-batch.ts';
 import { allocateRows, privateCopy, viewRows } from './shared-rows.ts';
 import { checkSameSpace } from './sync-vector-env.ts';
@@ -29,10 +32,11 @@ import { WorkerCrew } from './worker-crew.ts';
 import type { Ready } from './worker-crew.ts';
 import { defaultWaitWith } from './worker-link.ts';
 import type { WaitWith } from './worker-link.ts';
-import type { WorkerReply } from './worker-protocol.ts';
+import type { WorkerReply, WorkerRequest, WorkerSetup } from './worker-protocol.ts';
 
 export interface WorkerVectorEnvOptions {
-  readonly id: string;
+  /** A spec crosses to the workers as JSON: its entry point is the one that they know under its id. */
+  readonly id: string | EnvSpec;
   readonly numEnvs: number;
   /** By default as many as the machine runs at once, at most `numEnvs`. */
   readonly numWorkers?: number | undefined;
@@ -50,7 +54,11 @@ export interface WorkerVectorEnvOptions {
   readonly waitWith?: WaitWith | undefined;
 }
 
-/** Several environments in worker threads; gives the results of SyncVectorEnv. After an error of any worker it is dead: all are terminated. */
+/**
+ * Several environments in worker threads; gives the results of SyncVectorEnv. After an error of any worker it is dead: all are terminated.
+ *
+ * `stepAsync` begins a step and `stepWait` waits for its result; `step` is both. The same holds for `reset` and `call`.
+ */
 export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements VectorEnv<Obs> {
   readonly numEnvs: number;
   readonly numWorkers: number;
@@ -59,7 +67,11 @@ export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements Vec
   readonly singleObservationSpace: Space<unknown>;
   readonly singleActionSpace: Space<unknown>;
   readonly observationShape: readonly number[];
+  readonly observationSpace: Space<unknown>;
+  readonly actionSpace: Space<unknown>;
+  readonly renderMode: string | undefined;
   readonly canSaveState: boolean;
+  readonly #calls: AsyncCalls = new AsyncCalls();
   readonly #crew: WorkerCrew;
   readonly #rows: ReturnType<typeof viewRows>;
   #hasReset = false;
@@ -72,10 +84,13 @@ export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements Vec
   ) {
     this.numEnvs = options.numEnvs;
     this.numWorkers = crew.links.length;
-    this.spec = registry.get(options.id);
+    this.spec = typeof options.id === 'string' ? registry.get(options.id) : options.id;
     this.singleObservationSpace = spaceFromJSON(ready.observationSpace);
     this.singleActionSpace = spaceFromJSON(ready.actionSpace);
+    this.observationSpace = batchSpace(this.singleObservationSpace, options.numEnvs);
+    this.actionSpace = batchSpace(this.singleActionSpace, options.numEnvs);
     this.observationShape = [options.numEnvs, ...rowLayout(this.singleObservationSpace).shape];
+    this.renderMode = ready.renderMode;
     this.canSaveState = ready.canSaveState;
     this.metadata = { ...ready.metadata, autoresetMode: options.autoresetMode ?? 'NextStep' };
     this.#crew = crew;
@@ -91,11 +106,11 @@ export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements Vec
     options: WorkerVectorEnvOptions,
   ): Promise<WorkerVectorEnv<Obs>> {
     const crew = new WorkerCrew({
-      id: options.id,
+      id: typeof options.id === 'string' ? options.id : options.id.toJSON(),
       numEnvs: wholeNumber('numEnvs', options.numEnvs),
       numWorkers: Math.min(wholeNumber('numWorkers', options.numWorkers ?? availableParallelism()), options.numEnvs),
       autoresetMode: checkAutoresetMode(options.autoresetMode ?? 'NextStep'),
-      makeOptions: checkCloneable(options.makeOptions ?? {}),
+      makeOptions: checkCloneable('the options of make', options.makeOptions ?? {}),
       imports: options.imports ?? [],
       timeLimitMs: wholeNumber('timeLimitMs', options.timeLimitMs ?? 60_000),
       startTimeLimitMs: wholeNumber('startTimeLimitMs', options.startTimeLimitMs ?? 60_000),
@@ -121,11 +136,26 @@ export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements Vec
   }
 
   async reset(options: VectorResetOptions = {}): Promise<VectorResetResult<Obs>> {
-    this.#crew.checkFree('reset');
+    this.resetAsync(options);
+    return this.resetWait();
+  }
+
+  /** Begins a reset. Throws ConfigError for bad arguments, AlreadyPendingCallError while a call is begun. */
+  resetAsync(options: VectorResetOptions = {}): void {
+    this.#checkFree('reset');
     const plan = planReset(this.numEnvs, options);
     if (!this.#hasReset && plan.mask.includes(0)) {
       throw new ResetNeeded('VectorEnv.reset: the first reset must be of all environments. Leave resetMask out.');
     }
+    this.#calls.begin('reset', () => this.#reset(plan));
+  }
+
+  /** The result of the reset that was begun; rejects with NoAsyncCallError when there is none. */
+  resetWait(): Promise<VectorResetResult<Obs>> {
+    return this.#calls.wait('reset');
+  }
+
+  async #reset(plan: ResetPlan): Promise<VectorResetResult<Obs>> {
     const replies = await this.#crew.call('reset', (link) => {
       const [from, to] = [link.setup.first, link.setup.first + link.setup.count];
       const part = { seeds: plan.seeds.slice(from, to), mask: plan.mask.slice(from, to), options: plan.options };
@@ -136,11 +166,26 @@ export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements Vec
   }
 
   async step(actions: VectorActions): Promise<VectorStepResult<Obs>> {
-    this.#crew.checkFree('step');
+    this.stepAsync(actions);
+    return this.stepWait();
+  }
+
+  /** Begins a step. Throws InvalidAction for actions that do not fit, AlreadyPendingCallError while a call is begun. */
+  stepAsync(actions: VectorActions): void {
+    this.#checkFree('step');
     if (!this.#hasReset) throw new ResetNeeded('Cannot call env.step() before calling env.reset()');
     checkActions(this.singleActionSpace, this.numEnvs, actions);
     if (this.metadata.autoresetMode === 'Disabled') checkNoneEnded(this.#rows);
-    this.#rows.actions.set(actions);
+    this.#rows.actions.set((actions as unknown) instanceof BigInt64Array ? Array.from(actions, Number) : actions);
+    this.#calls.begin('step', () => this.#step());
+  }
+
+  /** The result of the step that was begun; rejects with NoAsyncCallError when there is none. */
+  stepWait(): Promise<VectorStepResult<Obs>> {
+    return this.#calls.wait('step');
+  }
+
+  async #step(): Promise<VectorStepResult<Obs>> {
     const replies = await this.#crew.call('step', (link) => link.step());
     return {
       observation: privateCopy(this.#rows.observation) as Obs,
@@ -149,6 +194,54 @@ export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements Vec
       truncated: privateCopy(this.#rows.truncated),
       info: this.#mergeInfos(replies),
     };
+  }
+
+  /** The attribute of each environment, or what its method returns; arguments and results must be structured-cloneable. */
+  async call(name: string, ...args: unknown[]): Promise<unknown[]> {
+    this.callAsync(name, ...args);
+    return this.callWait();
+  }
+
+  callAsync(name: string, ...args: unknown[]): void {
+    this.#checkFree('call');
+    checkCallName(name);
+    const request = checkCloneable('the arguments of call', { kind: 'call' as const, name, args });
+    this.#calls.begin('call', () => this.#askValues('call', () => request));
+  }
+
+  callWait(): Promise<unknown[]> {
+    return this.#calls.wait('call');
+  }
+
+  getAttr(name: string): Promise<unknown[]> {
+    return this.call(name);
+  }
+
+  async setAttr(name: string, values: unknown): Promise<void> {
+    this.#checkFree('setAttr');
+    checkCallName(name);
+    const all = checkCloneable('the values of setAttr', spreadValues(this.numEnvs, values));
+    await this.#askValues('setAttr', ({ first, count }) => {
+      return { kind: 'setAttr', name, values: all.slice(first, first + count) };
+    });
+  }
+
+  /** A picture of each environment. */
+  render(): Promise<unknown[]> {
+    return this.call('render');
+  }
+
+  async #askValues(name: string, request: (setup: WorkerSetup) => WorkerRequest): Promise<unknown[]> {
+    const replies = await this.#crew.call(name, (link) => link.request(request(link.setup)));
+    const refused = replies.find((message) => message?.kind === 'refused');
+    if (refused?.kind === 'refused') throw new ConfigError(refused.message);
+    return replies.flatMap((message) => (message?.kind === 'values' ? [...message.values] : []));
+  }
+
+  #checkFree(name: string): void {
+    this.#crew.checkFailure();
+    this.#calls.checkFree(name);
+    this.#crew.checkFree(name);
   }
 
   #mergeInfos(replies: readonly (WorkerReply | undefined)[]): VectorInfo {
@@ -161,7 +254,7 @@ export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements Vec
   }
 
   async getState(): Promise<EnvState> {
-    this.#crew.checkFree('getState');
+    this.#checkFree('getState');
     const replies = await this.#crew.call('getState', (link) => link.request({ kind: 'getState' }));
     const states = replies.flatMap((message) => (message?.kind === 'states' ? [...message.states] : []));
     const { observation, reward, terminated, truncated } = this.#rows;
@@ -174,7 +267,7 @@ export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements Vec
   }
 
   async setState(state: EnvState): Promise<void> {
-    this.#crew.checkFree('setState');
+    this.#checkFree('setState');
     const states = unpackVectorState(this.metadata.autoresetMode, state, this.#rows);
     await this.#crew.call('setState', (link) => {
       const { first, count } = link.setup;
@@ -197,11 +290,11 @@ function wholeNumber(name: string, value: number): number {
   throw new ConfigError(`WorkerVectorEnv: expected a whole number > 0 as ${name}, got ${String(value)}.`);
 }
 
-function checkCloneable(options: MakeOptions): MakeOptions {
+function checkCloneable<T>(what: string, value: T): T {
   try {
-    return structuredClone(options);
+    return structuredClone(value);
   } catch (cause) {
     const why = (cause as Error).message;
-    throw new ConfigError(`WorkerVectorEnv: the options of make cannot cross to a worker: ${why}.`, { cause });
+    throw new ConfigError(`WorkerVectorEnv: ${what} cannot cross to a worker: ${why}.`, { cause });
   }
 }

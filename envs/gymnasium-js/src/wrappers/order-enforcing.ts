@@ -2,7 +2,7 @@
 import type { Env } from '../env.ts';
 import { ResetNeeded } from '../errors.ts';
 import type { EnvSpec } from '../spec.ts';
-import type { EnvState, RenderFrame, ResetOptions, ResetResult, StepResult, TypedArray } from '../types.ts';
+import type { EnvState, RenderResult, ResetOptions, ResetResult, StepResult, TypedArray } from '../types.ts';
 import { Wrapper } from './wrapper.ts';
 
 export interface OrderEnforcingOptions {
@@ -16,7 +16,7 @@ export class OrderEnforcing<Obs = TypedArray, Act = number> extends Wrapper<Obs,
   readonly #disableRender: boolean;
 
   constructor(env: Env<Obs, Act>, options: OrderEnforcingOptions = {}) {
-    super(env);
+    super(env, { ...options });
     this.#disableRender = options.disableRenderOrderEnforcing ?? false;
   }
 
@@ -24,8 +24,8 @@ export class OrderEnforcing<Obs = TypedArray, Act = number> extends Wrapper<Obs,
     return this.#hasReset;
   }
 
-  override get spec(): EnvSpec | undefined {
-    return this.env.spec?.with({ orderEnforce: true });
+  protected override specAround(inner: EnvSpec): EnvSpec {
+    return inner.with({ orderEnforce: true });
   }
 
   override reset(options?: ResetOptions): ResetResult<Obs> {
@@ -39,7 +39,7 @@ export class OrderEnforcing<Obs = TypedArray, Act = number> extends Wrapper<Obs,
     return this.env.step(action);
   }
 
-  override render(): RenderFrame | undefined {
+  override render(): RenderResult {
     if (!this.#hasReset && !this.#disableRender) {
       const wayOut =
         'if this is an intended action, set `disableRenderOrderEnforcing: true` on the OrderEnforcing wrapper.';

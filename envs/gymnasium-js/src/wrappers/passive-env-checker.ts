@@ -3,27 +3,40 @@
 import { ConfigError, EnvironmentError } from '@tessera/core';
 import type { Env } from '../env.ts';
 import { InvalidAction } from '../errors.ts';
+import { explainRender } from '../check-env/explain-render.ts';
 import { describe, explainMismatch } from '../spaces/explain.ts';
+import { Space } from '../spaces/space.ts';
 import type { EnvSpec } from '../spec.ts';
-import type { EnvState, ResetOptions, ResetResult, StepResult, TypedArray } from '../types.ts';
+import type { EnvState, RenderResult, ResetOptions, ResetResult, StepResult, TypedArray } from '../types.ts';
 import { Wrapper } from './wrapper.ts';
 
 /**
  * Throws EnvironmentError with the environment's id and the step of the episode when it throws, or when it returns an observation
  * outside its space, a reward that is no finite number, a flag that is no boolean or an info that is no object; InvalidAction for an
- * action outside the action space. A ConfigError of the environment goes through as it is: it is the caller's mistake.
+ * action outside the action space; EnvironmentError for a picture that its render mode does not promise. A ConfigError of the environment goes through as it is: it is the caller's mistake.
  */
 export class PassiveEnvChecker<Obs = TypedArray, Act = number> extends Wrapper<Obs, Act> {
   #steps = 0;
   readonly #id: string;
 
   constructor(env: Env<Obs, Act>) {
-    super(env);
-    this.#id = env.spec?.id ?? env.unwrapped.constructor.name;
+    super(env, {});
+    const id = env.spec?.id ?? env.unwrapped.constructor.name;
+    for (const [what, space] of [
+      ['observation', env.observationSpace],
+      ['action', env.actionSpace],
+    ] as const) {
+      if (space instanceof Space) continue;
+      const wayOut = `Set ${what}Space to a Box, a Discrete, ...`;
+      throw new EnvironmentError(
+        `${id}: The environment must specify an ${what} space, got ${describe(space)}. ${wayOut}`,
+      );
+    }
+    this.#id = id;
   }
 
-  override get spec(): EnvSpec | undefined {
-    return this.env.spec?.with({ disableEnvChecker: false });
+  protected override specAround(inner: EnvSpec): EnvSpec {
+    return inner.with({ disableEnvChecker: false });
   }
 
   override reset(options?: ResetOptions): ResetResult<Obs> {
@@ -62,6 +75,14 @@ export class PassiveEnvChecker<Obs = TypedArray, Act = number> extends Wrapper<O
     if (typeof truncated !== 'boolean') throw this.#violation('true or false as truncated', truncated);
     if (!isObject(info)) throw this.#violation('an object as info', info);
     return result;
+  }
+
+  override render(): RenderResult {
+    const result = this.env.render();
+    const { renderMode } = this.env;
+    const mismatch = renderMode === undefined ? undefined : explainRender(renderMode, result);
+    if (mismatch === undefined) return result;
+    throw new EnvironmentError(`${this.#id}: render() in the mode ${renderMode}: ${mismatch}.`);
   }
 
   #checkObservation(observation: unknown): void {

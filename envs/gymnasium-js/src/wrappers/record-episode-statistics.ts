@@ -37,7 +37,7 @@ export class RecordEpisodeStatistics<Obs = TypedArray, Act = number> extends Wra
         `RecordEpisodeStatistics: expect bufferLength to be a positive whole number, actually: ${got}.`,
       );
     }
-    super(env);
+    super(env, { ...options });
     this.#bufferLength = bufferLength;
     this.#statsKey = statsKey;
   }

@@ -18,7 +18,7 @@ export class TimeLimit<Obs = TypedArray, Act = number> extends Wrapper<Obs, Act>
       const got = String(maxEpisodeSteps);
       throw new ConfigError(`TimeLimit: expect maxEpisodeSteps to be a positive whole number, actually: ${got}.`);
     }
-    super(env);
+    super(env, { ...options });
     this.maxEpisodeSteps = maxEpisodeSteps;
   }
 
@@ -27,8 +27,8 @@ export class TimeLimit<Obs = TypedArray, Act = number> extends Wrapper<Obs, Act>
     return this.#elapsedSteps;
   }
 
-  override get spec(): EnvSpec | undefined {
-    return this.env.spec?.with({ maxEpisodeSteps: this.maxEpisodeSteps });
+  protected override specAround(inner: EnvSpec): EnvSpec {
+    return inner.with({ maxEpisodeSteps: this.maxEpisodeSteps });
   }
 
   override reset(options?: ResetOptions): ResetResult<Obs> {

@@ -1,0 +1,23 @@
+// Gymnasium's module `gymnasium.error` by its own names, exported as `error`: `error.Error` is its root, which no front door could export as it is.
+export {
+  AlreadyPendingCallError,
+  ClosedEnvironmentError,
+  CustomSpaceError,
+  DependencyNotInstalled,
+  DeprecatedEnv,
+  DeprecatedWrapper,
+  GymnasiumError as Error,
+  InvalidAction,
+  InvalidBound,
+  InvalidMetadata,
+  InvalidProbability,
+  MissingArgument,
+  NameNotFound,
+  NamespaceNotFound,
+  NoAsyncCallError,
+  RegistrationError,
+  ResetNeeded,
+  UnregisteredEnv,
+  UnsupportedMode,
+  VersionNotFound,
+} from './errors.ts';

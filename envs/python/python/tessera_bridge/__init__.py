@@ -1,0 +1,1 @@
+"""Runs gymnasium environments for @tessera/env-python."""

@@ -1,0 +1,131 @@
+// Where the values of a space lie: one array for each of its leaves, which is the space itself unless it is a Dict or a Tuple.
+import { ConfigError, elementCount, typedArrayOf } from '@tessera/core';
+import type { DType } from '@tessera/core';
+import { spaceFromJSON } from 'gymnasium-js';
+import type { Space, SpaceJSON, TypedArray } from 'gymnasium-js';
+
+/** A leaf as the child describes it; the dtype of texts is null. */
+export interface LeafJSON {
+  readonly path: readonly (string | number)[];
+  readonly dtype: DType | null;
+  readonly shape: readonly number[];
+  /** Whether one value is a number instead of an array. */
+  readonly isNumber: boolean;
+}
+
+/** The arrays of all environments, one for each leaf; for texts a list. */
+export type Columns = readonly (TypedArray | string[])[];
+
+/** What all environments have said last. */
+export interface Rows {
+  readonly columns: Columns;
+  readonly reward: Float64Array;
+  readonly terminated: Uint8Array;
+  readonly truncated: Uint8Array;
+}
+
+/** Values in one leaf of one row. */
+export const leafSize = ({ shape }: LeafJSON): number => elementCount(shape);
+
+/** Fresh rows. */
+export function allocateRows(leaves: readonly LeafJSON[], numEnvs: number): Rows {
+  return {
+    columns: leaves.map((leaf) =>
+      leaf.dtype === null
+        ? Array.from({ length: numEnvs }, () => '')
+        : new (typedArrayOf(leaf.dtype))(numEnvs * leafSize(leaf)),
+    ),
+    reward: new Float64Array(numEnvs),
+    terminated: new Uint8Array(numEnvs),
+    truncated: new Uint8Array(numEnvs),
+  };
+}
+
+/** The bytes of the rows `first, ..., first + count - 1`, in the order in which a child sends them. */
+export function rowTargets(rows: Rows, leaves: readonly LeafJSON[], first: number, count: number): Uint8Array[] {
+  const bytes = (values: TypedArray, size: number): Uint8Array => {
+    const { buffer, byteOffset, BYTES_PER_ELEMENT } = values;
+    return new Uint8Array(buffer, byteOffset + first * size * BYTES_PER_ELEMENT, count * size * BYTES_PER_ELEMENT);
+  };
+  const columns = rows.columns.flatMap((column, i) =>
+    Array.isArray(column) ? [] : [bytes(column, leafSize(leaves[i]!))],
+  );
+  return [bytes(rows.reward, 1), bytes(rows.terminated, 1), bytes(rows.truncated, 1), ...columns];
+}
+
+/** Puts the texts of a child into their rows. */
+export function writeTexts(rows: Rows, texts: readonly (readonly string[])[], first: number): void {
+  const columns = rows.columns.filter((column): column is string[] => Array.isArray(column));
+  for (const [c, column] of columns.entries()) {
+    for (const [i, text] of texts[c]!.entries()) column[first + i] = text;
+  }
+}
+
+/** Copies the observation of row `index`, and nothing else, from one set of rows to another. */
+export function copyObservation(from: Rows, to: Rows, leaves: readonly LeafJSON[], index: number): void {
+  for (const [i, column] of from.columns.entries()) {
+    const target = to.columns[i]!;
+    if (Array.isArray(column)) (target as string[])[index] = column[index]!;
+    else {
+      const size = leafSize(leaves[i]!);
+      (target as TypedArray).set(column.subarray(index * size, (index + 1) * size) as never, index * size);
+    }
+  }
+}
+
+/** A copy of the observation of row `index`: one value of the space. */
+export function observationAt(rows: Rows, leaves: readonly LeafJSON[], space: SpaceJSON, index: number): unknown {
+  const values = rows.columns.map((column, i) => {
+    if (Array.isArray(column)) return column[index]!;
+    const size = leafSize(leaves[i]!);
+    const value = column.slice(index * size, (index + 1) * size);
+    return leaves[i]!.isNumber ? value[0] : value;
+  });
+  return join(space, values[Symbol.iterator]());
+}
+
+/** Values of leaves in their places: an object for a Dict, a list for a Tuple. */
+export function join(space: SpaceJSON, values: Iterator<unknown>): unknown {
+  if (space.type === 'Dict') {
+    const spaces = space['spaces'] as readonly (readonly [string, SpaceJSON])[];
+    return Object.fromEntries(spaces.map(([key, part]) => [key, join(part, values)]));
+  }
+  if (space.type === 'Tuple') return (space['spaces'] as readonly SpaceJSON[]).map((part) => join(part, values));
+  return values.next().value;
+}
+
+/** The values of the leaves of one value, in their order. */
+export function split(space: SpaceJSON, value: unknown): unknown[] {
+  if (space.type === 'Dict') {
+    const spaces = space['spaces'] as readonly (readonly [string, SpaceJSON])[];
+    return spaces.flatMap(([key, part]) => split(part, (value as Record<string, unknown>)[key]));
+  }
+  if (space.type === 'Tuple') {
+    return (space['spaces'] as readonly SpaceJSON[]).flatMap((part, i) => split(part, (value as unknown[])[i]));
+  }
+  return [value];
+}
+
+/** The space that a child describes. Throws ConfigError for one that gymnasium-js does not have. */
+export function readSpace(json: SpaceJSON): Space<unknown> {
+  return spaceFromJSON(spread(json));
+}
+
+// The child says bounds that are all equal once.
+function spread(json: SpaceJSON): SpaceJSON {
+  if (json.type === 'Box') {
+    const count = elementCount(json['shape'] as number[]);
+    const all = (bound: unknown): unknown =>
+      Array.isArray(bound) ? bound : Array.from({ length: count }, () => bound);
+    return { ...json, low: all(json['low']), high: all(json['high']) };
+  }
+  if (json.type === 'Tuple') return { ...json, spaces: (json['spaces'] as SpaceJSON[]).map(spread) };
+  if (json.type !== 'Dict') return json;
+  return { ...json, spaces: (json['spaces'] as [string, SpaceJSON][]).map(([key, part]) => [key, spread(part)]) };
+}
+
+/** Throws ConfigError for a space of actions or observations that has no leaf: there is nothing to send. */
+export function checkLeaves(what: string, leaves: readonly LeafJSON[]): void {
+  if (leaves.length > 0) return;
+  throw new ConfigError(`python: the ${what} space has no values. Give it at least one part.`);
+}

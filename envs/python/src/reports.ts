@@ -1,0 +1,68 @@
+// Infos as the children send them, put together for all environments.
+import { typedArrayOf } from '@tessera/core';
+import { warn } from 'gymnasium-js';
+import type { EnvReport, Info, SpaceJSON } from 'gymnasium-js';
+import { join } from './layout.ts';
+import type { LeafJSON } from './layout.ts';
+import { decodeValue } from './values.ts';
+
+/** What a child says of one environment; null of one that was left alone. */
+export interface SentReport {
+  readonly info: unknown;
+  readonly final?: { readonly obs: unknown; readonly info: unknown };
+  /** Keys of values that had no place here, with their classes. */
+  readonly dropped?: Readonly<Record<string, string>>;
+}
+
+/** The JSON beside observations, rewards and flags; undefined when there is nothing to say. */
+export interface SentRows {
+  readonly reports?: readonly (SentReport | null)[];
+  readonly texts?: readonly (readonly string[])[];
+}
+
+/** Reads reports; says once for each key what was dropped. */
+export class ReportReader {
+  readonly #id: string;
+  readonly #space: SpaceJSON;
+  readonly #leaves: readonly LeafJSON[];
+  readonly #noted = new Set<string>();
+
+  constructor(id: string, space: SpaceJSON, leaves: readonly LeafJSON[]) {
+    this.#id = id;
+    this.#space = space;
+    this.#leaves = leaves;
+  }
+
+  /** The reports of one child with `count` environments. */
+  read(rows: SentRows | undefined, count: number): (EnvReport | undefined)[] {
+    const { reports } = rows ?? {};
+    return Array.from({ length: count }, (_, i) => {
+      const report = reports?.[i];
+      if (report === undefined) return { info: {} };
+      if (report === null) return undefined;
+      this.#note(report.dropped ?? {});
+      const info = decodeValue(report.info) as Info;
+      if (report.final === undefined) return { info };
+      const values = decodeValue(report.final.obs) as unknown[];
+      const obs = join(this.#space, values.map((value, c) => this.#asLeaf(value, c))[Symbol.iterator]());
+      return { info, final: { obs, info: decodeValue(report.final.info) as Info } };
+    });
+  }
+
+  // A single number comes as itself, and belongs into an array unless it is the value of a Discrete.
+  #asLeaf(value: unknown, c: number): unknown {
+    const { dtype, isNumber } = this.#leaves[c]!;
+    if (isNumber || dtype === null || (typeof value === 'object' && value !== null)) return value;
+    const array = new (typedArrayOf(dtype))(1);
+    array[0] = (array instanceof BigInt64Array ? BigInt(value as number) : Number(value)) as never;
+    return array;
+  }
+
+  #note(dropped: Readonly<Record<string, string>>): void {
+    for (const [key, kind] of Object.entries(dropped)) {
+      if (this.#noted.has(key)) continue;
+      this.#noted.add(key);
+      warn(`python:${this.#id}: info '${key}' is left out: a ${kind} cannot cross over.`);
+    }
+  }
+}
