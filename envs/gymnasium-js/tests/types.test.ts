@@ -48,15 +48,18 @@ test('by type argument, where it is not', () => {
 test('through wrappers', () => {
   const env = make('Typed-v0');
   expectTypeOf(new TimeLimit(env, { maxEpisodeSteps: 3 })).toExtend<Env<Float32Array, number>>();
-  expectTypeOf(new ClipReward(env, { maxReward: 1 }).step(0).observation).toEqualTypeOf<Float32Array>();
+  expectTypeOf(new ClipReward(env, { maxReward: 1 }).reset().observation).toEqualTypeOf<Float32Array>();
   const pictures = (inner: Env<Uint8Array, Float32Array>) =>
     new GrayscaleObservation(new ResizeObservation(inner, { shape: [8, 8] }));
   expectTypeOf(pictures).returns.toExtend<Env<Uint8Array, Float32Array>>();
   expectTypeOf(new DtypeObservation(env, { dtype: 'float64' }).reset().observation).toEqualTypeOf<Float64Array>();
-  expectTypeOf(new FrameStackObservation(env, { stackSize: 2 }).step).parameter(0).toEqualTypeOf<number>();
+  expectTypeOf(new FrameStackObservation(env, { stackSize: 2 }).step)
+    .parameter(0)
+    .toEqualTypeOf<number>();
   expectTypeOf(new FlattenObservation(env).reset().observation).toEqualTypeOf<TypedArray>();
   expectTypeOf(AddRenderObservation<Uint8Array, number, Float32Array>).instance.toExtend<Env<Uint8Array, number>>();
-  const continuous = (inner: Env<Float32Array, Float32Array>) => new RescaleAction(inner, { minAction: 0, maxAction: 1 });
+  const continuous = (inner: Env<Float32Array, Float32Array>) =>
+    new RescaleAction(inner, { minAction: 0, maxAction: 1 });
   expectTypeOf(continuous).returns.toExtend<Env<Float32Array, Float32Array>>();
   const doubled = new TransformObservation(env, { func: (x: Float32Array): number[] => Array.from(x) });
   expectTypeOf(doubled.reset().observation).toEqualTypeOf<number[]>();

@@ -20,12 +20,20 @@ export function mergeReports(reports: readonly (EnvReport | undefined)[]): Vecto
   const merged: VectorInfo = {};
   for (const [index, report] of reports.entries()) {
     if (report?.final !== undefined) {
-      addValue(merged, 'finalObs', report.final.obs, index, reports.length);
+      addObservation(merged, report.final.obs, index, reports.length);
       addValue(merged, 'finalInfo', report.final.info, index, reports.length);
     }
     if (report !== undefined) addInfo(merged, report.info, index, reports.length);
   }
   return merged;
+}
+
+// Observations stay as they are, whatever they are made of.
+function addObservation(merged: VectorInfo, observation: unknown, index: number, numEnvs: number): void {
+  const observations = (merged['finalObs'] ??= Array.from({ length: numEnvs }, () => undefined)) as unknown[];
+  const mask = (merged['_finalObs'] ??= new Uint8Array(numEnvs)) as Uint8Array;
+  observations[index] = observation;
+  mask[index] = 1;
 }
 
 function addInfo(merged: VectorInfo, info: Info, index: number, numEnvs: number): void {
