@@ -40,8 +40,6 @@ const options = ['cellSize', 'frameSize', 'obsType', 'stickyActions', 'difficult
  * 5. With `difficultyRamping`, every 102 steps things enter one step faster after each other, from 10 steps between them down to 1, and every second time they
  *    also move one step faster, from 5 steps down to 1. A change counts from the next time on.
  *
- * What ends an episode does not stop the step: gold taken later in it still counts.
- *
  * ## Episode end
  * Terminated when an enemy touches the player. `make('Asterix-v0')` truncates after 10,000 steps. A step after the end changes nothing on the board and
  * gives reward 0, terminated.

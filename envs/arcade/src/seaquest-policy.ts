@@ -1,21 +1,11 @@
 // A simple rule that plays Seaquest: shoot enemies in the own row, fetch divers, and surface with one aboard before the air is used up.
 import { boardCells } from './game-rules.ts';
+import { seaquestBits } from './seaquest-state.ts';
 
 const last = boardCells - 1;
 const deepest = 8;
 const fire = 5;
-const bit = {
-  front: 1,
-  back: 2,
-  bullet: 4,
-  trail: 8,
-  enemyBullet: 16,
-  fish: 32,
-  sub: 64,
-  oxygen: 128,
-  gauge: 256,
-  diver: 512,
-};
+const bit = seaquestBits;
 const enemyBits = bit.fish | bit.sub;
 const lowOxygen = 4;
 const moves = [

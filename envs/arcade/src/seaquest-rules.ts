@@ -1,89 +1,27 @@
-// The rules of Seaquest on a 10 x 10 board, without pictures: MinAtar's behaviour (Young and Tian 2019, arXiv 1903.03176), built from a description of it. Row 0 is
-// the surface, rows 1 to 8 the sea, row 9 holds the gauges of oxygen and divers. Lists have their oldest members first.
+// The rules of Seaquest on a 10 x 10 board, without pictures: MinAtar's behaviour (Young and Tian 2019, arXiv 1903.03176), built from a description of it. Lists
+// have their oldest members first.
 import type { Generator } from '@tessera/core';
 import { boardCells } from './game-rules.ts';
 import type { GameRules, StepContext } from './game-rules.ts';
+import {
+  drawSeaquest,
+  fullTank,
+  newSeaquest,
+  oxygenBars,
+  seaquestLayers,
+  seaquestThings,
+  seaquestTimes,
+} from './seaquest-state.ts';
+import type { SeaquestBullet, SeaquestState, SeaquestSwimmer } from './seaquest-state.ts';
 
 const last = boardCells - 1;
 const deepest = 8;
 const [left, up, right, down, fire] = [1, 2, 3, 4, 5];
-const fullTank = 200;
 const crew = 6;
-const firstSpawnPeriod = 20;
-const firstMoveValue = 5;
 const lastMoveValue = 2;
-const diverSpawnPeriod = 30;
-const diverMoveValue = 5;
-const shotInterval = 5;
-const enemyShotValue = 10;
-
-/** A bullet; `direction` is -1 to the left, 1 to the right. */
-export interface SeaquestBullet {
-  row: number;
-  column: number;
-  direction: number;
-}
-
-/** A diver or a fish: it moves when its timer is 0. */
-export interface SeaquestSwimmer extends SeaquestBullet {
-  timer: number;
-}
-
-/** An enemy submarine: it fires when its shot timer is 0. */
-export interface SeaquestSub extends SeaquestSwimmer {
-  shotTimer: number;
-}
-
-/** All there is on the board. */
-export interface SeaquestState {
-  /** The front of the submarine; its back is one cell behind. */
-  row: number;
-  column: number;
-  /** -1 to the left, 1 to the right. */
-  facing: number;
-  oxygen: number;
-  /** Divers aboard; below 0 after surfacings that took more away than there were. */
-  aboard: number;
-  surfaced: boolean;
-  spawnPeriod: number;
-  spawnTimer: number;
-  diverSpawnTimer: number;
-  /** What the move timers of fish and enemy submarines are loaded with. */
-  moveValue: number;
-  /** Steps until the submarine can fire again. */
-  shotTimer: number;
-  rampIndex: number;
-  bullets: SeaquestBullet[];
-  divers: SeaquestSwimmer[];
-  subs: SeaquestSub[];
-  enemyBullets: SeaquestBullet[];
-  fish: SeaquestSwimmer[];
-  ended: boolean;
-}
-
-const newState = (): SeaquestState => ({
-  row: 0,
-  column: 5,
-  facing: -1,
-  oxygen: fullTank,
-  aboard: 0,
-  surfaced: true,
-  spawnPeriod: firstSpawnPeriod,
-  spawnTimer: firstSpawnPeriod,
-  diverSpawnTimer: diverSpawnPeriod,
-  moveValue: firstMoveValue,
-  shotTimer: 0,
-  rampIndex: 0,
-  bullets: [],
-  divers: [],
-  subs: [],
-  enemyBullets: [],
-  fish: [],
-  ended: false,
-});
 
 function start(state: SeaquestState): void {
-  Object.assign(state, newState());
+  Object.assign(state, newSeaquest());
 }
 
 function step(state: SeaquestState, action: number, { chance, ramping }: StepContext): number {
@@ -93,7 +31,7 @@ function step(state: SeaquestState, action: number, { chance, ramping }: StepCon
   }
   if (state.diverSpawnTimer === 0) {
     spawnDiver(state, chance);
-    state.diverSpawnTimer = diverSpawnPeriod;
+    state.diverSpawnTimer = seaquestTimes.diverSpawn;
   }
   act(state, action);
   let reward = moveBullets(state);
@@ -114,20 +52,20 @@ function spawnEnemy(state: SeaquestState, chance: Generator): void {
   const isOpposed = (other: SeaquestSwimmer): boolean => other.row === row && other.direction !== direction;
   if (state.fish.some(isOpposed) || state.subs.some(isOpposed)) return;
   const enemy = { row, column: direction > 0 ? 0 : last, direction, timer: state.moveValue };
-  if (isSub) state.subs.push({ ...enemy, shotTimer: enemyShotValue });
+  if (isSub) state.subs.push({ ...enemy, shotTimer: seaquestTimes.enemyShot });
   else state.fish.push(enemy);
 }
 
 function spawnDiver(state: SeaquestState, chance: Generator): void {
   const direction = chance.random() < 0.5 ? 1 : -1;
   const row = chance.integers(1, deepest + 1);
-  state.divers.push({ row, column: direction > 0 ? 0 : last, direction, timer: diverMoveValue });
+  state.divers.push({ row, column: direction > 0 ? 0 : last, direction, timer: seaquestTimes.move });
 }
 
 function act(state: SeaquestState, action: number): void {
   if (action === fire && state.shotTimer === 0) {
     state.bullets.push({ row: state.row, column: state.column, direction: state.facing });
-    state.shotTimer = shotInterval;
+    state.shotTimer = seaquestTimes.shot;
   } else if (action === left) {
     state.column = Math.max(0, state.column - 1);
     state.facing = -1;
@@ -182,7 +120,7 @@ function moveDivers(state: SeaquestState): void {
     const diver = divers[i]!;
     const comesAboard = (): boolean => meets(state, diver) && state.aboard < crew;
     let isAboard = comesAboard();
-    if (!isAboard && isDue(diver, diverMoveValue)) {
+    if (!isAboard && isDue(diver, seaquestTimes.move)) {
       diver.column += diver.direction;
       if (isOff(diver)) divers.splice(i, 1);
       else isAboard = comesAboard();
@@ -203,7 +141,7 @@ function moveSubs(state: SeaquestState): number {
     // A submarine that has just been hit, or has left, fires all the same.
     if (sub.shotTimer > 0) sub.shotTimer -= 1;
     else {
-      sub.shotTimer = enemyShotValue;
+      sub.shotTimer = seaquestTimes.enemyShot;
       enemyBullets.push({ row: sub.row, column: sub.column, direction: sub.direction });
     }
   }
@@ -279,72 +217,12 @@ function surface(state: SeaquestState, ramping: boolean): number {
   return reward;
 }
 
-/** The filled cells of the oxygen gauge, 0 to 10. */
-const oxygenBars = ({ oxygen }: SeaquestState): number => Math.floor((Math.max(0, oxygen) * 10) / fullTank);
-
-const bit = {
-  front: 1,
-  back: 2,
-  bullet: 4,
-  trail: 8,
-  enemyBullet: 16,
-  fish: 32,
-  sub: 64,
-  oxygen: 128,
-  gauge: 256,
-  diver: 512,
-};
-
-function draw(state: SeaquestState, cells: Uint16Array): void {
-  const mark = (row: number, column: number, thing: number): void => {
-    if (column >= 0 && column <= last) cells[row * boardCells + column]! |= thing;
-  };
-  const markSwimmers = (list: readonly SeaquestSwimmer[], thing: number): void => {
-    for (const { row, column, direction } of list) {
-      mark(row, column, thing);
-      mark(row, column - direction, bit.trail);
-    }
-  };
-  mark(state.row, state.column, bit.front);
-  mark(state.row, state.column - state.facing, bit.back);
-  for (const { row, column } of state.bullets) mark(row, column, bit.bullet);
-  for (const { row, column } of state.enemyBullets) mark(row, column, bit.enemyBullet);
-  markSwimmers(state.fish, bit.fish);
-  markSwimmers(state.subs, bit.sub);
-  markSwimmers(state.divers, bit.diver);
-  const bars = oxygenBars(state);
-  for (let column = 0; column < bars; column++) mark(last, column, bit.oxygen);
-  for (let diver = 1; diver <= state.aboard; diver++) mark(last, last - diver, bit.gauge);
-}
-
 /** Seaquest. */
 export const seaquestRules: GameRules<SeaquestState> = {
-  things: [
-    { name: 'sub_front', colour: [0, 200, 0] },
-    { name: 'sub_back', colour: [0, 120, 0] },
-    { name: 'friendly_bullet', colour: [120, 200, 200] },
-    { name: 'trail', colour: [0, 0, 80] },
-    { name: 'enemy_bullet', colour: [200, 120, 200] },
-    { name: 'enemy_fish', colour: [200, 80, 0] },
-    { name: 'enemy_sub', colour: [200, 0, 40] },
-    { name: 'oxygen_gauge', colour: [120, 120, 120] },
-    { name: 'diver_gauge', colour: [0, 80, 200] },
-    { name: 'diver', colour: [40, 80, 200] },
-  ],
-  layers: [
-    'sub_front',
-    'sub_back',
-    'enemy_bullet',
-    'friendly_bullet',
-    'enemy_sub',
-    'enemy_fish',
-    'diver',
-    'diver_gauge',
-    'oxygen_gauge',
-    'trail',
-  ],
-  newState,
+  things: seaquestThings,
+  layers: seaquestLayers,
+  newState: newSeaquest,
   start,
   step,
-  draw,
+  draw: drawSeaquest,
 };

@@ -2,7 +2,7 @@
 import { BoardGame } from './board-game.ts';
 import type { RampingGameOptions } from './board-game.ts';
 import { seaquestRules } from './seaquest-rules.ts';
-import type { SeaquestState } from './seaquest-rules.ts';
+import type { SeaquestState } from './seaquest-state.ts';
 
 const options = ['cellSize', 'frameSize', 'obsType', 'stickyActions', 'difficultyRamping', 'renderMode'];
 
@@ -13,7 +13,7 @@ const options = ['cellSize', 'frameSize', 'obsType', 'stickyActions', 'difficult
  *
  * ## Observation space
  * `Box(0, 255, (20, 20, 3), uint8)`: the board as a picture in red, green, blue, each cell 2 x 2 pixels (`cellSize`). Row 0 is the surface, rows 1 to 8 the sea.
- * Black but for the front of the submarine (0, 200, 0), its back (0, 120, 0), bullets of enemies (200, 120, 200), own bullets (120, 200, 200), enemy
+ * Black but for the front of the submarine (0, 200, 0), its back (0, 120, 0), bullets of enemies (180, 120, 180), own bullets (120, 200, 200), enemy
  * submarines (200, 0, 40), fish (200, 80, 0), divers (40, 80, 200), and the cell behind each of these three (0, 0, 80), which shows where it is going. In row 9
  * the gauge of divers aboard (0, 80, 200), one cell for each from column 8 to the left, and that of oxygen (120, 120, 120), one cell for each full 20 units
  * from column 0 to the right. Of things in one cell the uppermost is shown, in this order; each thing under it brightens the cell by an eighth of its own colour.
