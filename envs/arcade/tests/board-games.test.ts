@@ -1,12 +1,10 @@
 // What holds in each of the games after MinAtar, whatever happens in it: stickiness, the end, saving, channels and pictures.
 import { fc, test } from '@fast-check/vitest';
-import { ConfigError, decodePng, npRandom, ShapeError } from '@tessera/core';
+import { ConfigError, npRandom, ShapeError } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { arcadeActions, baselinePolicies } from '@tessera/env-arcade';
 import type { RampingGameOptions } from '@tessera/env-arcade';
-import { make } from 'gymnasium-js';
 import type { Env } from 'gymnasium-js';
-import { readFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { colourTable } from '../src/cell-picture.ts';
 import { cellReader } from '../src/read-cells.ts';
@@ -168,20 +166,6 @@ describe.each(names)('%s', (name) => {
     expect(new Set(layers).size).toBe(layers.length);
   });
 
-  test('has a picture on its page that its script draws', () => {
-    const steps = { SpaceInvaders: 44, Asterix: 53, Freeway: 300, Seaquest: 175 }[name];
-    const kwargs = { frameSize: 160, renderMode: 'rgb_array' };
-    const env = make(`${name}-v0`, kwargs);
-    const { policy } = baselinePolicies(`${name}-v0`, kwargs)!.trivial;
-    let { observation } = env.reset({ seed: 0 });
-    for (let t = 0; t < steps; t++) {
-      const result = env.step(policy(observation as Uint8Array));
-      observation = result.terminated ? env.reset().observation : result.observation;
-    }
-    const path = new URL(`../docs/media/${name}-v0.png`, import.meta.url);
-    expect(decodePng(readFileSync(path))).toEqual(env.render());
-  });
-
   test.each([
     [{ cellSize: 0 }, 'expected a whole number from 1 to 64 as cellSize, got 0.'],
     [{ frameSize: 9 }, 'expected a whole number from 10 to 640 as frameSize, got 9.'],
@@ -214,7 +198,8 @@ test('what can be seen of a game: one cannon, one kind of aliens, one thing in a
     });
   seen('SpaceInvaders', (count) => {
     expect(count('cannon')).toBe(1);
-    expect([count('alien_left'), count('alien_right')].sort()).toEqual([0, count('alien')]);
+    expect([0, count('alien')]).toContain(count('alien_left'));
+    expect(count('alien_left') + count('alien_right')).toBe(count('alien'));
     expect(count('alien')).toBeGreaterThan(0);
   });
   seen('Asterix', (count, observation) => {
@@ -227,7 +212,7 @@ test('what can be seen of a game: one cannon, one kind of aliens, one thing in a
     expect(count('chicken')).toBe(1);
     expect(cellsSeen('Freeway', observation, 'car').map(([row]) => row)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     const behind = [1, 2, 3, 4, 5].flatMap((speed) => cellsSeen('Freeway', observation, `speed${speed}`));
-    expect(behind.map(([row]) => row).sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(behind.map(([row]) => row).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
   seen('Seaquest', (count, observation) => {
     expect([count('sub_front'), count('sub_back')]).toEqual([1, 1]);
