@@ -1,14 +1,57 @@
 // What an agent's return is to be compared with: doing nothing, and the best simple rule known for each game. The rules see frames and nothing else, as agents
 // do, and remember nothing.
+import { playAsterix } from './asterix-policy.ts';
+import { asterixRules } from './asterix-rules.ts';
 import { breakoutBoard } from './breakout.ts';
 import { catchBoard } from './catch.ts';
 import { findBall } from './find-ball.ts';
 import type { Board, Cell } from './find-ball.ts';
+import { playFreeway } from './freeway-policy.ts';
+import { freewayRules } from './freeway-rules.ts';
+import type { GameRules } from './game-rules.ts';
 import { checkCellSize } from './options.ts';
+import { cellReader } from './read-cells.ts';
+import { playSeaquest } from './seaquest-policy.ts';
+import { seaquestRules } from './seaquest-rules.ts';
+import { playSpaceInvaders } from './space-invaders-policy.ts';
+import { spaceInvadersRules } from './space-invaders-rules.ts';
 
 const lowestRow = breakoutBoard().rows - 1;
 
-/** The action for a frame as the environment returns it; it keeps nothing from one frame to the next. */
+/** A rule over the cells of a board game. */
+interface BoardRule extends Omit<TrivialPolicy, 'policy'> {
+  readonly rules: Pick<GameRules<never>, 'things' | 'layers'>;
+  readonly play: (cells: Uint16Array) => number;
+}
+
+const boardRules: Readonly<Record<string, BoardRule>> = {
+  'SpaceInvaders-v0': {
+    name: 'dodge and shoot',
+    description: 'leaves columns that bullets come down and fires under aliens',
+    rules: spaceInvadersRules,
+    play: playSpaceInvaders,
+  },
+  'Asterix-v0': {
+    name: 'to the gold',
+    description: 'goes to the nearest gold, past cells that enemies come to and away from the edges',
+    rules: asterixRules,
+    play: playAsterix,
+  },
+  'Freeway-v0': {
+    name: 'look and go',
+    description: 'goes up unless the car of the next lane is about to come',
+    rules: freewayRules,
+    play: playFreeway,
+  },
+  'Seaquest-v0': {
+    name: 'fetch and shoot',
+    description: 'shoots enemies in its row, fetches divers, and surfaces with one before the air is used up',
+    rules: seaquestRules,
+    play: playSeaquest,
+  },
+};
+
+/** The action for an observation as the environment returns it; it keeps nothing from one frame to the next. */
 export type FramePolicy = (frame: Uint8Array) => number;
 
 /** A simple rule that plays well. */
@@ -28,10 +71,10 @@ export interface BaselinePolicies {
 }
 
 /**
- * The baselines of a game by its id (`Catch-v0`, `Breakout-v0`), made with these arguments; undefined for other ids. The policies throw
- * ShapeError for frames of another size.
+ * The baselines of a game of this package by its id (`Breakout-v0`), made with these arguments; undefined for other ids. The policies throw
+ * ShapeError for observations of another size.
  *
- * Throws ConfigError for a `cellSize` that Breakout refuses too.
+ * Throws ConfigError for a `cellSize`, `frameSize` or `obsType` that the game refuses too.
  */
 export function baselinePolicies(
   envId: string,
@@ -53,12 +96,15 @@ export function baselinePolicies(
       },
     };
   }
-  return undefined;
+  if (!Object.hasOwn(boardRules, envId)) return undefined;
+  const { name, description, rules, play } = boardRules[envId]!;
+  const read = cellReader(rules, kwargs, 'baselinePolicies');
+  return { noop: () => 0, trivial: { name, description, policy: (observation) => play(read(observation)) } };
 }
 
 function catchBall(frame: Uint8Array): number {
   const ball = findBall(frame, catchBoard);
-  const read = cellReader(frame, catchBoard);
+  const read = colourReader(frame, catchBoard);
   const paddle = findColumn(catchBoard, (column) => read({ row: catchBoard.rows - 1, column }).green > 120);
   return ball === undefined || paddle === -1 ? 1 : 1 + Math.sign(ball.column - paddle);
 }
@@ -68,7 +114,7 @@ function trackBall(cellSize: number): FramePolicy {
   const [last, left, right] = [board.columns - 1, 1, 3];
   return (frame) => {
     const ball = findBall(frame, board);
-    const read = cellReader(frame, board);
+    const read = colourReader(frame, board);
     // Bricks are far above the lowest row: only the paddle is green there.
     const paddle = findColumn(board, (column) => read({ row: board.rows - 1, column }).green > 50);
     if (ball === undefined || paddle === -1) return 0;
@@ -78,7 +124,7 @@ function trackBall(cellSize: number): FramePolicy {
 }
 
 /** Where the ball goes, -1 to the left or 1 to the right: from the trail to the ball, but for where it has just turned. */
-function ballDirection(ball: Cell, paddle: number, read: ReturnType<typeof cellReader>): number {
+function ballDirection(ball: Cell, paddle: number, read: ReturnType<typeof colourReader>): number {
   const { row, column } = ball;
   // The trail is at most one cell away, and the only blue thing but for the paddle, which is below all places where it can be.
   const trail = [-1, 0, 1]
@@ -97,7 +143,7 @@ interface Colours {
 }
 
 /** Reads cells by their first pixel; cells outside are black. */
-function cellReader(frame: Uint8Array, { rows, columns, cellSize }: Board): (cell: Cell) => Colours {
+function colourReader(frame: Uint8Array, { rows, columns, cellSize }: Board): (cell: Cell) => Colours {
   const [cellHeight, cellWidth] = typeof cellSize === 'number' ? [cellSize, cellSize] : cellSize;
   const width = columns * cellWidth;
   return ({ row, column }) => {

@@ -1,5 +1,5 @@
 // Breakout as pictures: the rules of breakout-rules.ts, sticky actions, and a frame drawn cell by cell.
-import { ConfigError, ndarray } from '@tessera/core';
+import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { Box, checkKwargs, Discrete, Env } from 'gymnasium-js';
 import type { EnvMetadata, EnvState, ResetOptions, ResetResult, StepResult } from 'gymnasium-js';
@@ -8,7 +8,7 @@ import type { BreakoutChange, BreakoutState } from './breakout-rules.ts';
 import type { Board } from './find-ball.ts';
 import { Grid } from './grid.ts';
 import type { Colour } from './grid.ts';
-import { checkCellSize, checkRenderMode } from './options.ts';
+import { checkCellSize, checkRenderMode, checkStickyActions } from './options.ts';
 
 const brickColour: Colour = [0, 150, 0];
 const trailColour: Colour = [0, 0, 120];
@@ -99,15 +99,9 @@ export class Breakout extends Env<Uint8Array, number> {
   constructor(options: BreakoutOptions = {}) {
     super();
     checkKwargs('Breakout', { ...options }, ['cellSize', 'stickyActions', 'renderMode']);
-    const { stickyActions = 0.1 } = options;
     const cellSize = checkCellSize('Breakout', options.cellSize);
-    if (!(typeof stickyActions === 'number' && stickyActions >= 0 && stickyActions <= 1)) {
-      throw new ConfigError(
-        `Breakout: expected a probability from 0 to 1 as stickyActions, got ${String(stickyActions)}.`,
-      );
-    }
+    this.#stickyActions = checkStickyActions('Breakout', options.stickyActions);
     this.#renderMode = checkRenderMode('Breakout', options.renderMode, renderModes);
-    this.#stickyActions = stickyActions;
     this.#grid = new Grid({ rows: boardSize, columns: boardSize, cellHeight: cellSize, cellWidth: cellSize });
     const shape = [this.#grid.height, this.#grid.width, 3];
     this.observationSpace = new Box({ low: 0, high: 255, shape, dtype: 'uint8' });

@@ -3,9 +3,12 @@ import { fc, test } from '@fast-check/vitest';
 import { ConfigError, ShapeError, npRandom } from '@tessera/core';
 import { Breakout, Catch, baselinePolicies } from '@tessera/env-arcade';
 import type { FramePolicy } from '@tessera/env-arcade';
+import { make } from 'gymnasium-js';
 import type { Env } from 'gymnasium-js';
 import { describe, expect } from 'vitest';
 import { boardOf, bricksAt, breakoutAt } from './board.ts';
+import { actions, cellsAt, names, newGame, playedAt } from './games.ts';
+import type { Name } from './games.ts';
 
 const catchPolicies = baselinePolicies('Catch-v0')!;
 const breakoutPolicies = baselinePolicies('Breakout-v0')!;
@@ -20,7 +23,7 @@ function play(env: Env<Uint8Array, number>, policy: FramePolicy, run: { episodes
       const result = env.step(policy(observation));
       ({ observation } = result);
       sum += result.reward;
-      if (result.terminated) break;
+      if (result.terminated || result.truncated) break;
     }
     ({ observation } = env.reset());
     return sum;
@@ -118,6 +121,93 @@ describe('Breakout', () => {
       const { ballColumn, directionColumn, paddle } = boardOf(env);
       expect(policy(observation)).toBe(ballColumn + directionColumn < paddle ? 1 : 0);
     }
+  });
+});
+
+describe('games after MinAtar', () => {
+  // Measured by scripts/measure-returns.mjs over 1000 episodes.
+  test.each([
+    ['SpaceInvaders-v0', 40, 40.9, 0.97],
+    ['Asterix-v0', 25, 40.1, 0.73],
+    ['Freeway-v0', 6, 62.99, 0.18],
+    ['Seaquest-v0', 25, 42.3, 1.08],
+  ])('%s: the simple rule scores what its page says', (id, episodes, mean, error) => {
+    const kwargs = { cellSize: 1 };
+    const env = make(id, { ...kwargs, disableEnvChecker: true }) as Env<Uint8Array, number>;
+    const ours = summary(play(env, baselinePolicies(id, kwargs)!.trivial.policy, { episodes }));
+    expect(Math.abs(ours.mean - mean)).toBeLessThan(3 * Math.hypot(ours.error, error));
+    expect(ours.error).toBeLessThan(0.2 * mean);
+  });
+
+  test.prop([fc.constantFrom(...names), fc.nat(), fc.constantFrom(10, 20, 64)], { numRuns: 12 })(
+    'a rule does the same with pictures as with channels',
+    (name, seed, frameSize) => {
+      const policyOf = (kwargs: object): FramePolicy => baselinePolicies(`${name}-v0`, { ...kwargs })!.trivial.policy;
+      const [byPicture, byChannels] = [policyOf({ frameSize }), policyOf({ obsType: 'channels' })];
+      const [pictures, channels] = [newGame(name, { obsType: 'rgb', frameSize }), newGame(name)];
+      let shown = pictures.reset({ seed });
+      let board = channels.reset({ seed });
+      for (let t = 0; t < 200; t++) {
+        const action = byPicture(shown.observation);
+        expect(action).toBe(byChannels(board.observation));
+        const [result, twin] = [pictures.step(action), channels.step(action)];
+        [shown, board] = result.terminated ? [pictures.reset(), channels.reset()] : [result, twin];
+      }
+    },
+  );
+
+  const actOn = (name: Name, game: { env: Env<Uint8Array, number>; step: () => { observation: Uint8Array } }): number =>
+    baselinePolicies(`${name}-v0`, { obsType: 'channels' })!.trivial.policy(game.step().observation);
+
+  test('Space Invaders: fires under aliens, leaves the column of a bullet, goes to aliens', () => {
+    const at = (changes: object): number =>
+      actOn('SpaceInvaders', playedAt('SpaceInvaders', { alienShotTimer: 99, moveTimer: 99, ...changes }));
+    expect(at({})).toBe(actions.fire);
+    expect([actions.left, actions.right]).toContain(at({ enemyBullets: cellsAt([6, 5]) }));
+    expect(at({ enemyBullets: cellsAt([6, 5], [6, 4]) })).toBe(actions.right);
+    expect(at({ cannon: 0, aliens: cellsAt([1, 7]) })).toBe(actions.right);
+    // A bullet in the next column: better to wait.
+    expect(at({ cannon: 0, aliens: cellsAt([1, 7]), enemyBullets: cellsAt([6, 1]) })).toBe(actions.fire);
+  });
+
+  test('Freeway: goes up, but for a car that is about to come', () => {
+    const lane = (column: number, direction: number, speed: number): number => {
+      const lists = {
+        columns: new Uint8Array(8),
+        directions: new Int8Array(8).fill(-1),
+        speeds: new Uint8Array(8).fill(5),
+      };
+      lists.columns[4] = column;
+      lists.directions[4] = direction;
+      lists.speeds[4] = speed;
+      return actOn('Freeway', playedAt('Freeway', { row: 6, ...lists, timers: new Uint8Array(8).fill(99) }));
+    };
+    expect([lane(4, 1, 5), lane(3, 1, 5), lane(5, -1, 5), lane(2, 1, 1)]).toEqual([0, 0, 0, 0]);
+    expect([lane(5, 1, 5), lane(3, -1, 5), lane(2, 1, 5), lane(0, 1, 1)]).toEqual([2, 2, 2, 2]);
+  });
+
+  test('Asterix: goes to gold, and not into the way of an enemy', () => {
+    const row5 = (column: number, direction: number, kind: number): number => {
+      const lists = { kinds: new Uint8Array(8), columns: new Int8Array(8), directions: new Int8Array(8) };
+      lists.kinds[4] = kind;
+      lists.columns[4] = column;
+      lists.directions[4] = direction;
+      return actOn('Asterix', playedAt('Asterix', { ...lists, spawnTimer: 99, moveTimer: 99 }));
+    };
+    expect(row5(8, 1, 2)).toBe(actions.right);
+    expect(row5(2, -1, 2)).toBe(actions.left);
+    expect([actions.up, actions.down]).toContain(row5(6, -1, 1));
+    expect(row5(6, 1, 1)).toBe(actions.noop);
+  });
+
+  test('Seaquest: dives, shoots, and surfaces with a diver when air is short, but never with nobody aboard', () => {
+    const at = (changes: object): number =>
+      actOn('Seaquest', playedAt('Seaquest', { spawnTimer: 99, diverSpawnTimer: 99, ...changes }));
+    const fish = [{ row: 4, column: 1, direction: -1, timer: 99 }];
+    expect(at({})).toBe(actions.down);
+    expect(at({ row: 4, surfaced: false, fish })).toBe(actions.fire);
+    expect(at({ row: 4, surfaced: false, oxygen: 60, aboard: 1 })).toBe(actions.up);
+    for (const oxygen of [1, 60, 200]) expect(at({ row: 1, surfaced: false, oxygen })).not.toBe(actions.up);
   });
 });
 

@@ -2,6 +2,7 @@
 import { test } from '@fast-check/vitest';
 import { npRandom } from '@tessera/core';
 import { Breakout, Catch } from '@tessera/env-arcade';
+import { make } from 'gymnasium-js';
 import { describe, expect } from 'vitest';
 import { boardOf } from './board.ts';
 import type { BoardData } from './board.ts';
@@ -86,6 +87,52 @@ describe('Breakout', () => {
     );
     expect(Math.abs(mean - 5)).toBeLessThan(4 * Math.hypot(error, 0.2));
   });
+});
+
+describe('games after MinAtar, against the returns measured on its package', () => {
+  // With `scripts/measure-returns.mjs` over 10,000 episodes all are within 3 combined standard errors; fewer and a fixed seed here.
+  test.each([
+    ['SpaceInvaders-v0', 3000, { mean: 2.79, error: 0.04, length: 50.6 }],
+    ['Asterix-v0', 3000, { mean: 0.507, error: 0.012, length: 71.4 }],
+    ['Freeway-v0', 60, { mean: 0.23, error: 0.07, length: 2501 }],
+    ['Seaquest-v0', 6000, { mean: 0.097, error: 0.007, length: 30.2 }],
+  ])('%s, random', (id, episodes, theirs) => {
+    const chance = npRandom(5);
+    const ours = playGame(id, episodes, () => chance.integers(6));
+    expect(Math.abs(ours.mean - theirs.mean)).toBeLessThan(3 * Math.hypot(ours.error, theirs.error));
+    expect(Math.abs(ours.length / theirs.length - 1)).toBeLessThan(0.06);
+  });
+
+  test('Freeway-v0, always up: 19.3', () => {
+    const { mean, error } = playGame('Freeway-v0', 40, () => 2);
+    expect(Math.abs(mean - 19.3)).toBeLessThan(3 * Math.hypot(error, 1.7));
+    // Cars are as slow or as fast as they were drawn until the next goal, so episodes differ much.
+    expect(Math.abs(error * Math.sqrt(40) - 13)).toBeLessThan(4);
+  });
+
+  test('no-op: the first alien bullet hits the cannon in step 17, cars never reach the chicken, the surface is safe', () => {
+    const still = (id: string): Summary => playGame(id, 3, () => 0);
+    expect(still('SpaceInvaders-v0')).toEqual({ mean: 0, error: 0, length: 17 });
+    expect(still('Freeway-v0')).toEqual({ mean: 0, error: 0, length: 2501 });
+    expect(still('Seaquest-v0')).toEqual({ mean: 0, error: 0, length: 10_000 });
+  });
+
+  function playGame(id: string, episodes: number, policy: () => number): Summary {
+    const env = make(id, { cellSize: 1, disableEnvChecker: true });
+    env.reset({ seed: 2019 });
+    const returns: number[] = [];
+    let steps = 0;
+    for (let sum = 0; returns.length < episodes;) {
+      const { reward, terminated, truncated } = env.step(policy());
+      sum += reward;
+      steps += 1;
+      if (!terminated && !truncated) continue;
+      returns.push(sum);
+      sum = 0;
+      env.reset();
+    }
+    return summarize(returns, steps);
+  }
 });
 
 describe('Catch', () => {

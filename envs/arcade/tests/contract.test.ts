@@ -12,12 +12,21 @@ const variants: readonly (readonly [string, object])[] = [
   ...[...registry.keys()].map((id) => [id, { renderMode: 'rgb_array' }] as const),
   ['Breakout-v0', { cellSize: 4, stickyActions: 0.5 }],
   ['Breakout-v0', { cellSize: 1, stickyActions: 0, maxEpisodeSteps: 5 }],
+  ...['SpaceInvaders-v0', 'Asterix-v0', 'Freeway-v0', 'Seaquest-v0'].map(
+    (id) => [id, { obsType: 'channels', stickyActions: 0.5, renderMode: 'rgb_array', frameSize: 11 }] as const,
+  ),
 ];
 
-test('both games are registered', () => {
-  expect([...registry.keys()]).toEqual(['Catch-v0', 'Breakout-v0']);
-  expect(make('Breakout-v0').spec!.maxEpisodeSteps).toBe(10_000);
-  expect(make('Catch-v0').spec!.maxEpisodeSteps).toBeUndefined();
+test('all games are registered', () => {
+  const limits = [...registry.values()].map(({ id, maxEpisodeSteps }) => [id, maxEpisodeSteps]);
+  expect(limits).toEqual([
+    ['Catch-v0', undefined],
+    ['Breakout-v0', 10_000],
+    ['SpaceInvaders-v0', 10_000],
+    ['Asterix-v0', 10_000],
+    ['Freeway-v0', undefined],
+    ['Seaquest-v0', 10_000],
+  ]);
 });
 
 describe.each(variants)('%s %o', (id, options) => {
@@ -63,16 +72,19 @@ test.each([
   expect(bad).toThrow(message);
 });
 
-test('two workers that import this package give what this thread gives', async () => {
-  const options = { numEnvs: 3, autoresetMode: 'Disabled', cellSize: 1 } as const;
-  const sync = await makeVec('Breakout-v0', options);
-  const imports = [import.meta.resolve('@tessera/env-arcade')];
-  const workers = await makeVec('Breakout-v0', { ...options, vectorizationMode: 'worker', numWorkers: 2, imports });
-  expect(workers).toBeInstanceOf(WorkerVectorEnv);
-  try {
-    expect(await workers.reset({ seed: 1 })).toEqual(await sync.reset({ seed: 1 }));
-    for (let i = 0; i < 6; i++) expect(await workers.step([i, 1, 3])).toEqual(await sync.step([i, 1, 3]));
-  } finally {
-    await workers.close();
-  }
-});
+test.each(['Breakout-v0', 'Seaquest-v0'])(
+  'two workers that import this package give what this thread gives: %s',
+  async (id) => {
+    const options = { numEnvs: 3, autoresetMode: 'Disabled', cellSize: 1 } as const;
+    const sync = await makeVec(id, options);
+    const imports = [import.meta.resolve('@tessera/env-arcade')];
+    const workers = await makeVec(id, { ...options, vectorizationMode: 'worker', numWorkers: 2, imports });
+    expect(workers).toBeInstanceOf(WorkerVectorEnv);
+    try {
+      expect(await workers.reset({ seed: 1 })).toEqual(await sync.reset({ seed: 1 }));
+      for (let i = 0; i < 6; i++) expect(await workers.step([i, 1, 3])).toEqual(await sync.step([i, 1, 3]));
+    } finally {
+      await workers.close();
+    }
+  },
+);

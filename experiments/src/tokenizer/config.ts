@@ -142,5 +142,9 @@ const console64 = {
 /** What the settings of an environment differ in. */
 export function tokenizerDefaults(env: string): Readonly<Record<string, unknown>> {
   if (/^python:(?:ale_py:)?ALE\//.test(env)) return console64;
-  return /^(Breakout|Catch)-v\d+$/.test(env) ? { model: arcadeVqvae } : {};
+  if (/^(Breakout|Catch)-v\d+$/.test(env)) return { model: arcadeVqvae };
+  // Random play shows many boards soon: 500 steps are enough to start from, and a run of 2,000 steps then learns something, too.
+  return /^(SpaceInvaders|Asterix|Freeway|Seaquest)-v\d+$/.test(env)
+    ? { model: { ...arcadeVqvae, quantizer: { kind: 'ema', vocabulary: 256 } }, training: { warmupSteps: 500 } }
+    : {};
 }

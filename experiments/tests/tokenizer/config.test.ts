@@ -34,9 +34,12 @@ describe('settings', () => {
   });
 
   test('the arcade games change some of them, in fields that exist; others change none', () => {
-    for (const env of ['Breakout-v0', 'Catch-v0']) {
+    for (const env of ['Breakout-v0', 'Catch-v0', 'SpaceInvaders-v0', 'Asterix-v0', 'Freeway-v0', 'Seaquest-v0']) {
       const values = tokenizerDefaults(env);
       expect(settings(values).model.quantizer.kind).toBe('ema');
+    }
+    for (const env of ['SpaceInvaders-v0', 'Asterix-v0', 'Freeway-v0', 'Seaquest-v0']) {
+      expect(plannedUpdates(settings({ ...tokenizerDefaults(env), steps: 2000 }))).toBeGreaterThan(50);
     }
     expect(tokenizerDefaults('Breakout-v0')).not.toEqual({});
     for (const env of ['MyBreakout-v0', 'Breakout', 'Pong-v0']) expect(tokenizerDefaults(env)).toEqual({});
