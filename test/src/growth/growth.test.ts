@@ -26,7 +26,7 @@ async function run(
 }
 
 test('a thousand steps of a tokenizer take no more tensors than ten, and no more memory than two hundred', async () => {
-  const { tensors, memory } = (await run('tokenizer-steps.ts', [])) as Held;
+  const { tensors, memory } = (await run('fixtures/tokenizer-steps.ts', [])) as Held;
   expect(tensors['1000']).toBe(tensors['10']);
   expect(memory['1000']! / memory['200']!).toBeLessThan(1.05);
 });
@@ -36,7 +36,7 @@ describe.each([
   { backend: 'tensorflow', skip: tensorFlow.engine === undefined, title: `tensorflow${tensorFlow.skipped}` },
 ])('on $title', ({ backend, skip }) => {
   test.skipIf(skip)('ten thousand steps leave no tensor and no memory behind', { timeout: 240_000 }, async () => {
-    const { tensors, memory } = (await run('many-steps.ts', [backend, '10000'])) as Held;
+    const { tensors, memory } = (await run('fixtures/many-steps.ts', [backend, '10000'])) as Held;
     expect(tensors).toEqual({ 100: tensors['100'], 2000: tensors['100'], 10000: tensors['100'] });
     expect(memory['10000']! / memory['2000']!).toBeLessThan(1.05);
   });
@@ -47,7 +47,9 @@ describe.skipIf(tensorFlow.engine === undefined)(`threads of TensorFlow${tensorF
     const traces: (readonly number[])[] = [];
     // Enough rows that every kernel cuts its work into pieces.
     for (const threads of ['1', '2', '5']) {
-      const outcome = await run('many-steps.ts', ['tensorflow', '5', '2000'], { TF_NUM_INTRAOP_THREADS: threads });
+      const outcome = await run('fixtures/many-steps.ts', ['tensorflow', '5', '2000'], {
+        TF_NUM_INTRAOP_THREADS: threads,
+      });
       traces.push((outcome as { trace: readonly number[] }).trace);
     }
     for (const trace of traces) {
