@@ -207,6 +207,14 @@ describe('flatten', () => {
     }
   });
 
+  test('pads a OneOf with what its flat space holds, also beside a part of nothing', () => {
+    const nothing = new Box({ low: 3, high: 4, shape: [0] });
+    const space = new OneOf([nothing, new Box({ low: 3, high: 4, shape: [2] })]);
+    expect(flatten(space, [0, new Float32Array(0)])).toEqual(Float32Array.of(0, 3, 3));
+    expect(flatten(space, [1, Float32Array.of(3.5, 4)])).toEqual(Float32Array.of(1, 3.5, 4));
+    expect(flattenSpace(space).toString()).toBe('Box([0. 3. 3.], [1. 4. 4.], (3,), float32)');
+  });
+
   test('says what is wrong', () => {
     expect(() => unflatten(new Discrete(3), Int32Array.of(0, 0, 0))).toThrowErrorMatchingInlineSnapshot(
       `[ConfigError: unflatten: [0, 0, 0] is not a valid one-hot encoded vector and can not be unflattened to space Discrete(3). Not all valid samples in a flattened space can be unflattened.]`,
@@ -547,5 +555,7 @@ test('a checked environment says which part of an observation is wrong', () => {
       throw new Error('not reached');
     }
   }
-  expect(() => new PassiveEnvChecker(new Broken()).reset()).toThrowErrorMatchingInlineSnapshot(`[EnvironmentError: Broken: reset(): the observation is outside the observation space: at "b": at 1: expected a value of Box(0.0, 1.0, (1,), float32), got 2 at index 0.]`);
+  expect(() => new PassiveEnvChecker(new Broken()).reset()).toThrowErrorMatchingInlineSnapshot(
+    `[EnvironmentError: Broken: reset(): the observation is outside the observation space: at "b": at 1: expected a value of Box(0.0, 1.0, (1,), float32), got 2 at index 0.]`,
+  );
 });
