@@ -10,6 +10,7 @@ import {
   createEmptyArray,
   Dict,
   Discrete,
+  Env,
   flatdim,
   flatten,
   flattenSpace,
@@ -19,6 +20,7 @@ import {
   MultiBinary,
   MultiDiscrete,
   OneOf,
+  PassiveEnvChecker,
   Sequence,
   Space,
   spaceFromJSON,
@@ -205,6 +207,14 @@ describe('flatten', () => {
     }
   });
 
+  test('pads a OneOf with what its flat space holds, also beside a part of nothing', () => {
+    const nothing = new Box({ low: 3, high: 4, shape: [0] });
+    const space = new OneOf([nothing, new Box({ low: 3, high: 4, shape: [2] })]);
+    expect(flatten(space, [0, new Float32Array(0)])).toEqual(Float32Array.of(0, 3, 3));
+    expect(flatten(space, [1, Float32Array.of(3.5, 4)])).toEqual(Float32Array.of(1, 3.5, 4));
+    expect(flattenSpace(space).toString()).toBe('Box([0. 3. 3.], [1. 4. 4.], (3,), float32)');
+  });
+
   test('says what is wrong', () => {
     expect(() => unflatten(new Discrete(3), Int32Array.of(0, 0, 0))).toThrowErrorMatchingInlineSnapshot(
       `[ConfigError: unflatten: [0, 0, 0] is not a valid one-hot encoded vector and can not be unflattened to space Discrete(3). Not all valid samples in a flattened space can be unflattened.]`,
@@ -376,6 +386,13 @@ describe('types', () => {
     expect(space.contains(x) && asSpace.contains(x) && batched.contains(batched.sample())).toBe(true);
     const [index, value]: [number, number] | [number, string] = new OneOf([new Discrete(2), new Text(2)]).sample();
     expect(typeof value).toBe(index === 0 ? 'number' : 'string');
+    // A part without a dtype has its class's own.
+    const real: { box: Float32Array; many: [Float32Array] } = new Dict({
+      box: new Box({ low: 0, high: 1 }),
+      many: new Tuple([new Box({ low: 0, high: 1 })]),
+    }).sample();
+    const [whole]: [Int32Array] = new Tuple([new MultiDiscrete([2])]).sample();
+    expect([real.box, real.many[0], whole].map((values) => values.length)).toEqual([1, 1, 1]);
     // @ts-expect-error there is no such part
     expect(space.spaces.e).toBeUndefined();
   });
@@ -520,4 +537,25 @@ test('plain names of a Dict are sorted as Python sorts, given pairs stay', () =>
       ]),
     ).keys,
   ).toEqual(['b', 'a']);
+});
+
+test('a checked environment says which part of an observation is wrong', () => {
+  class Broken extends Env<{ a: number; b: [string, Float32Array] }, number> {
+    readonly metadata = { renderModes: [] };
+    readonly observationSpace = new Dict({
+      a: new Discrete(3),
+      b: new Tuple([new Text(3), new Box({ low: 0, high: 1 })]),
+    });
+    readonly actionSpace = new Discrete(2);
+    reset() {
+      const { a, b } = this.observationSpace.sample();
+      return { observation: { a, b: [b[0], Float32Array.of(2)] as [string, Float32Array] }, info: {} };
+    }
+    step(): never {
+      throw new Error('not reached');
+    }
+  }
+  expect(() => new PassiveEnvChecker(new Broken()).reset()).toThrowErrorMatchingInlineSnapshot(
+    `[EnvironmentError: Broken: reset(): the observation is outside the observation space: at "b": at 1: expected a value of Box(0.0, 1.0, (1,), float32), got 2 at index 0.]`,
+  );
 });
