@@ -99,6 +99,29 @@ describe('tables', () => {
   });
 });
 
+test('a saved state knows that a passenger will change the destination', () => {
+  const fickle = (): TaxiEnv => new TaxiEnv({ ficklePassenger: true, fickleProbability: 0.5 });
+  let changes = 0;
+  for (let seed = 0; seed < 20; seed++) {
+    const [env, restored] = [fickle(), fickle()];
+    let { observation, info } = env.reset({ seed });
+    const destination = observation % 4;
+    // Any way to the passenger, then on board.
+    env.actionSpace.seed(seed);
+    while (Math.floor(observation / 4) % 5 !== 4) {
+      const mask = info['actionMask'] as Int8Array;
+      ({ observation, info } = env.step(mask[4] === 1 ? 4 : env.actionSpace.sample({ mask })));
+    }
+    restored.setState(structuredClone(env.getState()));
+    const moves = (taxi: TaxiEnv): number[] => [0, 1, 2, 3].map((action) => taxi.step(action).observation);
+    const after = moves(env);
+    expect(moves(restored)).toEqual(after);
+    changes += Number(after.at(-1)! % 4 !== destination);
+  }
+  expect(changes).toBeGreaterThan(3);
+  expect(changes).toBeLessThan(17);
+});
+
 describe('a random map', () => {
   test.prop([fc.nat(), fc.integer({ min: 2, max: 9 }), fc.double({ min: 0.55, max: 1, noNaN: true })])(
     'has a start, a goal and a way',
@@ -114,13 +137,16 @@ describe('a random map', () => {
   );
 
   test('is part of a saved state', () => {
-    const random = (): FrozenLakeEnv =>
-      make('FrozenLake-v1', { mapName: null, disableEnvChecker: true }).unwrapped as never;
+    const random = (): FrozenLakeEnv => new FrozenLakeEnv({ mapName: null, renderMode: 'rgb_array' });
     const [a, b] = [random(), random()];
     expect(a.desc.length).toBe(8);
-    a.reset({ seed: 1 });
+    for (const env of [a, b]) {
+      env.reset({ seed: 1 });
+      env.render();
+    }
     b.setState(structuredClone(a.getState()));
     expect(b.desc).toEqual(a.desc);
+    expect(b.render()).toEqual(a.render());
     const steps = (env: FrozenLakeEnv): unknown[] => Array.from({ length: 20 }, (_, t) => env.step(t % 4));
     expect(steps(b)).toEqual(steps(a));
   });
