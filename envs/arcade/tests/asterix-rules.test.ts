@@ -69,6 +69,17 @@ test.prop([fc.array(fc.nat({ max: 5 }), { maxLength: 40 })])(
   },
 );
 
+test.each([
+  [left, { row: 5, column: 0 }],
+  [up, { row: 1, column: 5 }],
+  [right, { row: 5, column: 9 }],
+  [down, { row: 8, column: 5 }],
+])('action %i twelve times brings it to an edge: %o', (action, edge) => {
+  const game = at(still);
+  for (let step = 0; step < 12; step++) game.step(action);
+  expect(game.state()).toMatchObject(edge);
+});
+
 describe('contact', () => {
   const beside = (kind: number): Partial<States['Asterix']> => ({
     ...still,

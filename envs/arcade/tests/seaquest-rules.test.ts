@@ -71,6 +71,17 @@ describe('submarine', () => {
     },
   );
 
+  test.each([
+    [left, { row: 4, column: 0 }],
+    [up, { row: 0, column: 5 }],
+    [right, { row: 4, column: 9 }],
+    [down, { row: 8, column: 5 }],
+  ])('action %i twelve times brings it to an edge: %o', (action, edge) => {
+    const game = at({ ...diving, aboard: 1 });
+    for (let step = 0; step < 12; step++) game.step(action);
+    expect(game.state()).toMatchObject(edge);
+  });
+
   test.each([-1, 1])('fires the way it faces (%i): the bullet goes a cell a step, the first one at once', (facing) => {
     const game = at({ ...diving, facing });
     expect(cellsSeen('Seaquest', game.step(fire).observation, 'friendly_bullet')).toEqual([[4, 5 + facing]]);

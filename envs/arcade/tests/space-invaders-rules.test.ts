@@ -44,6 +44,15 @@ describe('cannon', () => {
     }
   });
 
+  test.each([
+    [left, 0],
+    [right, 9],
+  ])('action %i twelve times brings it to column %i', (action, column) => {
+    const game = at({ ...quiet, aliens: far, moveTimer: 1000 });
+    for (let step = 0; step < 12; step++) game.step(action);
+    expect(game.state().cannon).toBe(column);
+  });
+
   test('fires from row 9: the bullet is first seen in row 8, goes up a row in each step, and leaves', () => {
     const game = at({ ...quiet, aliens: cellsAt([0, 0]), moveTimer: 1000, cannon: 3 });
     const rows = [8, 7, 6, 5, 4, 3, 2, 1, 0];
