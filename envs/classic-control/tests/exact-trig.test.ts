@@ -82,6 +82,13 @@ describe('correctly rounded', () => {
   });
 });
 
+// fast-check's doubles are mostly tiny or huge.
+test.each([0.25, 4, 100])('over evenly spread angles up to %d', (limit) => {
+  const angles = Array.from({ length: 2000 }, (_, i) => ((i * 0.6180339887498949) % 1) * limit);
+  expect(angles.filter((x) => sin(x) !== (x === 0 ? 0 : trueSine(x)))).toEqual([]);
+  expect(angles.filter((x) => cos(x) !== trueCosine(x))).toEqual([]);
+});
+
 test('Math.sin and Math.cos are not, or these would not be needed', () => {
   const xs = Array.from({ length: 2000 }, (_, i) => i / 500 + 0.0003);
   expect(xs.filter((x) => Math.sin(x) !== sin(x)).length).toBeGreaterThan(20);

@@ -23,7 +23,7 @@ export function frozenLakeLayout(modes: readonly string[], map: { readonly rows:
     drawBackground(raster) {
       raster.clear(ice);
       for (const [row, tiles] of map.rows.entries()) {
-        for (const [column, tile] of [...tiles].entries()) drawTile(raster, tile, column * cell, row * cell);
+        for (const [column, tile] of tiles.split('').entries()) drawTile(raster, tile, column * cell, row * cell);
       }
     },
   };

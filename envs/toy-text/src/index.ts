@@ -1,5 +1,7 @@
 // The front door of @tessera/env-toy-text. Importing it registers Gymnasium's toy text environments under their own ids.
 import { register } from 'gymnasium-js';
+import { BlackjackEnv } from './blackjack.ts';
+import type { BlackjackOptions } from './blackjack.ts';
 import { CliffWalkingEnv } from './cliff-walking.ts';
 import type { CliffWalkingOptions } from './cliff-walking.ts';
 import { FrozenLakeEnv } from './frozen-lake.ts';
@@ -7,6 +9,11 @@ import type { FrozenLakeOptions } from './frozen-lake.ts';
 import { TaxiEnv } from './taxi.ts';
 import type { TaxiOptions } from './taxi.ts';
 
+register({
+  id: 'Blackjack-v1',
+  entryPoint: (kwargs) => new BlackjackEnv(kwargs as BlackjackOptions),
+  kwargs: { sab: true, natural: false },
+});
 register({
   id: 'FrozenLake-v1',
   entryPoint: (kwargs) => new FrozenLakeEnv(kwargs as FrozenLakeOptions),
@@ -34,6 +41,8 @@ register({
   rewardThreshold: 8, // of 8.46
 });
 
+export { BlackjackEnv } from './blackjack.ts';
+export type { BlackjackObservation, BlackjackOptions } from './blackjack.ts';
 export { CliffWalkingEnv } from './cliff-walking.ts';
 export type { CliffWalkingOptions } from './cliff-walking.ts';
 export { FrozenLakeEnv } from './frozen-lake.ts';

@@ -27,7 +27,8 @@ export interface BoxOptions<D extends DType> {
 /** The arrays `x` of one shape and dtype with `low <= x <= high` in each coordinate. */
 export class Box<D extends DType = 'float32'> extends Space<TypedArrayOf<D>> {
   readonly shape: readonly number[];
-  readonly dtype: D;
+  // Not inferred from: where some Space is expected, its dtype is any, and a Box without one is still of float32.
+  readonly dtype: NoInfer<D>;
   readonly low: TypedArrayOf<D>;
   readonly high: TypedArrayOf<D>;
   /** 1 where a coordinate has a finite lower bound. */
@@ -168,7 +169,7 @@ export class Box<D extends DType = 'float32'> extends Space<TypedArrayOf<D>> {
 
   /** Each sample as arrays in arrays; infinities, NaN and whole numbers beyond 2^53 as text. */
   override toJsonable(samples: readonly TypedArrayOf<D>[]): unknown[] {
-    return samples.map((sample) => nestArray(sample, this.shape));
+    return samples.map((sample) => nestArray(sample, this.shape, this.dtype));
   }
 
   override fromJsonable(json: unknown): TypedArrayOf<D>[] {

@@ -41,6 +41,8 @@ export class Discrete extends Space<number> {
   readonly dtype: WholeDType;
   readonly n: number;
   readonly start: number;
+  // Below 32 bits a draw takes a part of one word and drops the rest.
+  readonly #isSmall: boolean;
 
   /** Throws ConfigError unless `n` is a whole number > 0, `start` a whole number and all elements fit the dtype. */
   constructor(n: number, options: DiscreteOptions = {}) {
@@ -60,6 +62,7 @@ export class Discrete extends Space<number> {
     this.n = n;
     this.start = start;
     this.dtype = dtype;
+    this.#isSmall = dtypeFacts(dtype).bits < 32;
     if (seed !== undefined) this.seed(seed);
   }
 
@@ -69,9 +72,7 @@ export class Discrete extends Space<number> {
     if (kind === 'mask') return this.#sampleMasked(options.mask);
     if (kind === 'probability') return this.#sampleWeighted(options.probability);
     const { n, start, dtype, npRandom } = this;
-    // Below 32 bits a draw takes a part of one word and drops the rest.
-    const isSmall = dtypeFacts(dtype).bits < 32;
-    return start + (isSmall ? Number(npRandom.integersArray(0, n, 1, dtype)[0]) : npRandom.integers(n));
+    return start + (this.#isSmall ? Number(npRandom.integersArray(0, n, 1, dtype)[0]) : npRandom.integers(n));
   }
 
   #sampleMasked(mask: unknown): number {

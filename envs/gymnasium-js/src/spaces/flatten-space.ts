@@ -73,7 +73,7 @@ function flat(space: Space<unknown>): Space<unknown> {
   }
   const parts = partsOf(space).map(flat);
   if (space.isNpFlattenable) return (space instanceof OneOf ? oneOf : join)(parts as Box<DType>[], flatDType(space));
-  if (space instanceof Dict) return new Dict(space.keys.map((key, i) => [key, parts[i]!] as const));
+  if (space instanceof Dict) return new Dict(Object.fromEntries(space.keys.map((key, i) => [key, parts[i]!])));
   if (space instanceof Tuple) return new Tuple(parts);
   return new OneOf(parts);
 }

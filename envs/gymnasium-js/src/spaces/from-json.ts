@@ -26,6 +26,11 @@ const readers: Readonly<Record<string, (json: SpaceJSON, depth: number) => Space
   Graph: (json, depth) => Graph.fromJSON(json, depth),
 };
 
+/** Whether `spaceFromJSON` knows spaces of this type. */
+export function isSpaceType(type: unknown): type is string {
+  return typeof type === 'string' && Object.hasOwn(readers, type);
+}
+
 // Deeper than anybody nests, far from the end of the stack.
 const maxDepth = 64;
 
@@ -41,7 +46,7 @@ export function readSpace(json: unknown, depth: number): Space<unknown> {
     throw new ConfigError(`spaceFromJSON: expected an object with a type, got ${describe(json)}.`);
   }
   const type: unknown = Object.hasOwn(json, 'type') ? (json as SpaceJSON).type : undefined;
-  if (typeof type === 'string' && Object.hasOwn(readers, type)) return readers[type]!(json as SpaceJSON, depth);
+  if (isSpaceType(type)) return readers[type]!(json as SpaceJSON, depth);
   const known = Object.keys(readers).join(', ');
   throw new ConfigError(`spaceFromJSON: expected a space of type ${known}, got ${describe(type)}.`);
 }

@@ -46,13 +46,18 @@ export class Graph extends Space<GraphInstance> {
   readonly nodeSpace: FeatureSpace;
   readonly edgeSpace: FeatureSpace | null;
 
-  /** Throws ConfigError for features that are neither Box nor Discrete. */
+  /** Throws ConfigError for features that are neither Box nor Discrete, or a Box without values. */
   constructor(nodeSpace: FeatureSpace, edgeSpace: FeatureSpace | null, options: { readonly seed?: SpaceSeed } = {}) {
     super();
     for (const [name, space] of Object.entries({ node: nodeSpace, edge: edgeSpace ?? undefined })) {
       if (space instanceof Box || space instanceof Discrete || (name === 'edge' && space === undefined)) continue;
       const got = describe(space);
       throw new ConfigError(`Graph: values of the ${name}_space should be instances of Box or Discrete, got ${got}.`);
+    }
+    for (const space of [nodeSpace, edgeSpace ?? nodeSpace]) {
+      // Flat arrays of nothing do not say how many nodes there are.
+      if (!space.shape.includes(0)) continue;
+      throw new ConfigError(`Graph: expected features of at least one number, got ${space.toString()}.`);
     }
     this.nodeSpace = nodeSpace;
     this.edgeSpace = edgeSpace ?? null;
@@ -133,12 +138,12 @@ export class Graph extends Space<GraphInstance> {
   override toJsonable(samples: readonly GraphInstance[]): unknown[] {
     return samples.map(({ nodes, edges, edgeLinks }) => {
       const numNodes = countOf(this.nodeSpace, nodes);
-      const part = { nodes: nestArray(nodes, [numNodes, ...this.nodeSpace.shape]) };
+      const part = { nodes: nestArray(nodes, [numNodes, ...this.nodeSpace.shape], this.nodeSpace.dtype) };
       if (edges === null || edgeLinks === null || this.edgeSpace === null) return part;
       const numEdges = edgeLinks.length / 2;
       return {
         ...part,
-        edges: nestArray(edges, [numEdges, ...this.edgeSpace.shape]),
+        edges: nestArray(edges, [numEdges, ...this.edgeSpace.shape], this.edgeSpace.dtype),
         edge_links: nestArray(edgeLinks, [numEdges, 2]),
       };
     });

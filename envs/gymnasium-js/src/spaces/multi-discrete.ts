@@ -48,7 +48,8 @@ export interface MultiDiscreteSampleOptions extends SampleOptions {
 /** Arrays of whole numbers `x` with `start <= x < start + nvec`; a value is a flat typed array. */
 export class MultiDiscrete<D extends WholeDType = 'int32'> extends Space<TypedArrayOf<D>> {
   readonly shape: readonly number[];
-  readonly dtype: D;
+  // Not inferred from: where some Space is expected, its dtype is any, and a Box without one is still of float32.
+  readonly dtype: NoInfer<D>;
   /** How many values each number has. */
   readonly nvec: TypedArrayOf<D>;
   readonly start: TypedArrayOf<D>;

@@ -7,9 +7,10 @@ import { describe } from './describe.ts';
 import { dtypeFacts } from './dtype.ts';
 
 /** `array.tolist()`. JSON has neither infinities nor NaN nor whole numbers beyond 2^53: these become text. */
-export function nestArray(values: TypedArray, shape: readonly number[]): unknown {
-  const plain = Array.from(values as ArrayLike<number | bigint>, (value) => {
+export function nestArray(values: TypedArray, shape: readonly number[], dtype?: DType): unknown {
+  const plain = Array.from(values as ArrayLike<number | bigint>, (value): number | boolean | string => {
     const number = Number(value);
+    if (dtype === 'bool') return number !== 0;
     const isExact = typeof value === 'bigint' ? Number.isSafeInteger(number) : Number.isFinite(value);
     return isExact ? number : String(value);
   });

@@ -83,7 +83,10 @@ export function formatScalar(value: number | bigint, dtype: DType): string {
   if (typeof value === 'bigint' || !isFloat(dtype)) return String(value);
   if (!Number.isFinite(value)) return nonFinite(value);
   const [digits, exponent] = shortest(value, dtype);
-  if (value !== 0 && (exponent < -4 || exponent >= 16)) return scientific(value, digits, exponent);
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= (dtype === 'float32' ? 1e6 : 1e16))) {
+    return scientific(value, digits, exponent);
+  }
   const text = positional(value, digits, exponent);
   return text.endsWith('.') ? `${text}0` : text;
 }

@@ -4,6 +4,7 @@ import { sampleKind } from './checks.ts';
 import { describe } from './describe.ts';
 import { Dict } from './dict.ts';
 import { isOneSeed, seedList, subSeeds } from './seeds.ts';
+import { Sequence } from './sequence.ts';
 import { Space } from './space.ts';
 import type { SpaceJSON, SpaceSeed, SpaceValue } from './space.ts';
 import { areEqual, checkParts, checkSpaces, spacesFromJson, Tuple } from './tuple.ts';
@@ -109,4 +110,7 @@ export class OneOf<const S extends SpaceList = SpaceList> extends Space<OneOfVal
 }
 
 // A batch of these is one batch for each part, not a list of values.
-const isWide = (space: Space<unknown>): boolean => space instanceof Dict || space instanceof Tuple;
+const isWide = (space: Space<unknown>): boolean =>
+  space instanceof Dict ||
+  space instanceof Tuple ||
+  (space instanceof Sequence && (space as Sequence<Space<unknown>, boolean>).stack && isWide(space.featureSpace));

@@ -4,11 +4,14 @@ import { batchSpace, concatenate, createEmptyArray, iterate } from '../vector/ba
 import type { Batch } from '../vector/batch-space.ts';
 import { checkSpace, field, isBoolean, sampleKind } from './checks.ts';
 import { describe } from './describe.ts';
+import { Dict } from './dict.ts';
+import type { SpaceRecord } from './dict.ts';
 import { dtypeOf } from './dtype.ts';
 import { readSpace } from './from-json.ts';
 import { isOneSeed, seedList, subSeeds } from './seeds.ts';
 import { Space } from './space.ts';
 import type { SampleOptions, SpaceJSON, SpaceSeed, SpaceValue } from './space.ts';
+import { Tuple } from './tuple.ts';
 
 /** The values of a Sequence: an array of values, or one batch of them when they are stacked. */
 export type SequenceValue<S, Stack extends boolean> = Stack extends true ? Batch<S> : SpaceValue<S>[];
@@ -113,19 +116,17 @@ export class Sequence<S extends Space<unknown> = Space<unknown>, Stack extends b
     return [this.seedOwn(own), this.featureSpace.seed(feature)];
   }
 
-  /** A list of one batch for each sequence. */
-  override toJsonable(samples: readonly SequenceValue<S, Stack>[]): unknown[] {
-    return samples.map((sample) => {
-      const values = this.stack ? [...iterate(this.stackedFeatureSpace!, sample)] : (sample as unknown[]);
-      return this.featureSpace.toJsonable(values);
-    });
+  /** A list of one batch for each sequence; of stacked Dicts and Tuples one list for each part. */
+  override toJsonable(samples: readonly SequenceValue<S, Stack>[]): unknown {
+    if (this.stack) return stackedToJson(this.featureSpace, samples);
+    return (samples as readonly unknown[][]).map((sample) => this.featureSpace.toJsonable(sample));
   }
 
   override fromJsonable(json: unknown): SequenceValue<S, Stack>[] {
-    if (!Array.isArray(json)) {
-      throw new ConfigError(`Sequence.fromJsonable: expected an array of samples, got ${describe(json)}.`);
-    }
-    return json.map((sample) => this.#collect(this.featureSpace.fromJsonable(sample)));
+    const samples = this.stack
+      ? stackedFromJson(this.featureSpace, json)
+      : list(json).map((sample) => this.featureSpace.fromJsonable(sample));
+    return samples as SequenceValue<S, Stack>[];
   }
 
   override equals(other: unknown): boolean {
@@ -145,4 +146,48 @@ export class Sequence<S extends Space<unknown> = Space<unknown>, Stack extends b
     const stack = field<boolean>(json, 'stack', 'true or false', isBoolean);
     return new Sequence<Space<unknown>, boolean>(readSpace(json['space'], depth + 1), { stack });
   }
+}
+
+function list(json: unknown): unknown[] {
+  if (Array.isArray(json)) return json;
+  throw new ConfigError(`Sequence.fromJsonable: expected an array of samples, got ${describe(json)}.`);
+}
+
+function stackedToJson(space: Space<unknown>, samples: readonly unknown[]): unknown {
+  const column = (part: Space<unknown>, key: string | number): unknown =>
+    stackedToJson(
+      part,
+      samples.map((sample) => (sample as Record<string, unknown>)[key]),
+    );
+  if (space instanceof Dict) {
+    return Object.fromEntries(space.keys.map((key) => [key, column(space.spaces[key]!, key)]));
+  }
+  if (space instanceof Tuple) return space.spaces.map((part: Space<unknown>, i: number) => column(part, i));
+  const batched = batchSpace(space);
+  return samples.map((sample) => space.toJsonable([...iterate(batched, sample)]));
+}
+
+function stackedFromJson(space: Space<unknown>, json: unknown): unknown[] {
+  const keys: readonly (string | number)[] =
+    space instanceof Dict ? space.keys : space instanceof Tuple ? [...space.spaces.keys()] : [];
+  if (!(space instanceof Dict || space instanceof Tuple)) {
+    return list(json).map((sample) => {
+      const values = space.fromJsonable(sample);
+      return concatenate(space, values, createEmptyArray(space, values.length));
+    });
+  }
+  const isFit = typeof json === 'object' && json !== null && keys.every((key) => Object.hasOwn(json, key));
+  if (!isFit) throw new ConfigError(`Sequence.fromJsonable: expected parts ${keys.join(', ')}, got ${describe(json)}.`);
+  const columns = keys.map((key) =>
+    stackedFromJson((space.spaces as SpaceRecord)[key]!, (json as Record<string, unknown>)[key]),
+  );
+  if (columns.some(({ length }) => length !== columns[0]!.length)) {
+    const got = columns.map(({ length }) => length).join(', ');
+    throw new ConfigError(`Sequence.fromJsonable: expected equally many samples of each part, got ${got}.`);
+  }
+  return Array.from({ length: columns[0]?.length ?? 0 }, (_, n) =>
+    space instanceof Dict
+      ? Object.fromEntries(keys.map((key, i) => [key, columns[i]![n]]))
+      : columns.map((column) => column[n]),
+  );
 }

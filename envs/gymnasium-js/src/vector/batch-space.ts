@@ -1,5 +1,5 @@
-// Spaces and values of several environments as one (gymnasium/vector/utils/space_utils.py): the space of a batch, its memory, filling it and
-// taking it apart. Batches of arrays are flat with the environment as first axis; batches of what has no fixed size are plain arrays.
+// The space of the values of several environments (gymnasium/vector/utils/space_utils.py). Batches of arrays are flat with the environment as
+// first axis; batches of what has no fixed size are plain arrays.
 import { ConfigError } from '@tessera/core';
 import type { DType, TypedArrayOf } from '@tessera/core';
 import { Box } from '../spaces/box.ts';
@@ -8,15 +8,14 @@ import { describe } from '../spaces/describe.ts';
 import { Dict } from '../spaces/dict.ts';
 import { Discrete } from '../spaces/discrete.ts';
 import type { WholeDType } from '../spaces/discrete.ts';
-import { dtypeOf } from '../spaces/dtype.ts';
-import { spaceFromJSON } from '../spaces/from-json.ts';
-import { Graph } from '../spaces/graph.ts';
+import { isSpaceType, spaceFromJSON } from '../spaces/from-json.ts';
 import { MultiBinary } from '../spaces/multi-binary.ts';
 import { MultiDiscrete } from '../spaces/multi-discrete.ts';
-import type { Space, SpaceValue } from '../spaces/space.ts';
-import { Text } from '../spaces/text.ts';
+import type { Space, SpaceJSON, SpaceValue } from '../spaces/space.ts';
 import { Tuple } from '../spaces/tuple.ts';
 import type { TypedArray } from '../types.ts';
+
+export { concatenate, createEmptyArray, iterate } from './batch-values.ts';
 
 /** The values of a batch of one space: one flat array for arrays and numbers, an object or array of batches for Dict and Tuple, else an array of values. */
 export type Batch<S> =
@@ -34,9 +33,10 @@ export type Batch<S> =
               ? { -readonly [K in keyof L]: Batch<L[K]> }
               : SpaceValue<S>[];
 
-type ArraySpace = Box<DType> | Discrete | MultiDiscrete<WholeDType> | MultiBinary;
+/** Spaces whose batches are one flat array. */
+export type ArraySpace = Box<DType> | Discrete | MultiDiscrete<WholeDType> | MultiBinary;
 
-const isArraySpace = (space: unknown): space is ArraySpace =>
+export const isArraySpace = (space: unknown): space is ArraySpace =>
   space instanceof Box || space instanceof Discrete || space instanceof MultiDiscrete || space instanceof MultiBinary;
 
 /** The dtype of a batch: int32 for a Discrete of int64 within 32 bits, whose int64 would be bigints; else that of the space. */
@@ -59,7 +59,10 @@ export function batchSpace<S extends Space<unknown>>(space: S, n = 1): Space<Bat
 
 function batch(space: Space<unknown>, n: number): Space<unknown> {
   if (space instanceof Dict) {
-    return goOn(new Dict(space.keys.map((key) => [key, batch(space.spaces[key]!, n)] as const)), space);
+    return goOn(
+      dictOf(space, (part) => batch(part, n)),
+      space,
+    );
   }
   if (space instanceof Tuple) return goOn(new Tuple(space.spaces.map((part: Space<unknown>) => batch(part, n))), space);
   if (isArraySpace(space)) return batchDiffering(Array.from({ length: n }, () => space));
@@ -101,7 +104,7 @@ function batchDiffering(spaces: readonly Space<unknown>[]): Space<unknown> {
     const names = (dict: Dict): string => JSON.stringify(dict.keys.toSorted());
     if (dicts.some((dict) => names(dict) !== names(first))) refuse('keys', (space) => names(space as Dict));
     return goOn(
-      new Dict(first.keys.map((key) => [key, batchDiffering(dicts.map((dict) => dict.spaces[key]!))])),
+      dictOf(first, (_, key) => batchDiffering(dicts.map((dict) => dict.spaces[key]!))),
       first,
     );
   }
@@ -148,6 +151,11 @@ function stackSpaces(spaces: readonly ArraySpace[]): Space<unknown> {
 
 const bits = (dtype: DType): number => Number(dtype.replace(/\D/g, ''));
 
+// From an object, so that names are sorted even where those of `dict` are not: Gymnasium's batches are.
+function dictOf(dict: Dict, part: (space: Space<unknown>, key: string) => Space<unknown>): Dict {
+  return new Dict(Object.fromEntries(dict.keys.map((key) => [key, part(dict.spaces[key]!, key)])));
+}
+
 function goOn<S extends Space<unknown>>(space: S, from: Space<unknown>): S {
   space.npRandom = from.npRandom.clone();
   return space;
@@ -155,145 +163,15 @@ function goOn<S extends Space<unknown>>(space: S, from: Space<unknown>): S {
 
 /** An equal space with a stream of its own. */
 export function copySpace<S extends Space<unknown>>(space: S): S {
-  const copy = spaceFromJSON(JSON.parse(JSON.stringify(space)));
-  if (copy.constructor === space.constructor) return copy as S;
-  throw new ConfigError(
-    `batchSpace: cannot copy a space of class ${space.constructor.name}. Use the spaces of gymnasium-js.`,
-  );
+  const json = JSON.parse(JSON.stringify(space)) as SpaceJSON;
+  const copied = isSpaceType(json.type) ? spaceFromJSON(json) : undefined;
+  if (copied?.constructor === space.constructor) return copied as S;
+  const name = space.constructor.name;
+  throw new ConfigError(`batchSpace: cannot copy a space of class ${name}. Use the spaces of gymnasium-js.`);
 }
 
-/** Zeros for `n` values of `space`, for `concatenate` to fill; texts and other values without a fixed size are the smallest there are. */
-export function createEmptyArray<S extends Space<unknown>>(space: S, n = 1): Batch<S> {
-  checkSpace('createEmptyArray', space);
-  checkCount('createEmptyArray', n, 0);
-  return empty(space, n) as Batch<S>;
-}
-
-function empty(space: Space<unknown>, n: number): unknown {
-  if (isArraySpace(space)) return allocate('createEmptyArray', batchDType(space), n * rowSize(space));
-  if (space instanceof Dict) return Object.fromEntries(space.keys.map((key) => [key, empty(space.spaces[key]!, n)]));
-  if (space instanceof Tuple) return space.spaces.map((part: Space<unknown>) => empty(part, n));
-  const one = (): unknown => {
-    if (space instanceof Text) return (space.characters[0] ?? '').repeat(space.minLength);
-    return space instanceof Graph ? space.empty() : [];
-  };
-  return Array.from({ length: n }, one);
-}
-
-/**
- * Copies values of `space` into `out`, which `createEmptyArray` made for as many, and returns it. Throws ConfigError when `out` has no room for exactly
- * these values, and for values that are not of this space.
- */
-export function concatenate<S extends Space<unknown>>(
-  space: S,
-  items: readonly SpaceValue<S>[],
-  out: Batch<S>,
-): Batch<S> {
-  checkSpace('concatenate', space);
-  if (!Array.isArray(items)) throw new ConfigError(`concatenate: expected an array of values, got ${describe(items)}.`);
-  return fill(space, items, out) as Batch<S>;
-}
-
-function fill(space: Space<unknown>, items: readonly unknown[], out: unknown): unknown {
-  if (isArraySpace(space)) {
-    const size = rowSize(space);
-    if (dtypeOf(out) === undefined || (out as TypedArray).length !== size * items.length) {
-      const expected = `out with room for ${items.length} values of ${size} numbers`;
-      throw new ConfigError(`concatenate: expected ${expected}, got ${describe(out)}.`);
-    }
-    items.forEach((item, i) => put(out as TypedArray, i * size, size, item));
-    return out;
-  }
-  const part = (of: unknown, key: string | number): unknown => {
-    if (typeof of === 'object' && of !== null && Object.hasOwn(of, key)) return (of as Record<string, unknown>)[key];
-    throw new ConfigError(`concatenate: expected values of ${space.toString()}, got ${describe(of)}.`);
-  };
-  const column = (inner: Space<unknown>, key: string | number): unknown =>
-    fill(
-      inner,
-      items.map((item) => part(item, key)),
-      part(out, key),
-    );
-  if (space instanceof Dict) {
-    return Object.fromEntries(space.keys.map((key) => [key, column(space.spaces[key]!, key)]));
-  }
-  if (space instanceof Tuple) return space.spaces.map((inner: Space<unknown>, i: number) => column(inner, i));
-  return [...items];
-}
-
-function put(out: TypedArray, at: number, size: number, item: unknown): void {
-  const isBig = out instanceof BigInt64Array;
-  const values = typeof item === 'number' || typeof item === 'bigint' ? [item] : (item as ArrayLike<number | bigint>);
-  if (typeof values !== 'object' || values === null || values.length !== size) {
-    throw new ConfigError(`concatenate: expected values of ${size} numbers, got ${describe(item)}.`);
-  }
-  if (isBig === values instanceof BigInt64Array && dtypeOf(values) !== undefined) out.set(values as never, at);
-  else for (let i = 0; i < size; i++) out[at + i] = (isBig ? BigInt(values[i]!) : Number(values[i])) as never;
-}
-
-const rowSize = (space: ArraySpace): number => space.shape.reduce((product, size) => product * size, 1);
-
-/**
- * The values in a batch, one after the other, for a space that `batchSpace` made. Rows of arrays are views into the batch; of a MultiDiscrete of one axis
- * they are numbers. Throws ConfigError for a space that is no batch, and for items that are not of it.
- */
-export function iterate(space: Space<unknown>, items: unknown): IterableIterator<unknown> {
-  checkSpace('iterate', space);
-  return rows(space, items)[Symbol.iterator]() as IterableIterator<unknown>;
-}
-
-function rows(space: Space<unknown>, items: unknown): unknown[] {
-  if (space instanceof Dict) {
-    const columns = space.keys.map((key) => rows(space.spaces[key]!, partOf(space, items, key)));
-    return zip(space, columns).map((row) => Object.fromEntries(space.keys.map((key, i) => [key, row[i]])));
-  }
-  if (space instanceof Tuple) {
-    // A Tuple of copies is a batch itself; a batch of a Tuple has batches in it.
-    const isBatch = space.spaces.every(
-      (part: Space<unknown>) => isArraySpace(part) || part instanceof Dict || part instanceof Tuple,
-    );
-    if (!isBatch && Array.isArray(items)) return items;
-    return zip(
-      space,
-      space.spaces.map((part: Space<unknown>, i: number) => rows(part, partOf(space, items, i))),
-    );
-  }
-  if (!isArraySpace(space) || space.shape.length === 0) {
-    throw new ConfigError(`iterate: unable to iterate over a space of type ${space.constructor.name}.`);
-  }
-  return splitRows(space, items);
-}
-
-function splitRows(space: ArraySpace, items: unknown): unknown[] {
-  const inner = space.shape.slice(1).reduce((product, size) => product * size, 1);
-  if (dtypeOf(items) === undefined || (inner > 0 && (items as TypedArray).length % inner !== 0)) {
-    throw new ConfigError(`iterate: expected values of ${space.toString()}, got ${describe(items)}.`);
-  }
-  const values = items as TypedArray;
-  const isNumbers = space.shape.length === 1 && !(space instanceof Box);
-  const count = inner === 0 ? space.shape[0]! : values.length / inner;
-  return Array.from({ length: count }, (_, i) =>
-    isNumbers ? Number(values[i]) : values.subarray(i * inner, (i + 1) * inner),
-  );
-}
-
-function partOf(space: Space<unknown>, items: unknown, key: string | number): unknown {
-  if (typeof items === 'object' && items !== null && Object.hasOwn(items, key)) {
-    return (items as Record<string, unknown>)[key];
-  }
-  throw new ConfigError(`iterate: expected values of ${space.toString()}, got ${describe(items)}.`);
-}
-
-function zip(space: Space<unknown>, columns: readonly unknown[][]): unknown[][] {
-  const count = columns[0]?.length ?? 0;
-  if (columns.some((column) => column.length !== count)) {
-    const got = columns.map((column) => column.length).join(', ');
-    throw new ConfigError(`iterate: expected equally many values of each part of ${space.toString()}, got ${got}.`);
-  }
-  return Array.from({ length: count }, (_, i) => columns.map((column) => column[i]));
-}
-
-function checkCount(where: string, n: unknown, least = 1): void {
+/** Throws ConfigError unless `n` is a whole number from `least` on. */
+export function checkCount(where: string, n: unknown, least = 1): void {
   if (Number.isSafeInteger(n) && (n as number) >= least) return;
   throw new ConfigError(`${where}: expected a whole number of values >= ${least}, got ${describe(n)}.`);
 }
