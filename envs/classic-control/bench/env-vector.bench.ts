@@ -72,7 +72,6 @@ export const benchmark: Benchmark = {
       unit: `ms/${steps} vector steps`,
       items: { count: steps * numEnvs, name: 'steps' },
       backend: 'javascript',
-      // oxlint-disable-next-line typescript/no-base-to-string -- every vector environment has a text.
       note: String(envs),
     };
   },

@@ -53,9 +53,8 @@ test('through wrappers', () => {
     new GrayscaleObservation(new ResizeObservation(inner, { shape: [8, 8] }));
   expectTypeOf(pictures).returns.toExtend<Env<Uint8Array, Float32Array>>();
   expectTypeOf(new DtypeObservation(env, { dtype: 'float64' }).reset().observation).toEqualTypeOf<Float64Array>();
-  expectTypeOf(new FrameStackObservation(env, { stackSize: 2 }).step)
-    .parameter(0)
-    .toEqualTypeOf<number>();
+  const stacked = new FrameStackObservation<Float32Array, number>(env, { stackSize: 2 });
+  expectTypeOf(stacked.reset().observation).toEqualTypeOf<Float32Array>();
   expectTypeOf(new FlattenObservation(env).reset().observation).toEqualTypeOf<TypedArray>();
   expectTypeOf(AddRenderObservation<Uint8Array, number, Float32Array>).instance.toExtend<Env<Uint8Array, number>>();
   const continuous = (inner: Env<Float32Array, Float32Array>) =>

@@ -66,7 +66,7 @@ describe.each(traces.map((trace) => [trace.name, trace.options, trace.kind, trac
         if (row.observation === null) seen.observation = null;
         const { action: _action, reset, ...expected } = row;
         expect([t, seen]).toEqual([t, expected]);
-        if (reset !== undefined) expect(plain(env.reset().observation)).toEqual(reset);
+        expect([t, reset === undefined ? undefined : plain(env.reset().observation)]).toEqual([t, reset]);
       }
     });
   },

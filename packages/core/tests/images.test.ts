@@ -3,6 +3,7 @@ import { fc, test } from '@fast-check/vitest';
 import {
   ConfigError,
   decodePng,
+  encodeApng,
   encodeGif,
   encodePng,
   FormatError,
@@ -182,5 +183,42 @@ describe('GIF', () => {
       `[ConfigError: encodeGif: expected delayMs in [0, 655350], got NaN.]`,
     );
     for (const delayMs of [-1, 655351, Infinity]) expect(() => encodeGif([frame], { delayMs })).toThrow(ConfigError);
+  });
+});
+
+describe('animated PNG', () => {
+  const frames = (count: number): NdArray<'uint8'>[] => Array.from({ length: count }, (_, i) => noise([3, 4, 3], i));
+
+  /** The chunks of a file, whose checksums the decoder of each frame looks at. */
+  function chunksOf(bytes: Uint8Array): { type: string; data: Uint8Array }[] {
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    const chunks: { type: string; data: Uint8Array }[] = [];
+    for (let at = 8; at < bytes.length; at += 12 + view.getUint32(at)) {
+      const type = new TextDecoder().decode(bytes.subarray(at + 4, at + 8));
+      chunks.push({ type, data: bytes.subarray(at + 8, at + 8 + view.getUint32(at)) });
+    }
+    return chunks;
+  }
+
+  test.prop([fc.integer({ min: 1, max: 5 }), fc.boolean()])('has every frame, in order', (count, loop) => {
+    const all = frames(count);
+    const bytes = encodeApng(all, { delayMs: 40, loop });
+    expect(decodePng(bytes)).toEqual(all[0]);
+    const chunks = chunksOf(bytes);
+    const [, control] = chunks;
+    expect([control!.type, [...control!.data]]).toEqual(['acTL', [0, 0, 0, count, 0, 0, 0, loop ? 0 : 1]]);
+    expect(chunks.filter(({ type }) => type === 'fcTL')).toHaveLength(count);
+    const numbered = chunks.filter(({ type }) => type === 'fcTL' || type === 'fdAT').map(({ data }) => data[3]);
+    expect(numbered).toEqual(numbered.map((_, i) => i));
+    // The data of a later frame under its own name are the PNG of that frame.
+    const alone = chunksOf(encodePng(all.at(-1)!)).filter(({ type }) => type === 'IDAT')[0]!.data;
+    const last = chunks.filter(({ type }) => type === 'IDAT' || type === 'fdAT').at(-1)!;
+    expect(last.type === 'fdAT' ? last.data.subarray(4) : last.data).toEqual(alone);
+  });
+
+  test('wrong frames', () => {
+    expect(() => encodeApng([], { delayMs: 0 })).toThrow('encodeApng: expected at least one frame, got none.');
+    expect(() => encodeApng([...frames(1), noise([4, 4, 3], 0)], { delayMs: 0 })).toThrow('got [4, 4, 3] for frame 1.');
+    expect(() => encodeApng(frames(1), { delayMs: 70_000 })).toThrow('expected delayMs in [0, 65535], got 70000.');
   });
 });

@@ -69,4 +69,6 @@ export interface VectorEnv<Obs = TypedArray> {
   setAttr?(name: string, values: unknown): Promise<void>;
   /** Ends what is under way and frees everything; may be called again. */
   close(): Promise<void>;
+  /** Gymnasium's text, like `SyncVectorEnv(CartPole-v1, numEnvs=16)`. */
+  toString(): string;
 }

@@ -1,7 +1,7 @@
 // Environments in worker threads: the results of SyncVectorEnv whatever the number of workers, and one clear error when something breaks.
 import { fc, test } from '@fast-check/vitest';
 import { WorkerError } from '@tessera/core';
-import { ClosedEnvironmentError, makeVec, ResetNeeded } from 'gymnasium-js';
+import { ClipReward, ClosedEnvironmentError, makeVec, NoAsyncCallError, ResetNeeded } from 'gymnasium-js';
 import type { AutoresetMode, EnvState, MakeVecOptions, VectorEnv } from 'gymnasium-js';
 import { WorkerVectorEnv } from 'gymnasium-js/node';
 import type { WorkerVectorEnvOptions } from 'gymnasium-js/node';
@@ -251,6 +251,40 @@ describe('what the caller does wrong leaves the workers alive', () => {
   });
 });
 
+describe('calls in two halves, attributes and calls by name', () => {
+  test('one at a time, and only those that were begun', async () => {
+    const envs = await start({ id: 'Counter-v0', numWorkers: 2 });
+    await expect(envs.stepWait()).rejects.toThrow(NoAsyncCallError);
+    envs.resetAsync({ seed: 1 });
+    expect(() => envs.stepAsync([0, 0, 0, 0])).toThrow(
+      'Calling `step` while waiting for a pending call to `reset` to complete.',
+    );
+    await expect(envs.stepWait()).rejects.toThrow('Calling `stepWait` without any prior call to `stepAsync`.');
+    const { observation } = await envs.resetWait();
+    await expect(envs.resetWait()).rejects.toThrow(NoAsyncCallError);
+    envs.stepAsync([1, 1, 1, 1]);
+    // Done or not, it has to be waited for.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(() => envs.resetAsync()).toThrow(AlreadyPendingCallError);
+    await expect(envs.getState()).rejects.toThrow(AlreadyPendingCallError);
+    expect((await envs.stepWait()).reward).toEqual(Float64Array.of(0.5, 0.5, 0.5, 0.5));
+
+    expect(await envs.getAttr('action')).toEqual([1, 1, 1, 1]);
+    await envs.setAttr('length', [7, 8, 9, 10]);
+    const lengths = (await envs.call('observe')).map((seen) => (seen as Float32Array)[1]);
+    expect([lengths, observation.length]).toEqual([[7, 8, 9, 10], 12]);
+    envs.callAsync('observe');
+    expect(await envs.callWait()).toHaveLength(4);
+    await expect(envs.getAttr('weight')).rejects.toThrow('has no attribute "weight"');
+    await expect(envs.call('step', 0)).rejects.toThrow('use `step` directly instead');
+    await expect(envs.setAttr('length', [1])).rejects.toThrow('Got `1` values for 4 environments.');
+    await expect(envs.setAttr('length', () => 3)).rejects.toThrow('the values of setAttr cannot cross to a worker');
+    expect(await envs.render()).toEqual([undefined, undefined, undefined, undefined]);
+    // None of that was the end of the workers.
+    expect((await envs.step([0, 0, 0, 0])).reward).toEqual(Float64Array.of(1, 1, 1, 1));
+  });
+});
+
 describe('close', () => {
   test('ends the workers, may be called again, and refuses what comes after', async () => {
     const envs = await start({ id: 'Counter-v0', numWorkers: 1 });
@@ -285,6 +319,20 @@ test('makeVec builds it once gymnasium-js/node is imported', async () => {
   expect(await envs.reset({ seed: 4 })).toEqual(
     await makeVec('Trap-v0', { numEnvs: 3 }).then((sync) => sync.reset({ seed: 4 })),
   );
+});
+
+test('makeVec puts wrappers around environments in workers, by their specs', async () => {
+  const wrappers = [ClipReward.wrapperSpec({ maxReward: 0.25 })];
+  const envs = await makeVec('Counter-v0', {
+    numEnvs: 2,
+    numWorkers: 1,
+    vectorizationMode: 'worker',
+    imports,
+    wrappers,
+  });
+  open.push(envs);
+  await envs.reset({ seed: 0 });
+  expect((await envs.step([0, 0])).reward).toEqual(Float64Array.of(0.25, 0.25));
 });
 
 test('a state of another number of environments is refused', async () => {
