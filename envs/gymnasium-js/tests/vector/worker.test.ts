@@ -50,7 +50,7 @@ describe.each([
     return async () => {
       for (const [, workers] of pairs.values()) await workers.close();
     };
-  });
+  }, 60_000);
 
   const actions = fc.array(fc.array(fc.nat({ max: 2 }), { minLength: 5, maxLength: 5 }), { maxLength: 12 });
 
