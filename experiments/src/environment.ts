@@ -50,10 +50,14 @@ export async function frameShapeOf({ id, kwargs = {}, imports = [] }: EnvConfig)
 export const isPython = (id: string): boolean => id.startsWith('python:');
 
 async function observationSpaceOf(id: string, kwargs: Readonly<Record<string, unknown>>): Promise<Space<unknown>> {
-  const env = isPython(id) ? await makeVec(id, { ...kwargs, numEnvs: 1 }) : makeKnown(id, kwargs);
-  const space = 'observationSpace' in env ? env.observationSpace : env.singleObservationSpace;
-  await env.close();
-  return space;
+  if (isPython(id)) {
+    const envs = await makeVec(id, { ...kwargs, numEnvs: 1 });
+    await envs.close();
+    return envs.singleObservationSpace;
+  }
+  const env = makeKnown(id, kwargs);
+  env.close();
+  return env.observationSpace;
 }
 
 function shapeOfPictures(id: string, space: Space<unknown>): [number, number, number] {

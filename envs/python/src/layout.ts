@@ -1,8 +1,7 @@
 // Where the values of a space lie: one array for each of its leaves, which is the space itself unless it is a Dict or a Tuple.
 import { ConfigError, elementCount, typedArrayOf } from '@tessera/core';
 import type { DType } from '@tessera/core';
-import { spaceFromJSON } from 'gymnasium-js';
-import type { Space, SpaceJSON, TypedArray } from 'gymnasium-js';
+import type { SpaceJSON, TypedArray } from 'gymnasium-js';
 
 /** A leaf as the child describes it; the dtype of texts is null. */
 export interface LeafJSON {
@@ -104,24 +103,6 @@ export function split(space: SpaceJSON, value: unknown): unknown[] {
     return (space['spaces'] as readonly SpaceJSON[]).flatMap((part, i) => split(part, (value as unknown[])[i]));
   }
   return [value];
-}
-
-/** The space that a child describes. Throws ConfigError for one that gymnasium-js does not have. */
-export function readSpace(json: SpaceJSON): Space<unknown> {
-  return spaceFromJSON(spread(json));
-}
-
-// The child says bounds that are all equal once.
-function spread(json: SpaceJSON): SpaceJSON {
-  if (json.type === 'Box') {
-    const count = elementCount(json['shape'] as number[]);
-    const all = (bound: unknown): unknown =>
-      Array.isArray(bound) ? bound : Array.from({ length: count }, () => bound);
-    return { ...json, low: all(json['low']), high: all(json['high']) };
-  }
-  if (json.type === 'Tuple') return { ...json, spaces: (json['spaces'] as SpaceJSON[]).map(spread) };
-  if (json.type !== 'Dict') return json;
-  return { ...json, spaces: (json['spaces'] as [string, SpaceJSON][]).map(([key, part]) => [key, spread(part)]) };
 }
 
 /** Throws ConfigError for a space of actions or observations that has no leaf: there is nothing to send. */

@@ -1,6 +1,6 @@
 // Frames between us and a child: `u32 length | u8 kind | 3 zero bytes | u32 length of the JSON | JSON | raw bytes`, little-endian; `length` counts what follows
 // the 12 bytes of the header. The same is in python/tessera_bridge/connection.py.
-import { WorkerError } from '@tessera/core';
+import { FormatError } from '@tessera/core';
 
 /** Refused when the child speaks another one. */
 export const protocolVersion = 1;
@@ -57,7 +57,7 @@ export class FrameReader {
     this.#targets = targets.filter((target) => target.length > 0);
   }
 
-  /** Takes the next piece. Throws WorkerError when it is no part of a frame. */
+  /** Takes the next piece. Throws FormatError when it is no part of a frame. */
   push(piece: Uint8Array): void {
     let at = 0;
     while (at < piece.length) {
@@ -77,8 +77,16 @@ export class FrameReader {
     if (this.#isHeader) return this.#begin();
     this.#isHeader = true;
     this.#filling = [this.#header];
-    const data: unknown = this.#json.length === 0 ? undefined : JSON.parse(Buffer.from(this.#json).toString());
-    this.#onFrame({ kind: this.#kind, data, raw: this.#raw });
+    this.#onFrame({ kind: this.#kind, data: this.#parse(), raw: this.#raw });
+  }
+
+  #parse(): unknown {
+    if (this.#json.length === 0) return undefined;
+    try {
+      return JSON.parse(Buffer.from(this.#json).toString());
+    } catch (cause) {
+      throw new FormatError(`expected JSON in a frame, got something else: ${(cause as Error).message}.`, { cause });
+    }
   }
 
   #begin(): void {
@@ -86,7 +94,7 @@ export class FrameReader {
     const [length, jsonLength] = [header.getUint32(0, true), header.getUint32(8, true)];
     const kind = String.fromCharCode(header.getUint8(4));
     if (!answers.has(kind) || jsonLength > length) {
-      throw new WorkerError(`python: expected a frame of protocol ${protocolVersion}, got bytes that are none.`);
+      throw new FormatError(`expected a frame of protocol ${protocolVersion}, got bytes that are none.`);
     }
     this.#isHeader = false;
     this.#kind = kind as FrameKind;
@@ -96,7 +104,7 @@ export class FrameReader {
     if (isRows) {
       const room = this.#targets.reduce((sum, target) => sum + target.length, 0);
       if (rawLength !== room) {
-        throw new WorkerError(`python: expected ${room} bytes of observations, rewards and flags, got ${rawLength}.`);
+        throw new FormatError(`expected ${room} bytes of observations, rewards and flags, got ${rawLength}.`);
       }
     }
     this.#raw = new Uint8Array(isRows ? 0 : rawLength);

@@ -157,14 +157,18 @@ export class PythonChild {
   async #wait({ name, limitMs, limitName }: ChildCall): Promise<Frame> {
     if (this.#failure !== undefined) throw this.#failure;
     this.#keepAlive();
-    const timer = setTimeout(() => {
+    const tooLate = (): void => {
       const what = `${this.place} did not finish ${name} within ${limitMs} ms and was killed`;
       const wayOut = `If the environment is just slow, raise ${limitName}`;
       this.#fail(new LostChild(`python:${this.#options.id}: ${what}. ${wayOut}.${this.#printed()}`));
-    }, limitMs);
+    };
+    let isOver = false;
+    // After a long synchronous piece of work in this thread the timer fires before an answer that has been here for ages: let it in first.
+    const timer = setTimeout(() => setImmediate(() => setImmediate(() => isOver || tooLate())), limitMs);
     try {
       return await new Promise<Frame>((resolve, reject) => (this.#waiting = { resolve, reject }));
     } finally {
+      isOver = true;
       clearTimeout(timer);
       this.#waiting = undefined;
       this.#rest();
@@ -174,8 +178,10 @@ export class PythonChild {
   #push(piece: Uint8Array): void {
     try {
       this.#reader.push(piece);
-    } catch (error) {
-      this.#fail(error as Error);
+    } catch (cause) {
+      const why = (cause as Error).message;
+      const what = `${this.place} sent what is no frame, so something writes to its descriptor 3: ${why}`;
+      this.#fail(new WorkerError(`python:${this.#options.id}: ${what}`, { cause }));
     }
   }
 

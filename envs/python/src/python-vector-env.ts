@@ -10,6 +10,7 @@ import {
   mergeReports,
   planReset,
   ResetNeeded,
+  spaceFromJSON,
 } from 'gymnasium-js';
 import type {
   AutoresetMode,
@@ -30,16 +31,7 @@ import type {
 import { encodeActions, readActions } from './actions.ts';
 import { Crew } from './crew.ts';
 import type { Ready } from './crew.ts';
-import {
-  allocateRows,
-  checkLeaves,
-  copyObservation,
-  join,
-  observationAt,
-  readSpace,
-  rowTargets,
-  writeTexts,
-} from './layout.ts';
+import { allocateRows, checkLeaves, copyObservation, join, observationAt, rowTargets, writeTexts } from './layout.ts';
 import type { Rows } from './layout.ts';
 import { bridgeOptions } from './options.ts';
 import type { BridgeOptions, PythonVecOptions } from './options.ts';
@@ -86,8 +78,8 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
     checkLeaves('observation', observation);
     checkLeaves('action', action);
     this.numEnvs = options.numEnvs;
-    this.singleObservationSpace = readSpace(observationSpace);
-    this.singleActionSpace = readSpace(actionSpace);
+    this.singleObservationSpace = spaceFromJSON(observationSpace);
+    this.singleActionSpace = spaceFromJSON(actionSpace);
     this.observationSpace = batchSpace(this.singleObservationSpace, options.numEnvs);
     this.actionSpace = batchSpace(this.singleActionSpace, options.numEnvs);
     this.observationShape = [options.numEnvs, ...(this.singleObservationSpace.shape ?? [])];

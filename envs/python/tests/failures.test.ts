@@ -173,6 +173,15 @@ describe.skipIf(python === undefined)(`failures${whyNoPython}`, () => {
     await until(() => !envs.pids.some(isAlive));
   });
 
+  test('an answer that is here in time counts, however long this thread is busy', async () => {
+    const envs = await fixture('Faulty-v1', { timeLimitMs: 300 });
+    await envs.reset({ seed: 0 });
+    const step = envs.step(zeros(1));
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const start = performance.now(); performance.now() - start < 600;);
+    expect([...(await step).reward]).toEqual([1]);
+  });
+
   test('a child that is killed from outside, in a step and between two', async () => {
     const envs = await fixture('Faulty-v1', { fault: 'hang', at: 1 });
     await envs.reset({ seed: 0 });

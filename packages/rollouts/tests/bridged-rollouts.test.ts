@@ -28,7 +28,7 @@ class Bridge extends SyncVectorEnv {
   }
 }
 
-registerLoader('here', async (id, { numEnvs = 1, autoresetMode, timeLimitMs, numWorkers: _, ...kwargs }) => {
+registerLoader('here', async (id, { numEnvs = 1, autoresetMode, timeLimitMs, ...kwargs }) => {
   expect([autoresetMode, typeof timeLimitMs]).toEqual(['Disabled', 'number']);
   const build = () => make(id, kwargs) as never;
   const envs: VectorEnv = new Bridge(
