@@ -4,13 +4,16 @@ import { pathToFileURL } from 'node:url';
 import { breakoutBoard, catchBoard, findBall } from '@tessera/env-arcade';
 import { ConfigError } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
+import { isFrameSpace, makeFrames } from '@tessera/rollouts';
 import type { EnvConfig } from '@tessera/rollouts';
-import { Box, make, makeVec, UnregisteredEnv } from 'gymnasium-js';
+import { makeVec, UnregisteredEnv } from 'gymnasium-js';
 import type { Env, Space } from 'gymnasium-js';
 import '@tessera/env-python';
 
-/** A module that registers the built-in games, as a worker has to import it. */
-const arcadeModule = import.meta.resolve('@tessera/env-arcade');
+/** Modules that register the built-in environments, as a worker has to import them. */
+const builtIn = ['@tessera/env-arcade', '@tessera/env-classic-control', '@tessera/env-toy-text'].map((name) =>
+  import.meta.resolve(name),
+);
 
 /** The settings that belong to the environment. */
 export interface EnvironmentSettings {
@@ -22,7 +25,7 @@ export interface EnvironmentSettings {
 export function envConfig(id: string, { envKwargs, envModules }: EnvironmentSettings): EnvConfig {
   // A child that is lost costs its episodes, not the run.
   const kwargs = isPython(id) ? { restart: 10, ...envKwargs } : envKwargs;
-  return { id, kwargs, imports: [arcadeModule, ...envModules.map(moduleAddress)] };
+  return { id, kwargs, imports: [...builtIn, ...envModules.map(moduleAddress)] };
 }
 
 /** Files are named as seen from the working directory; everything else is a package's name or an address. */
@@ -61,7 +64,7 @@ async function observationSpaceOf(id: string, kwargs: Readonly<Record<string, un
 }
 
 function shapeOfPictures(id: string, space: Space<unknown>): [number, number, number] {
-  if (!(space instanceof Box) || space.dtype !== 'uint8' || space.shape.length !== 3) {
+  if (!isFrameSpace(space)) {
     throw new ConfigError(
       `train: expected an environment of pictures, Box(0, 255, (height, width, channels), uint8), got ${String(space)} from '${id}'. Choose another one, or render it to pixels.`,
     );
@@ -71,7 +74,7 @@ function shapeOfPictures(id: string, space: Space<unknown>): [number, number, nu
 
 function makeKnown(id: string, kwargs: Readonly<Record<string, unknown>>): Env {
   try {
-    return make(id, kwargs);
+    return makeFrames(id, kwargs);
   } catch (cause) {
     if (!(cause instanceof UnregisteredEnv)) throw cause;
     throw new ConfigError(

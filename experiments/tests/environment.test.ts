@@ -7,7 +7,9 @@ import type { ResetResult, StepResult } from 'gymnasium-js';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { ballRecall, envConfig, frameShapeOf } from '../src/environment.ts';
+import { tokenizerDefaults } from '../src/tokenizer/config.ts';
 import { settings } from './tokenizer/settings.ts';
+import { strideCount } from '@tessera/vqvae';
 
 const config = (id: string, rollouts: object = {}) => envConfig(id, settings({ rollouts }).rollouts);
 
@@ -54,8 +56,10 @@ describe('frames', () => {
 
   test('modules are packages, addresses, or files as seen from the working directory', () => {
     const names = ['some-package', './mine.js', '../mine.js', '/mine.js', 'file:///mine.js', 'data:text/javascript,'];
-    const [arcade, ...imports] = config('Mine-v0', { envModules: names }).imports!;
+    const [arcade, classicControl, toyText, ...imports] = config('Mine-v0', { envModules: names }).imports!;
     expect(arcade).toMatch(/^file:.*\/arcade\//);
+    expect(classicControl).toMatch(/^file:.*\/classic-control\//);
+    expect(toyText).toMatch(/^file:.*\/toy-text\//);
     const file = (path: string): string => pathToFileURL(resolve(path)).href;
     expect(imports).toEqual([names[0], file('mine.js'), file('../mine.js'), file('/mine.js'), names[4], names[5]]);
   });
@@ -118,4 +122,20 @@ describe('ball recall', () => {
     expect(ballRecall(config('Gallery-v0'), frames([[1, 1]]), frames([[1, 1]]))).toBeNaN();
     expect(ballRecall(breakout, frames([null]), frames([[1, 1]]))).toBeNaN();
   });
+});
+
+test.each([
+  'CartPole-v1',
+  'MountainCar-v0',
+  'Acrobot-v1',
+  'FrozenLake-v1',
+  'FrozenLake8x8-v1',
+  'CliffWalking-v1',
+  'Taxi-v4',
+  'Blackjack-v1',
+])('%s is seen through its pictures, by a tokenizer that fits them', async (id) => {
+  const frameShape = await frameShapeOf(config(id));
+  expect(frameShape).toEqual([64, 64, 3]);
+  const { model } = settings(tokenizerDefaults(id));
+  expect(strideCount({ ...model, frameShape })).toBe(3);
 });

@@ -7,10 +7,9 @@ import { FileError, ndarray } from '@tessera/core';
 import { pathInfo } from '@tessera/core/node';
 import type { Engine } from '@tessera/engine';
 import { createEngine } from '@tessera/engine/node';
-import { VectorRollouts } from '@tessera/rollouts';
+import { makeFrames, VectorRollouts } from '@tessera/rollouts';
 import type { EnvConfig } from '@tessera/rollouts';
 import { isTrainable } from '@tessera/vqvae';
-import { make } from 'gymnasium-js';
 import { engineChoice } from '../engine-choice.ts';
 import { envConfig, frameShapeOf } from '../environment.ts';
 import type {
@@ -151,7 +150,7 @@ async function evaluate(context: EvaluationContext<AgentExperimentConfig>): Prom
 async function watch(context: WatchContext<AgentExperimentConfig>): Promise<WatchOutcome> {
   const { run, seed, signal } = context;
   return withTrainedAgent(context, async ({ agent, env }) => {
-    const game = make(env.id, { ...env.kwargs });
+    const game = makeFrames(env.id, { ...env.kwargs });
     try {
       const episode = playEpisode(agent, game, { seed, maxSteps: filmSteps, signal });
       const path = await run.writeMedia('watch.gif', filmEpisode(agent, episode));

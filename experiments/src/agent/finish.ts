@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { playEpisode } from '@tessera/agent';
 import type { Agent, AgentTrainer, PhaseTotals } from '@tessera/agent';
 import type { Engine } from '@tessera/engine';
-import { make } from 'gymnasium-js';
+import { makeFrames } from '@tessera/rollouts';
 import type { EnvConfig } from '@tessera/rollouts';
 import type { RunFolder } from '@tessera/runs';
 import type { RunContext, RunOutcome } from '../experiment.ts';
@@ -87,7 +87,7 @@ export async function finishRun(run: Finishing): Promise<RunOutcome> {
 }
 
 async function writeDreams({ agent, envConfig: env, seed, run, signal }: Finishing): Promise<void> {
-  const game = make(env.id, { ...env.kwargs });
+  const game = makeFrames(env.id, { ...env.kwargs });
   try {
     const episodes = Array.from({ length: filmed }, (_, i) =>
       playEpisode(agent, game, { seed: seed * filmed + i, maxSteps: filmSteps, signal }),

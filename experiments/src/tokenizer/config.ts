@@ -128,20 +128,24 @@ export function plannedUpdates({ steps, training }: TokenizerConfig): number {
   );
 }
 
-// Consoles draw 210 x 160 pixels sixty times a second: the usual frames of world models instead, 64 x 64, one for four of theirs.
-const console64 = {
-  rollouts: { envKwargs: { preprocessing: { size: 64 } } },
-  model: {
-    tokenShape: [8, 8],
-    activation: 'elu',
-    quantizer: { kind: 'ema', vocabulary: 256 },
-    reconstruction: { variance: 0.03, worstPixel: 0.1 },
-  },
+// For the usual frames of world models, 64 x 64.
+const vqvae64 = {
+  tokenShape: [8, 8],
+  activation: 'elu',
+  quantizer: { kind: 'ema', vocabulary: 256 },
+  reconstruction: { variance: 0.03, worstPixel: 0.1 },
 } as const;
+
+const rendered =
+  /^(CartPole|MountainCar|Acrobot|FrozenLake|FrozenLake8x8|CliffWalking|CliffWalkingSlippery|Taxi|Blackjack)-v\d+$/;
 
 /** What the settings of an environment differ in. */
 export function tokenizerDefaults(env: string): Readonly<Record<string, unknown>> {
-  if (/^python:(?:ale_py:)?ALE\//.test(env)) return console64;
+  // Consoles draw 210 x 160 pixels sixty times a second: smaller ones instead, one for four of theirs.
+  if (/^python:(?:ale_py:)?ALE\//.test(env)) {
+    return { rollouts: { envKwargs: { preprocessing: { size: 64 } } }, model: vqvae64 };
+  }
+  if (rendered.test(env)) return { model: vqvae64 };
   if (/^(Breakout|Catch)-v\d+$/.test(env)) return { model: arcadeVqvae };
   // Random play shows many boards soon: 500 steps are enough to start from, and a run of 2,000 steps then learns something, too.
   return /^(SpaceInvaders|Asterix|Freeway|Seaquest)-v\d+$/.test(env)

@@ -2,13 +2,14 @@
 
 import { CancelledError, ConfigError, EnvironmentError, Generators } from '@tessera/core';
 import type { Generator } from '@tessera/core';
-import { Box, makeVec, splitLoadedId } from 'gymnasium-js';
+import { makeVec, splitLoadedId } from 'gymnasium-js';
 import type { VectorEnv, VectorStepResult } from 'gymnasium-js';
 import { ChunkBuilder } from './chunk-builder.ts';
 import { chunkSteps, truncateChunk } from './chunk.ts';
 import type { Chunk } from './chunk.ts';
 import { episodeSeeds } from './environment-stepper.ts';
 import { importEnvironments } from './in-process-rollouts.ts';
+import { isFrameSpace } from './make-frames.ts';
 import { createActionSource } from './policy.ts';
 import type { ActionSource } from './policy.ts';
 import type { RolloutLimits, RolloutSettings } from './settings.ts';
@@ -70,7 +71,7 @@ class BridgedEnvironments {
     this.#envs = envs;
     this.#where = `rollouts: ${env.id}`;
     const { singleObservationSpace: space, singleActionSpace: actionSpace } = envs;
-    if (!(space instanceof Box) || space.dtype !== 'uint8' || space.shape.length !== 3 || space.shape.includes(0)) {
+    if (!isFrameSpace(space)) {
       throw new ConfigError(
         `${this.#where}: expected frames, a Box of shape [height, width, channels] and dtype uint8, as observations; got ${String(space)}. Wrap the environment so that it observes pixels.`,
       );

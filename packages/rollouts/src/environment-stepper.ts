@@ -3,7 +3,7 @@
 
 import { ConfigError, EnvironmentError, FormatError, Generators } from '@tessera/core';
 import type { Generator, GeneratorState } from '@tessera/core';
-import { Box, make, UnregisteredEnv } from 'gymnasium-js';
+import { UnregisteredEnv } from 'gymnasium-js';
 import type { Env, EnvState, StepResult } from 'gymnasium-js';
 import { fromBase64, toBase64 } from './base64.ts';
 import { ChunkBuilder } from './chunk-builder.ts';
@@ -11,6 +11,7 @@ import type { ChunkBuilderState } from './chunk-builder.ts';
 import type { Chunk } from './chunk.ts';
 import { describePosition, newProgress, phases } from './progress.ts';
 import { describeValue } from './settings.ts';
+import { isFrameSpace, makeFrames } from './make-frames.ts';
 import type { EnvConfig } from './settings.ts';
 import { stateFromJson, stateToJson } from './state-json.ts';
 import type { Json } from './state-json.ts';
@@ -153,7 +154,7 @@ export class EnvironmentStepper {
   #make({ kwargs, imports }: Required<EnvConfig>): Env {
     try {
       // What the checker would find, `#checkObservation` finds with its place.
-      return make(this.#id, { ...kwargs, disableEnvChecker: true });
+      return makeFrames(this.#id, { ...kwargs, disableEnvChecker: true });
     } catch (cause) {
       const ErrorClass = cause instanceof ConfigError ? ConfigError : EnvironmentError;
       const isLost = cause instanceof UnregisteredEnv && imports.length === 0;
@@ -163,10 +164,8 @@ export class EnvironmentStepper {
   }
 
   #shapeOfFrames(): readonly number[] {
-    const space: unknown = this.#env.observationSpace;
-    if (space instanceof Box && space.dtype === 'uint8' && space.shape.length === 3 && !space.shape.includes(0)) {
-      return space.shape;
-    }
+    const space = this.#env.observationSpace;
+    if (isFrameSpace(space)) return space.shape;
     throw new ConfigError(
       `${this.where()}: expected frames, a Box of shape [height, width, channels] and dtype uint8, as observations; got ${String(space)}. Wrap the environment so that it observes pixels.`,
     );

@@ -1,9 +1,8 @@
 // Evaluation apart from training: whole episodes, each with a seed of its own, whoever plays them.
 import { CancelledError, ConfigError, Generators, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { importEnvironments } from '@tessera/rollouts';
+import { importEnvironments, isFrameSpace, makeFrames } from '@tessera/rollouts';
 import type { BatchPolicy, EnvConfig } from '@tessera/rollouts';
-import { Box, make } from 'gymnasium-js';
 import type { Env } from 'gymnasium-js';
 
 /** Which episodes are played. */
@@ -74,7 +73,7 @@ export async function evaluatePolicy(policy: BatchPolicy, options: EvaluateOptio
   };
   try {
     for (let i = 0; i < Math.min(side, episodes); i++) {
-      const env = make(id, { ...kwargs, ...(maxSteps !== undefined && { maxEpisodeSteps: maxSteps }) });
+      const env = makeFrames(id, { ...kwargs, ...(maxSteps !== undefined && { maxEpisodeSteps: maxSteps }) });
       const slot: Slot = { env, episode: 0, total: 0, length: 0, frame: new Uint8Array() };
       slots.push(slot);
       begin(slot);
@@ -120,8 +119,8 @@ export async function evaluatePolicy(policy: BatchPolicy, options: EvaluateOptio
 }
 
 function frameShapeOf({ observationSpace }: Env): readonly number[] {
-  const space: unknown = observationSpace;
-  if (space instanceof Box && space.dtype === 'uint8' && space.shape.length === 3) return space.shape;
+  const space = observationSpace;
+  if (isFrameSpace(space)) return space.shape;
   throw new ConfigError(
     `evaluatePolicy: expected an environment of pictures, Box(0, 255, (height, width, channels), uint8), got ${String(space)}.`,
   );
