@@ -54,7 +54,8 @@ describe('scratch memory, whatever the nesting', () => {
         heap.withScratch(bytes, (start) => {
           const end = start + bytes;
           expect(start % 16).toBe(0);
-          expect(allocator.holds(start, bytes)).toBe(true);
+          // Nothing lies anywhere.
+          expect(bytes === 0 || allocator.holds(start, bytes)).toBe(true);
           expect(spans.every((other) => start >= other.end || end <= other.start)).toBe(true);
           spans.push({ start, end });
           use(inner);
