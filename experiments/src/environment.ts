@@ -11,9 +11,11 @@ import type { Env, Space } from 'gymnasium-js';
 import '@tessera/env-python';
 
 /** Modules that register the built-in environments, as a worker has to import them. */
-const builtIn = ['@tessera/env-arcade', '@tessera/env-classic-control', '@tessera/env-toy-text'].map((name) =>
-  import.meta.resolve(name),
-);
+const builtIn = [
+  import.meta.resolve('@tessera/env-arcade'),
+  import.meta.resolve('@tessera/env-classic-control'),
+  import.meta.resolve('@tessera/env-toy-text'),
+];
 
 /** The settings that belong to the environment. */
 export interface EnvironmentSettings {
