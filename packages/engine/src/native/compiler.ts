@@ -54,8 +54,6 @@ export async function compileAddon(
   const sources = which === 'ours' ? ownSourceFiles() : stock;
   const kernels = [
     '-O3',
-    // Where an inner loop happens to begin made a sixth of the time of the nearest code.
-    '-falign-loops=32',
     '-fno-math-errno',
     '-fno-trapping-math',
     '-fopenmp-simd',
