@@ -447,7 +447,7 @@ describe('every benchmark', () => {
   });
 
   // At tiny sizes the small benchmarks are the large ones.
-  const peers = portable.filter(({ name }) => !name.endsWith('-small') && name !== 'wasm-workers');
+  const peers = portable.filter(({ name }) => !name.endsWith('-small'));
 
   test.skipIf(!hasTorch).each(peers)(`$name runs beside PyTorch and agrees${why}`, async ({ path, directory }) => {
     const options = { backend: 'wasm', precision: 'float32', tiny: true, rounds: 1, threads: 1 } as const;

@@ -69,7 +69,7 @@ for (const backend of others) {
       const want = referenceOf(shape);
       const program = programOn(engineOf(backend), shape);
       const inputs = inputsOf(shape);
-      for (let run = 0; run < (backend.name === 'wasm' ? 1 : 16); run++) {
+      for (let run = 0; run < (backend.name === 'wasm' ? 2 : 30); run++) {
         const got = program.run(inputs);
         for (const key of keys) {
           expect(got[key].shape).toEqual(want[key].shape);
