@@ -99,8 +99,17 @@ async function wasmContext(): Promise<WasmContext | undefined> {
   return heap && kernels && new WasmContext(backend, heap, kernels);
 }
 
+let lastStart: Promise<unknown> = Promise.resolve();
+
+// TensorFlow.js gives up a backend that is still starting when another start comes: they take turns.
+function start(name: string): Promise<boolean> {
+  const started = lastStart.then(() => select(name));
+  lastStart = started.catch(() => undefined);
+  return started;
+}
+
 // TensorFlow.js initialises a backend only by selecting it; the one that was selected before stays so.
-async function start(name: string): Promise<boolean> {
+async function select(name: string): Promise<boolean> {
   const before = getBackend();
   const started = await setBackend(name);
   await ready();

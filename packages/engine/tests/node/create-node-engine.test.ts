@@ -19,6 +19,14 @@ afterEach(() => {
 });
 
 describe('createEngine of the node entry', () => {
+  // The first test of this process, which has modules of its own: afterwards the backends are up, and nothing can go wrong.
+  test('starts several engines at the same moment', async () => {
+    withoutTensorFlow();
+    const names = ['wasm', 'cpu', 'auto', 'wasm'] as const;
+    const engines = await Promise.all(names.map((backend) => createEngine({ backend })));
+    expect(engines.map(({ backend }) => backend)).toEqual(['wasm', 'cpu', 'wasm', 'wasm']);
+  });
+
   test('runs wasm where TensorFlow is not at hand and says how to get it', async () => {
     withoutTensorFlow();
     vi.stubEnv('TESSERA_BACKEND', '');
