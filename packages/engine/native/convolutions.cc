@@ -70,6 +70,7 @@ TESSERA_INLINE void multiply_patches(const PatchProduct& product, int64_t begin,
         Vector sums[T::rows][T::vectors] = {};
         const float* right = panel;
         for (int64_t run = 0; run < patch.runs; run++) {
+#pragma GCC unroll 4
           for (int64_t q = 0; q < patch.length; q++) {
             Vector weights[T::vectors];
 #pragma GCC unroll 4

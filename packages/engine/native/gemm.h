@@ -39,6 +39,17 @@ struct GemmScratch {
 // C [m, n] = A [m, k] B [k, n], or C += A B; rows of C are `stride` numbers apart.
 void gemm(int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, float* c, int64_t stride, bool accumulate, GemmScratch& scratch);
 
+// A right side [k, n] in panels, for products with many left sides.
+struct PackedRight {
+  int64_t n, k;
+  std::vector<float> panels;
+};
+
+void pack_right(int64_t n, int64_t k, Matrix b, PackedRight* packed);
+
+// C [m, n] = A [m, k] B.
+void gemm(int64_t m, Matrix a, const PackedRight& b, float* c, int64_t stride, GemmScratch& scratch);
+
 // C = A B on all threads of a run, and what follows a product.
 void parallel_gemm(const Run& run, int64_t m, int64_t n, int64_t k, Matrix a, Matrix b, float* c, int64_t stride, Finish finish);
 

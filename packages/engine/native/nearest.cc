@@ -30,18 +30,20 @@ TESSERA_CLONES void half_squares(const float* x, int64_t rows, int64_t width, fl
 }
 
 // The first index at which half - product is least, in each row.
-TESSERA_CLONES void least_of_rows(float* products, const float* half, int64_t rows, int64_t count, int32_t* out) {
+TESSERA_CLONES void least_of_rows(const float* products, const float* half, int64_t rows, int32_t count, int32_t* out) {
   for (int64_t row = 0; row < rows; row++) {
-    float* p = products + row * count;
+    const float* p = products + row * count;
     float least = half[0] - p[0];
 #pragma omp simd reduction(min : least)
-    for (int64_t j = 0; j < count; j++) {
-      p[j] = half[j] - p[j];
-      least = p[j] < least ? p[j] : least;
+    for (int32_t j = 0; j < count; j++) least = half[j] - p[j] < least ? half[j] - p[j] : least;
+    int32_t first = count;
+#pragma omp simd reduction(min : first)
+    for (int32_t j = 0; j < count; j++) {
+      const int32_t here = half[j] - p[j] == least ? j : count;
+      first = here < first ? here : first;
     }
-    int64_t index = 0;
-    while (index < count - 1 && p[index] != least) index++;
-    out[row] = static_cast<int32_t>(index);
+    // Distances that are no numbers are equal to nothing.
+    out[row] = first < count ? first : 0;
   }
 }
 
@@ -60,6 +62,8 @@ void compute_nearest_code(Run& run) {
   }
   centre_rows(codes, mean.data(), count, width, centred.data());
   half_squares(centred.data(), count, width, half.data());
+  PackedRight packed;
+  pack_right(count, width, Matrix{centred.data(), width, 1}.transposed(), &packed);
   run.parallel_for((rows + block - 1) / block, 1, [&](int64_t begin, int64_t end) {
     static thread_local GemmScratch scratch;
     static thread_local std::vector<float> own, products;
@@ -68,7 +72,7 @@ void compute_nearest_code(Run& run) {
     for (int64_t first = begin * block; first < std::min(end * block, rows); first += block) {
       const int64_t here = std::min(block, rows - first);
       centre_rows(vectors + first * width, mean.data(), here, width, own.data());
-      gemm(here, count, width, {own.data(), width, 1}, Matrix{centred.data(), width, 1}.transposed(), products.data(), count, false, scratch);
+      gemm(here, {own.data(), width, 1}, packed, products.data(), count, scratch);
       least_of_rows(products.data(), half.data(), here, count, nearest + first);
     }
   });
