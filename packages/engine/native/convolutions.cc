@@ -43,6 +43,9 @@ struct PatchProduct {
 // Pixels whose patches are used for all panels while they are in the first cache.
 constexpr int64_t pixel_block = 96;
 
+// Rows of a panel that stay in the first cache.
+constexpr int64_t panel_depth = 384;
+
 // Rows [begin, end) of all images.
 template <typename T>
 TESSERA_INLINE void multiply_patches(const PatchProduct& product, int64_t begin, int64_t end) {
@@ -59,42 +62,59 @@ TESSERA_INLINE void multiply_patches(const PatchProduct& product, int64_t begin,
       results[p] = result + to.at(row / height, row % height, j);
     }
     for (int64_t column = 0; column < features; column += T::columns) {
-      const float* panel = matrix + column * patch.depth();
       const int64_t columns = std::min(T::columns, features - column);
-      for (int64_t p = 0; p < count; p += T::rows) {
-        const int rows = static_cast<int>(std::min<int64_t>(T::rows, count - p));
-        const float* left[T::rows];
-        // The last tile computes its last pixel several times.
+      const float* panel = matrix + column * patch.depth();
+      // A piece of a panel stays in the first cache while all pixels use it.
+      const bool at_once = patch.depth() <= panel_depth;
+      const int64_t runs = at_once ? patch.runs : 1, length = at_once ? patch.length : std::min(patch.length, panel_depth);
+      // An empty patch has one piece too: its products are zeros.
+      for (int64_t run0 = 0; run0 == 0 || run0 < patch.runs; run0 += std::max<int64_t>(1, runs)) {
+        for (int64_t q0 = 0; q0 == 0 || q0 < patch.length; q0 += std::max<int64_t>(1, length)) {
+          const int64_t numbers = std::min(length, patch.length - q0);
+          const bool add = run0 > 0 || q0 > 0;
+          for (int64_t p = 0; p < count; p += T::rows) {
+            const int rows = static_cast<int>(std::min<int64_t>(T::rows, count - p));
+            const float* left[T::rows];
+            // The last tile computes its last pixel several times.
 #pragma GCC unroll 16
-        for (int i = 0; i < T::rows; i++) left[i] = sources[p + std::min(i, rows - 1)];
-        Vector sums[T::rows][T::vectors] = {};
-        const float* right = panel;
-        for (int64_t run = 0; run < patch.runs; run++) {
+            for (int i = 0; i < T::rows; i++) left[i] = sources[p + std::min(i, rows - 1)] + run0 * patch.step + q0;
+            Vector sums[T::rows][T::vectors] = {};
+            const float* right = panel;
+            for (int64_t run = 0; run < runs; run++) {
 #pragma GCC unroll 4
-          for (int64_t q = 0; q < patch.length; q++) {
-            Vector weights[T::vectors];
+              for (int64_t q = 0; q < numbers; q++) {
+                Vector weights[T::vectors];
 #pragma GCC unroll 4
-            for (int v = 0; v < T::vectors; v++) weights[v] = load<Vector>(right + v * T::width);
-            right += T::columns;
+                for (int v = 0; v < T::vectors; v++) weights[v] = load<Vector>(right + v * T::width);
+                right += T::columns;
+#pragma GCC unroll 16
+                for (int i = 0; i < T::rows; i++) {
+                  const Vector value = left[i][q] - Vector{};
+#pragma GCC unroll 4
+                  for (int v = 0; v < T::vectors; v++) sums[i][v] += value * weights[v];
+                }
+              }
+#pragma GCC unroll 16
+              for (int i = 0; i < T::rows; i++) left[i] += patch.step;
+            }
+            float edge[T::rows * T::columns];
+            const bool whole = columns == T::columns && rows == T::rows;
 #pragma GCC unroll 16
             for (int i = 0; i < T::rows; i++) {
-              const Vector value = left[i][q] - Vector{};
+              float* target = whole ? results[p + i] + column : edge + i * T::columns;
 #pragma GCC unroll 4
-              for (int v = 0; v < T::vectors; v++) sums[i][v] += value * weights[v];
+              for (int v = 0; v < T::vectors; v++) {
+                float* place = target + v * T::width;
+                store(place, whole && add ? load<Vector>(place) + sums[i][v] : sums[i][v]);
+              }
+            }
+            for (int i = 0; !whole && i < rows; i++) {
+              float* target = results[p + i] + column;
+              for (int64_t j = 0; j < columns; j++) target[j] = edge[i * T::columns + j] + (add ? target[j] : 0.f);
             }
           }
-#pragma GCC unroll 16
-          for (int i = 0; i < T::rows; i++) left[i] += patch.step;
+          panel += runs * numbers * T::columns;
         }
-        float edge[T::rows * T::columns];
-        const bool whole = columns == T::columns && rows == T::rows;
-#pragma GCC unroll 16
-        for (int i = 0; i < T::rows; i++) {
-          float* target = whole ? results[p + i] + column : edge + i * T::columns;
-#pragma GCC unroll 4
-          for (int v = 0; v < T::vectors; v++) store(target + v * T::width, sums[i][v]);
-        }
-        for (int i = 0; !whole && i < rows; i++) std::memcpy(results[p + i] + column, edge + i * T::columns, columns * sizeof(float));
       }
     }
     for (int64_t p = 0; finish.bias != nullptr && p < count; p++) finish_row(finish, results[p], 0, features);
@@ -107,9 +127,8 @@ struct OuterProducts {
   const float* source;
   Pixels from;
   Patch patch;
-  // [pixels, slope_stride], where `slope_stride` is a multiple of the columns of a tile.
+  // In panels of as many columns as a tile has, filled up with zeros: [panel][pixel][columns].
   const float* slopes;
-  int64_t slope_stride;
   // [patch.depth(), features]
   float* result;
 };
@@ -124,10 +143,10 @@ TESSERA_INLINE int64_t tiles_of_run(const Patch& patch) {
 template <typename T>
 TESSERA_INLINE void sum_outer_products(const OuterProducts& sums_of, int64_t begin, int64_t end) {
   using Vector = typename T::Vector;
-  const auto& [images, height, width, features, source, from, patch, slopes, slope_stride, result] = sums_of;
+  const auto& [images, height, width, features, source, from, patch, slopes, result] = sums_of;
   const int64_t rows_of_pixels = images * height, per_run = tiles_of_run<T>(patch);
   // About 96 kB of patches and slopes stay in the second cache while all tiles use them.
-  const int64_t row_block = std::max<int64_t>(1, 24576 / (width * (slope_stride + std::min(from.column, patch.length)) + 1));
+  const int64_t row_block = std::max<int64_t>(1, 24576 / (width * (features + std::min(from.column, patch.length)) + 1));
   float edge[T::rows * T::columns];
   for (int64_t r0 = 0; r0 < rows_of_pixels; r0 += row_block) {
     const int64_t r1 = std::min(rows_of_pixels, r0 + row_block);
@@ -141,7 +160,7 @@ TESSERA_INLINE void sum_outer_products(const OuterProducts& sums_of, int64_t beg
         Vector sums[T::rows][T::vectors] = {};
         for (int64_t row = r0; row < r1; row++) {
           const float* left = source + from.at(row / height, row % height, 0) + run * patch.step + start;
-          const float* right = slopes + row * width * slope_stride + column;
+          const float* right = slopes + column * rows_of_pixels * width + row * width * T::columns;
           for (int64_t j = 0; j < width; j++) {
             Vector slope[T::vectors];
 #pragma GCC unroll 4
@@ -153,7 +172,7 @@ TESSERA_INLINE void sum_outer_products(const OuterProducts& sums_of, int64_t beg
               for (int v = 0; v < T::vectors; v++) sums[i][v] += value * slope[v];
             }
             left += from.column;
-            right += slope_stride;
+            right += T::columns;
           }
         }
         float* target = whole ? to + column : edge;
@@ -388,22 +407,21 @@ void compute_filter_gradient(Run& run) {
   if (df == nullptr) return;
   const Padded source = windows(run, x, g);
   const int64_t pixels = g.images * g.out_height * g.out_width, columns = level().columns;
-  OuterProducts product = {g.images,  g.out_height, g.out_width, g.features, source.data.get(), {}, {}, dy, g.features, df};
+  const int64_t panels = ceiling(g.features, columns);
+  const Floats slopes = floats(pixels * panels * columns);
+  run.parallel_for(pixels, std::max<int64_t>(1, 8192 / g.features), [&, to = slopes.get()](int64_t begin, int64_t end) {
+    for (int64_t panel = 0; panel < panels; panel++) {
+      const int64_t first = panel * columns, count = std::min(columns, g.features - first);
+      for (int64_t p = begin; p < end; p++) {
+        float* row = to + (panel * pixels + p) * columns;
+        std::memcpy(row, dy + p * g.features + first, count * sizeof(float));
+        std::fill(row + count, row + columns, 0.f);
+      }
+    }
+  });
+  OuterProducts product = {g.images, g.out_height, g.out_width, g.features, source.data.get(), {}, {}, slopes.get(), df};
   product.from = {source.pixels.image, g.stride * source.pixels.row, g.stride * source.pixels.column};
   product.patch = {g.kernel_height, source.pixels.row, g.kernel_width * g.channels};
-  Floats wide;
-  if (g.features % columns != 0) {
-    const int64_t stride = product.slope_stride = ceiling(g.features, columns) * columns;
-    wide = floats(pixels * stride);
-    float* to = wide.get();
-    run.parallel_for(pixels, std::max<int64_t>(1, 8192 / stride), [=](int64_t begin, int64_t end) {
-      for (int64_t p = begin; p < end; p++) {
-        std::memcpy(to + p * stride, dy + p * g.features, g.features * sizeof(float));
-        std::fill(to + p * stride + g.features, to + (p + 1) * stride, 0.f);
-      }
-    });
-    product.slopes = to;
-  }
   run.parallel_for(level().tiles(product.patch), 1, [&](int64_t begin, int64_t end) { level().outer(product, begin, end); });
 }
 
