@@ -107,7 +107,11 @@ function begin(envs: readonly Env<unknown, unknown>[], rows: SharedRows): void {
   const isFlat = hasRowLayout(envs[0]!.observationSpace);
   observations = isFlat ? [] : Array.from({ length: setup.count }, () => undefined);
   const observation = isFlat ? views.observation[0]! : observations;
-  batch = new EnvBatch(envs, { autoresetMode: setup.autoresetMode, rows: { ...views, observation }, first: setup.first });
+  batch = new EnvBatch(envs, {
+    autoresetMode: setup.autoresetMode,
+    rows: { ...views, observation },
+    first: setup.first,
+  });
 }
 
 function step(loose: LooseValues): WorkerReply | undefined {

@@ -82,12 +82,7 @@ export class WorkerVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
   readonly #rows: RowViews;
   #hasReset = false;
 
-  private constructor(
-    options: WorkerVectorEnvOptions,
-    crew: WorkerCrew,
-    ready: Ready,
-    rows: RowViews,
-  ) {
+  private constructor(options: WorkerVectorEnvOptions, crew: WorkerCrew, ready: Ready, rows: RowViews) {
     this.numEnvs = options.numEnvs;
     this.numWorkers = crew.links.length;
     this.spec = typeof options.id === 'string' ? registry.get(options.id) : options.id;
@@ -109,9 +104,7 @@ export class WorkerVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
    *
    * Throws ConfigError for bad options, WorkerError when a worker cannot start in time or fails to build its environments.
    */
-  static async create<Obs = TypedArray>(
-    options: WorkerVectorEnvOptions,
-  ): Promise<WorkerVectorEnv<Obs>> {
+  static async create<Obs = TypedArray>(options: WorkerVectorEnvOptions): Promise<WorkerVectorEnv<Obs>> {
     const crew = new WorkerCrew({
       id: typeof options.id === 'string' ? options.id : options.id.toJSON(),
       numEnvs: wholeNumber('numEnvs', options.numEnvs),
@@ -207,9 +200,7 @@ export class WorkerVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
 
   async #step(loose: LooseValues): Promise<VectorStepResult<Obs>> {
     const replies = await this.#crew.call('step', ({ setup: { first, count } }) =>
-      loose.length === 0
-        ? 'step'
-        : { kind: 'step', loose: loose.map((values) => values.slice(first, first + count)) },
+      loose.length === 0 ? 'step' : { kind: 'step', loose: loose.map((values) => values.slice(first, first + count)) },
     );
     return {
       observation: this.#observation(replies),
