@@ -82,7 +82,7 @@ export class WorkerCrew {
 
   async #doze(): Promise<void> {
     // All workers have their commands by then, those of other vector environments too.
-    await undefined;
+    await Promise.resolve();
     const end = performance.now() + dozeMs;
     // The last one first: the others have begun before it, and are mostly done when it is.
     for (const link of this.links.toReversed()) link.doze(end);

@@ -1,5 +1,5 @@
 // Values of any space on their way through shared memory.
-import { fc, test } from '@fast-check/vitest';
+import { test } from '@fast-check/vitest';
 import { batchSpace, concatenate, createEmptyArray } from 'gymnasium-js';
 import type { TypedArray } from 'gymnasium-js';
 import { expect } from 'vitest';
