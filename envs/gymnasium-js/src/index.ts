@@ -163,7 +163,10 @@ export type { Colour, RasterOptions } from './rendering/raster.ts';
 // What a vector environment of your own is made of
 export { checkAutoresetMode, planReset } from './vector/arguments.ts';
 export type { ResetPlan } from './vector/arguments.ts';
-export { checkActions, hasRowLayout } from './vector/batch-layout.ts';
+export { hasRowLayout } from './vector/batch-layout.ts';
+export { readActions } from './vector/given-actions.ts';
+export type { GivenActions } from './vector/given-actions.ts';
+export { joinLeaves, splitLeaves } from './spaces/leaves.ts';
 export { checkNoneEnded } from './vector/env-batch.ts';
 export { mergeReports } from './vector/vector-info.ts';
 export type { EnvReport } from './vector/vector-info.ts';

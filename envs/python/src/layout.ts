@@ -1,7 +1,8 @@
 // Where the values of a space lie: one array for each of its leaves, which is the space itself unless it is a Dict or a Tuple.
 import { ConfigError, elementCount, typedArrayOf } from '@tessera/core';
 import type { DType } from '@tessera/core';
-import type { SpaceJSON, TypedArray } from 'gymnasium-js';
+import { joinLeaves } from 'gymnasium-js';
+import type { Space, TypedArray } from 'gymnasium-js';
 
 /** A leaf as the child describes it; the dtype of texts is null. */
 export interface LeafJSON {
@@ -73,36 +74,14 @@ export function copyObservation(from: Rows, to: Rows, leaves: readonly LeafJSON[
 }
 
 /** A copy of the observation of row `index`: one value of the space. */
-export function observationAt(rows: Rows, leaves: readonly LeafJSON[], space: SpaceJSON, index: number): unknown {
+export function observationAt(rows: Rows, leaves: readonly LeafJSON[], space: Space<unknown>, index: number): unknown {
   const values = rows.columns.map((column, i) => {
     if (Array.isArray(column)) return column[index]!;
     const size = leafSize(leaves[i]!);
     const value = column.slice(index * size, (index + 1) * size);
     return leaves[i]!.isNumber ? value[0] : value;
   });
-  return join(space, values[Symbol.iterator]());
-}
-
-/** Values of leaves in their places: an object for a Dict, a list for a Tuple. */
-export function join(space: SpaceJSON, values: Iterator<unknown>): unknown {
-  if (space.type === 'Dict') {
-    const spaces = space['spaces'] as readonly (readonly [string, SpaceJSON])[];
-    return Object.fromEntries(spaces.map(([key, part]) => [key, join(part, values)]));
-  }
-  if (space.type === 'Tuple') return (space['spaces'] as readonly SpaceJSON[]).map((part) => join(part, values));
-  return values.next().value;
-}
-
-/** The values of the leaves of one value, in their order. */
-export function split(space: SpaceJSON, value: unknown): unknown[] {
-  if (space.type === 'Dict') {
-    const spaces = space['spaces'] as readonly (readonly [string, SpaceJSON])[];
-    return spaces.flatMap(([key, part]) => split(part, (value as Record<string, unknown>)[key]));
-  }
-  if (space.type === 'Tuple') {
-    return (space['spaces'] as readonly SpaceJSON[]).flatMap((part, i) => split(part, (value as unknown[])[i]));
-  }
-  return [value];
+  return joinLeaves(space, values);
 }
 
 /** Throws ConfigError for a space of actions or observations that has no leaf: there is nothing to send. */

@@ -7,8 +7,10 @@ import {
   checkAutoresetMode,
   checkNoneEnded,
   EnvSpec,
+  joinLeaves,
   mergeReports,
   planReset,
+  readActions,
   ResetNeeded,
   spaceFromJSON,
 } from 'gymnasium-js';
@@ -28,10 +30,10 @@ import type {
   VectorResetResult,
   VectorStepResult,
 } from 'gymnasium-js';
-import { encodeActions, readActions } from './actions.ts';
+import { encodeActions } from './actions.ts';
 import { Crew } from './crew.ts';
 import type { Ready } from './crew.ts';
-import { allocateRows, checkLeaves, copyObservation, join, observationAt, rowTargets, writeTexts } from './layout.ts';
+import { allocateRows, checkLeaves, copyObservation, observationAt, rowTargets, writeTexts } from './layout.ts';
 import type { Rows } from './layout.ts';
 import { bridgeOptions } from './options.ts';
 import type { BridgeOptions, PythonVecOptions } from './options.ts';
@@ -68,6 +70,7 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
   readonly #reader: ReportReader;
   readonly #seeds: (Seed | undefined)[];
   #rows: Rows;
+  #spare: Rows | undefined;
   #restarts = 0;
   #hasReset = false;
   // Environments whose episode was lost while others were reset: their next step says so.
@@ -94,9 +97,9 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
     this.#options = options;
     this.#crew = crew;
     this.#description = description;
-    this.#reader = new ReportReader(options.id, observationSpace, observation);
+    this.#reader = new ReportReader(options.id, this.singleObservationSpace, observation);
     this.#seeds = Array.from({ length: options.numEnvs }, () => undefined);
-    this.#rows = allocateRows(observation, options.numEnvs);
+    this.#rows = this.#allocateRows();
   }
 
   /**
@@ -132,7 +135,7 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
     }
     const sentOptions = plan.options === undefined ? null : encodeValue(plan.options, 'VectorEnv.reset: options');
     for (const [i, seed] of plan.seeds.entries()) if (plan.mask[i] && seed !== undefined) this.#seeds[i] = seed;
-    const [before, rows] = [this.#rows, allocateRows(this.#description.observation, this.numEnvs)];
+    const [before, rows] = [this.#rows, this.#takeSpare()];
     const reports = await this.#exchange('reset', rows, async (child, restarts) => {
       const { first, count } = child;
       if (restarts > 0) {
@@ -163,14 +166,13 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
   async step(actions: VectorActions | BatchedActions): Promise<VectorStepResult<Obs>> {
     this.#crew.checkFree('step');
     if (!this.#hasReset) throw new ResetNeeded('Cannot call env.step() before calling env.reset()');
-    const { observation: leaves, action: actionLeaves, actionSpace } = this.#description;
-    const layout = { single: this.singleActionSpace, batch: this.actionSpace, json: actionSpace, leaves: actionLeaves };
-    const values = readActions(layout, this.numEnvs, actions);
+    const layout = { space: this.singleActionSpace, leaves: this.#description.action };
+    const given = readActions(this, this.numEnvs, actions);
     const before = this.#rows;
     if (this.#options.autoresetMode === 'Disabled') checkNoneEnded(before);
-    const rows = allocateRows(leaves, this.numEnvs);
+    const rows = this.#takeSpare();
     const cut = new Set(this.#lost);
-    const reports = await this.#exchange('step', rows, async (child, restarts) => {
+    const exchange = this.#exchange('step', rows, async (child, restarts) => {
       const { first, count } = child;
       const skip: number[] = [];
       if (restarts > 0) {
@@ -183,11 +185,14 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
         }
       }
       const lost = [...cut].filter((i) => i >= first && i < first + count).map((i) => i - first);
-      const { raw, texts } = encodeActions(actionLeaves, values, first, count);
+      const { raw, texts } = encodeActions(layout, given, first, count);
       const isPlain = lost.length + skip.length === 0 && texts === undefined;
       const data = isPlain ? undefined : { cut: lost, skip, texts };
       return this.#call(child, rows, { kind: 'S', name: 'step', data, raw });
     });
+    // Memory for the next step while Python is at work on this one.
+    this.#spare = this.#allocateRows();
+    const reports = await exchange;
     this.#lost.clear();
     for (const i of cut) reports[i] = this.#cutRow(i, before, rows, reports[i]?.info ?? {});
     this.#rows = rows;
@@ -203,9 +208,9 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
 
   // The last observation of an episode that was lost is the last that was seen; with `SameStep` the next episode has begun already.
   #cutRow(i: number, before: Rows, rows: Rows, info: Info): EnvReport {
-    const { observation: leaves, observationSpace } = this.#description;
+    const { observation: leaves } = this.#description;
     if (this.#options.autoresetMode === 'SameStep') {
-      return { info: {}, final: { obs: observationAt(before, leaves, observationSpace, i), info } };
+      return { info: {}, final: { obs: observationAt(before, leaves, this.singleObservationSpace, i), info } };
     }
     copyObservation(before, rows, leaves, i);
     return { info };
@@ -225,7 +230,7 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
     const limit = { limitMs, limitName: 'timeLimitMs' };
     const frames = await this.#crew.call('render', async (child, restarts) => {
       if (restarts > 0) {
-        await this.#revive(child, allocateRows(this.#description.observation, this.numEnvs));
+        await this.#revive(child, this.#allocateRows());
         for (let i = child.first; i < child.first + child.count; i++) this.#lost.add(i);
       }
       return child.call({ kind: 'X', name: 'render', ...limit });
@@ -287,6 +292,16 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
     await this.#call(child, rows, { kind: 'R', name: 'reset', data: { seeds, mask, options: null } });
   }
 
+  #allocateRows(): Rows {
+    return allocateRows(this.#description.observation, this.numEnvs);
+  }
+
+  #takeSpare(): Rows {
+    const rows = this.#spare ?? this.#allocateRows();
+    this.#spare = undefined;
+    return rows;
+  }
+
   get #keepsRows(): boolean {
     return this.#options.restarts > 0;
   }
@@ -294,7 +309,7 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
   #observation(rows: Rows): Obs {
     // The caller may write into what it gets. What was seen last is needed once more only where children are started again.
     const columns = this.#keepsRows ? rows.columns.map((column) => column.slice()) : rows.columns;
-    return join(this.#description.observationSpace, columns[Symbol.iterator]()) as Obs;
+    return joinLeaves(this.singleObservationSpace, columns) as Obs;
   }
 
   toString(): string {

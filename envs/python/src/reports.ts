@@ -1,8 +1,7 @@
 // Infos as the children send them, put together for all environments.
 import { typedArrayOf } from '@tessera/core';
-import { warn } from 'gymnasium-js';
-import type { EnvReport, Info, SpaceJSON } from 'gymnasium-js';
-import { join } from './layout.ts';
+import { joinLeaves, warn } from 'gymnasium-js';
+import type { EnvReport, Info, Space } from 'gymnasium-js';
 import type { LeafJSON } from './layout.ts';
 import { decodeValue } from './values.ts';
 
@@ -23,11 +22,11 @@ export interface SentRows {
 /** Reads reports; says once for each key what was dropped. */
 export class ReportReader {
   readonly #id: string;
-  readonly #space: SpaceJSON;
+  readonly #space: Space<unknown>;
   readonly #leaves: readonly LeafJSON[];
   readonly #noted = new Set<string>();
 
-  constructor(id: string, space: SpaceJSON, leaves: readonly LeafJSON[]) {
+  constructor(id: string, space: Space<unknown>, leaves: readonly LeafJSON[]) {
     this.#id = id;
     this.#space = space;
     this.#leaves = leaves;
@@ -44,7 +43,10 @@ export class ReportReader {
       const info = decodeValue(report.info) as Info;
       if (report.final === undefined) return { info };
       const values = decodeValue(report.final.obs) as unknown[];
-      const obs = join(this.#space, values.map((value, c) => this.#asLeaf(value, c))[Symbol.iterator]());
+      const obs = joinLeaves(
+        this.#space,
+        values.map((value, c) => this.#asLeaf(value, c)),
+      );
       return { info, final: { obs, info: decodeValue(report.final.info) as Info } };
     });
   }

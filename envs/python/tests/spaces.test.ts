@@ -56,7 +56,7 @@ print(json.dumps([str(Nested.observation_space), str(Nested.action_space)]))`;
     const few = { move: Int32Array.of(1, 1), push: new Float32Array(4), say: ['a', 'a'] };
     await expect(envs.step(few)).rejects.toThrow(new InvalidAction('VectorEnv.step: expected 3 actions, got 2.'));
     const wrong = { ...actions, say: ['a', 'c', 'a'] };
-    await expect(envs.step(wrong)).rejects.toThrow(/^VectorEnv\.step: action 1: expected a value of Dict\(/);
+    await expect(envs.step(wrong)).rejects.toThrow(/^VectorEnv\.step: action 1: at "say": expected a value of Text\(/);
     await expect(envs.step({ move: actions.move })).rejects.toThrow(InvalidAction);
     await expect(envs.step(3 as never)).rejects.toThrow(InvalidAction);
   });

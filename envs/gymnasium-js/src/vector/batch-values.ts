@@ -52,7 +52,7 @@ function fill(space: Space<unknown>, items: readonly unknown[], out: unknown): u
       const expected = `out with room for ${items.length} values of ${size} numbers`;
       throw new ConfigError(`concatenate: expected ${expected}, got ${describe(out)}.`);
     }
-    items.forEach((item, i) => put(out as TypedArray, i * size, size, item));
+    items.forEach((item, i) => putRow(out as TypedArray, i * size, size, item));
     return out;
   }
   const part = (of: unknown, key: string | number): unknown => {
@@ -72,7 +72,8 @@ function fill(space: Space<unknown>, items: readonly unknown[], out: unknown): u
   return [...items];
 }
 
-function put(out: TypedArray, at: number, size: number, item: unknown): void {
+/** Puts one value of `size` numbers into a batch, from index `at`. Throws ConfigError for anything else. */
+export function putRow(out: TypedArray, at: number, size: number, item: unknown): void {
   const isBig = out instanceof BigInt64Array;
   const values = typeof item === 'number' || typeof item === 'bigint' ? [item] : (item as ArrayLike<number | bigint>);
   if (typeof values !== 'object' || values === null || values.length !== size) {

@@ -7,6 +7,7 @@ import { explainMismatch } from '../spaces/explain.ts';
 import type { EnvState, TypedArray } from '../types.ts';
 import type { ResetPlan } from './arguments.ts';
 import { readAction, rowLayout, writeRow } from './batch-layout.ts';
+import type { GivenActions } from './given-actions.ts';
 import type { AutoresetMode } from './vector-env.ts';
 import type { EnvReport } from './vector-info.ts';
 
@@ -60,7 +61,7 @@ export class EnvBatch {
    * One step of every environment with its action: of a flat array, or of a list with one action each. With autoreset disabled, throws
    * ResetNeeded before the first one when one of them has ended.
    */
-  step(actions: ArrayLike<number> | { readonly list: readonly unknown[] }): EnvReport[] {
+  step(actions: GivenActions): EnvReport[] {
     if (this.#mode === 'Disabled') checkNoneEnded(this.#rows, this.#first);
     if ('list' in actions) return this.#each((env, i) => this.#stepOne(env, i, () => actions.list[i]));
     return this.#each((env, i) => this.#stepOne(env, i, () => readAction(env.actionSpace, actions, i)));

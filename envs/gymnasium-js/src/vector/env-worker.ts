@@ -8,13 +8,22 @@ import { make } from '../make.ts';
 import { importModule } from '../registry/loaders.ts';
 import { EnvSpec } from '../spec.ts';
 import { registerKnownWrappers } from '../wrappers/known-wrappers.ts';
-import { rowLayout } from './batch-layout.ts';
+import { hasRowLayout } from './batch-layout.ts';
 import { EnvBatch } from './env-batch.ts';
-import { viewRows } from './shared-rows.ts';
+import { readValues, viewRows, writeValues } from './shared-rows.ts';
+import type { RowViews } from './shared-rows.ts';
 import { checkSameSpace } from './sync-vector-env.ts';
 import type { EnvReport } from './vector-info.ts';
 import { control, reply } from './worker-protocol.ts';
-import type { SentError, WorkerGreeting, WorkerInput, WorkerReply, WorkerRequest } from './worker-protocol.ts';
+import type {
+  LooseValues,
+  SentError,
+  SharedRows,
+  WorkerGreeting,
+  WorkerInput,
+  WorkerReply,
+  WorkerRequest,
+} from './worker-protocol.ts';
 
 const input = workerData as WorkerInput;
 const { setup, repliesByMessage } = input;
@@ -22,7 +31,9 @@ const port = input.port as MessagePort;
 const cells = new Int32Array(input.controlBuffer);
 
 let batch: EnvBatch | undefined;
-let actions: Float64Array | undefined;
+let views: RowViews | undefined;
+// The last observations where they are no rows of one array.
+let observations: unknown[] = [];
 
 registerKnownWrappers();
 
@@ -36,8 +47,6 @@ async function start(): Promise<readonly Env<unknown, unknown>[] | undefined> {
       checkSameSpace('observation', i, env.observationSpace, first.observationSpace);
       checkSameSpace('action', i, env.actionSpace, first.actionSpace);
     }
-    rowLayout(first.observationSpace);
-    rowLayout(first.actionSpace);
     greet({
       kind: 'ready',
       observationSpace: first.observationSpace.toJSON(),
@@ -64,21 +73,21 @@ function toSent(error: unknown, envIndex: number | undefined): SentError {
 
 // Returns the message of the reply; undefined when shared memory says it all.
 function obey(envs: readonly Env<unknown, unknown>[]): WorkerReply | undefined {
-  if (cells[control.isStep] === 1) return reportsOf(batch!.step(actions!));
+  if (cells[control.isStep] === 1) return step([]);
   const request = receiveMessageOnPort(port)!.message as WorkerRequest;
   switch (request.kind) {
-    case 'rows': {
-      const rows = viewRows(request.rows, setup.first, setup.count);
-      actions = rows.actions;
-      batch = new EnvBatch(envs, { autoresetMode: setup.autoresetMode, rows, first: setup.first });
+    case 'rows':
+      begin(envs, request.rows);
       return undefined;
-    }
     case 'reset':
       return reportsOf(batch!.reset(request.plan));
+    case 'step':
+      return step(request.loose);
     case 'getState':
-      return { kind: 'states', states: batch!.getState() };
+      return { kind: 'states', states: batch!.getState(), observations };
     case 'setState':
       batch!.setState(request.states);
+      observations.splice(0, Infinity, ...request.observations);
       return undefined;
     case 'call':
       return refusing(() => ({ kind: 'values', values: batch!.call(request.name, request.args) }));
@@ -91,6 +100,25 @@ function obey(envs: readonly Env<unknown, unknown>[]): WorkerReply | undefined {
       for (const env of envs) env.close();
       return undefined;
   }
+}
+
+function begin(envs: readonly Env<unknown, unknown>[], rows: SharedRows): void {
+  views = viewRows(rows, setup.first, setup.count);
+  const isFlat = hasRowLayout(envs[0]!.observationSpace);
+  observations = isFlat ? [] : Array.from({ length: setup.count }, () => undefined);
+  const observation = isFlat ? views.observation[0]! : observations;
+  batch = new EnvBatch(envs, {
+    autoresetMode: setup.autoresetMode,
+    rows: { ...views, observation },
+    first: setup.first,
+  });
+}
+
+function step(loose: LooseValues): WorkerReply | undefined {
+  const { actions } = views!;
+  const space = batch!.envs[0]!.actionSpace;
+  if (hasRowLayout(space)) return reportsOf(batch!.step(actions[0] as ArrayLike<number>));
+  return reportsOf(batch!.step({ list: readValues(space, actions, loose, setup.count) }));
 }
 
 function refusing(act: () => WorkerReply | undefined): WorkerReply | undefined {
@@ -106,7 +134,8 @@ function refusing(act: () => WorkerReply | undefined): WorkerReply | undefined {
 function reportsOf(reports: readonly (EnvReport | undefined)[]): WorkerReply | undefined {
   const isEmpty = (report: EnvReport | undefined): boolean =>
     report !== undefined && report.final === undefined && Object.keys(report.info).length === 0;
-  return reports.every(isEmpty) ? undefined : { kind: 'reports', reports };
+  const loose = writeValues(batch!.envs[0]!.observationSpace, views!.observation, observations);
+  return loose.length === 0 && reports.every(isEmpty) ? undefined : { kind: 'reports', reports, loose };
 }
 
 function send(message: WorkerReply): void {

@@ -1,17 +1,18 @@
 // Environments stepped one after the other in the calling thread (gymnasium.vector.SyncVectorEnv).
 import { ConfigError, typedArrayOf } from '@tessera/core';
 import type { Env } from '../env.ts';
-import { ClosedEnvironmentError, InvalidAction, ResetNeeded } from '../errors.ts';
-import { describe, explainMismatch } from '../spaces/explain.ts';
+import { ClosedEnvironmentError, ResetNeeded } from '../errors.ts';
+import { describe } from '../spaces/explain.ts';
 import { isSpaceDtypeShapeEquiv } from '../spaces/flatten.ts';
 import { Space } from '../spaces/space.ts';
 import type { EnvSpec } from '../spec.ts';
 import type { EnvMetadata, EnvState, TypedArray } from '../types.ts';
 import { checkAutoresetMode, checkCallName, planReset, spreadValues } from './arguments.ts';
-import { checkActions, hasRowLayout, rowLayout } from './batch-layout.ts';
-import { batchDifferingSpaces, batchSpace, concatenate, createEmptyArray, iterate } from './batch-space.ts';
+import { hasRowLayout, rowLayout } from './batch-layout.ts';
+import { batchDifferingSpaces, batchSpace, concatenate, createEmptyArray } from './batch-space.ts';
 import { EnvBatch } from './env-batch.ts';
 import type { BatchRows } from './env-batch.ts';
+import { readActions } from './given-actions.ts';
 import type {
   AutoresetMode,
   BatchedActions,
@@ -116,7 +117,7 @@ export class SyncVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
   stepSync(actions: VectorActions | BatchedActions): VectorStepResult<Obs> {
     this.#checkOpen('step');
     if (!this.#hasReset) throw new ResetNeeded('Cannot call env.step() before calling env.reset()');
-    const reports = this.#batch.step(this.#readActions(actions));
+    const reports = this.#batch.step(readActions(this, this.numEnvs, actions));
     return {
       observation: this.#observation(),
       reward: this.#rows.reward.slice(),
@@ -128,22 +129,6 @@ export class SyncVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
 
   async reset(options?: VectorResetOptions): Promise<VectorResetResult<Obs>> {
     return this.resetSync(options);
-  }
-
-  #readActions(actions: VectorActions | BatchedActions): ArrayLike<number> | { readonly list: readonly unknown[] } {
-    if (hasRowLayout(this.singleActionSpace)) {
-      checkActions(this.singleActionSpace, this.numEnvs, actions as VectorActions);
-      return actions as VectorActions;
-    }
-    const list = listActions(this.actionSpace, actions);
-    if (list.length !== this.numEnvs) {
-      throw new InvalidAction(`VectorEnv.step: expected ${this.numEnvs} actions, got ${list.length}.`);
-    }
-    for (const [index, action] of list.entries()) {
-      if (this.singleActionSpace.contains(action)) continue;
-      throw new InvalidAction(`VectorEnv.step: action ${index}: ${explainMismatch(this.singleActionSpace, action)}.`);
-    }
-    return { list };
   }
 
   #observation(): Obs {
@@ -230,14 +215,6 @@ function checkSameArrays(index: number, space: Space<unknown>, single: Space<unk
   if (isSpaceDtypeShapeEquiv(space, single)) return;
   const got = `expected arrays like those of ${single.toString()}, environment ${index} has ${space.toString()}`;
   throw new ConfigError(`SyncVectorEnv: the observation spaces do not share a common shape and dtype: ${got}.`);
-}
-
-function listActions(space: Space<unknown>, actions: VectorActions | BatchedActions): unknown[] {
-  try {
-    return [...iterate(space, actions)];
-  } catch (cause) {
-    throw new InvalidAction(`VectorEnv.step: ${(cause as Error).message}`, { cause });
-  }
 }
 
 /** Throws ConfigError when environment `index` has another space than the first one. */

@@ -6,7 +6,7 @@ import type { EnvSpecJSON } from '../spec.ts';
 import type { AutoresetMode } from './vector-env.ts';
 import { SentWorkerError, WorkerLink } from './worker-link.ts';
 import type { WaitWith } from './worker-link.ts';
-import type { WorkerGreeting, WorkerReply } from './worker-protocol.ts';
+import type { WorkerGreeting, WorkerReply, WorkerRequest } from './worker-protocol.ts';
 
 export interface WorkerCrewOptions {
   readonly id: string | EnvSpecJSON;
@@ -27,6 +27,10 @@ type Replies = (WorkerReply | undefined)[];
 
 // How long close() lets environments close themselves.
 const closeGraceMs = 1000;
+// The event loop takes a tenth of a millisecond to notice that a worker is done, as long as many a step takes. So this thread sleeps for as
+// long as the shortest steps take, and lets the loop turn every now and then in between.
+const dozeMs = 1;
+const turnMs = 10;
 
 /** The workers of one vector environment. */
 export class WorkerCrew {
@@ -36,6 +40,7 @@ export class WorkerCrew {
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
   #steps = 0;
+  #lastTurn = performance.now();
 
   constructor(options: WorkerCrewOptions) {
     this.#options = options;
@@ -59,16 +64,35 @@ export class WorkerCrew {
   }
 
   /** One call to every worker. Any error, or the time limit, is the end of all of them. */
-  call(name: string, send: (link: WorkerLink) => Promise<WorkerReply | undefined>): Promise<Replies> {
+  async call(name: string, command: (link: WorkerLink) => 'step' | WorkerRequest): Promise<Replies> {
     if (name === 'step') this.#steps += 1;
-    return this.#whole(name, 'timeLimitMs', this.#options.timeLimitMs, send);
+    let isDozing: Promise<void> | undefined;
+    const replies = await this.#whole(name, 'timeLimitMs', this.#options.timeLimitMs, async (link) => {
+      link.send(command(link));
+      isDozing ??= this.#doze();
+      await isDozing;
+      return link.answer();
+    });
+    if (performance.now() - this.#lastTurn > turnMs) {
+      await new Promise((resolve) => setImmediate(resolve));
+      this.#lastTurn = performance.now();
+    }
+    return replies;
+  }
+
+  async #doze(): Promise<void> {
+    // All workers have their commands by then, those of other vector environments too.
+    await Promise.resolve();
+    const end = performance.now() + dozeMs;
+    // The last one first: the others have begun before it, and are mostly done when it is.
+    for (const link of this.links.toReversed()) link.doze(end);
   }
 
   async #whole<T>(
     name: string,
     limitName: string,
     limitMs: number,
-    send: (link: WorkerLink) => Promise<T>,
+    ask: (link: WorkerLink) => Promise<T>,
   ): Promise<T[]> {
     this.checkFree(name);
     this.#pending = name;
@@ -79,7 +103,7 @@ export class WorkerCrew {
       void this.fail(new WorkerError(`WorkerVectorEnv: ${what}. All workers are terminated. ${wayOut}.`));
     }, limitMs);
     try {
-      return await Promise.all(this.links.map((link) => this.#explained(name, link, send(link))));
+      return await Promise.all(this.links.map((link) => this.#explained(name, link, ask(link))));
     } catch (error) {
       await this.fail(error as Error);
       throw this.#failure;
@@ -143,7 +167,8 @@ export class WorkerCrew {
     let timer: NodeJS.Timeout | undefined;
     try {
       if (this.#failure !== undefined || this.#pending !== undefined) return;
-      const closed = this.links.map((link) => this.#explained('close', link, link.request({ kind: 'close' })));
+      for (const link of this.links) link.send({ kind: 'close' });
+      const closed = this.links.map((link) => this.#explained('close', link, link.answer()));
       const grace = new Promise<void>((resolve) => (timer = setTimeout(resolve, closeGraceMs)));
       this.#pending = 'close';
       await Promise.race([Promise.all(closed), grace]);

@@ -1,4 +1,4 @@
-// The main thread's end of one worker: sends a command, waits without blocking, and turns whatever goes wrong into one error.
+// The main thread's end of one worker: sends a command, waits for the answer, and turns whatever goes wrong into one error.
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { spawnWorker } from '@tessera/core/node';
@@ -89,24 +89,31 @@ export class WorkerLink {
     return this.#isBusy;
   }
 
-  /** Starts a step whose actions are in shared memory. */
-  step(): Promise<WorkerReply | undefined> {
-    return this.#call(true);
-  }
-
-  /** Any other command. */
-  request(request: WorkerRequest): Promise<WorkerReply | undefined> {
-    this.#port.postMessage(request);
-    return this.#call(false);
-  }
-
-  async #call(isStep: boolean): Promise<WorkerReply | undefined> {
-    if (this.#failure !== undefined) throw this.#failure;
+  /** Sends a command: a step whose actions are in shared memory, or a request. */
+  send(command: 'step' | WorkerRequest): void {
+    if (this.#failure !== undefined) return;
+    if (command !== 'step') this.#port.postMessage(command);
     this.#isBusy = true;
     this.#command = (this.#command + 1) | 0;
-    this.#cells[control.isStep] = Number(isStep);
+    this.#cells[control.isStep] = Number(command === 'step');
     Atomics.store(this.#cells, control.command, this.#command);
     Atomics.notify(this.#cells, control.command);
+  }
+
+  /** Blocks this thread until the command is done, at most until `performance.now()` is `end`. */
+  doze(end: number): void {
+    if (this.#waitWith === 'messages') return;
+    while (this.#failure === undefined) {
+      const done = Atomics.load(this.#cells, control.done);
+      const left = end - performance.now();
+      if (done === this.#command || left <= 0) return;
+      Atomics.wait(this.#cells, control.done, done, left);
+    }
+  }
+
+  /** Waits for the answer to the command without blocking. */
+  async answer(): Promise<WorkerReply | undefined> {
+    if (this.#failure !== undefined) throw this.#failure;
     const message = this.#waitWith === 'atomics' ? await this.#waitOnMemory() : await this.#waitForMessage();
     this.#isBusy = false;
     if (message?.kind === 'error') throw new SentWorkerError(message.error);

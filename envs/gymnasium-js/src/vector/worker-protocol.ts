@@ -72,34 +72,42 @@ export type WorkerGreeting =
     }
   | { readonly kind: 'failed'; readonly error: SentError };
 
-/** Where the rows of all environments are in shared memory. */
-export interface SharedRows {
+/** The values of one leaf of a space, `[numEnvs, size]`. */
+export interface SharedColumn {
   readonly dtype: DType;
-  /** Values of one observation and of one action. */
-  readonly observationSize: number;
-  readonly actionSize: number;
-  readonly observation: SharedArrayBuffer;
+  readonly size: number;
+  readonly buffer: SharedArrayBuffer;
+}
+
+/** Where the rows of all environments are in shared memory; leaves whose values have no fixed size are undefined. */
+export interface SharedRows {
+  readonly observation: readonly (SharedColumn | undefined)[];
   readonly reward: SharedArrayBuffer;
   readonly terminated: SharedArrayBuffer;
   readonly truncated: SharedArrayBuffer;
-  /** float64, `[numEnvs, actionSize]`. */
-  readonly actions: SharedArrayBuffer;
+  readonly actions: readonly (SharedColumn | undefined)[];
 }
+
+/** For each leaf without a column, its values in the environments of one worker. */
+export type LooseValues = readonly (readonly unknown[])[];
 
 /** Commands that need more than shared memory. */
 export type WorkerRequest =
   | { readonly kind: 'rows'; readonly rows: SharedRows }
+  /** A step whose actions are not all in shared memory. */
+  | { readonly kind: 'step'; readonly loose: LooseValues }
   | { readonly kind: 'reset'; readonly plan: ResetPlan }
   | { readonly kind: 'getState' }
-  | { readonly kind: 'setState'; readonly states: readonly EnvState[] }
+  | { readonly kind: 'setState'; readonly states: readonly EnvState[]; readonly observations: readonly unknown[] }
   | { readonly kind: 'call'; readonly name: string; readonly args: readonly unknown[] }
   | { readonly kind: 'setAttr'; readonly name: string; readonly values: readonly unknown[] }
   | { readonly kind: 'close' };
 
 /** Replies that need more than shared memory. */
 export type WorkerReply =
-  | { readonly kind: 'reports'; readonly reports: readonly (EnvReport | undefined)[] }
-  | { readonly kind: 'states'; readonly states: readonly EnvState[] }
+  | { readonly kind: 'reports'; readonly reports: readonly (EnvReport | undefined)[]; readonly loose: LooseValues }
+  /** `observations` are the last ones where they are no rows of one array, else none. */
+  | { readonly kind: 'states'; readonly states: readonly EnvState[]; readonly observations: readonly unknown[] }
   | { readonly kind: 'values'; readonly values: readonly unknown[] }
   /** The caller's mistake, which breaks nothing. */
   | { readonly kind: 'refused'; readonly message: string }

@@ -1,5 +1,6 @@
 // Environments in worker threads (the place of gymnasium.vector.AsyncVectorEnv). Observations, rewards, flags and actions are in shared
-// memory; the main thread never blocks, every wait has a time limit, and one broken worker ends them all with one error.
+// memory, and what has no fixed size goes by message; the main thread never blocks for longer than a millisecond, every wait has a time
+// limit, and one broken worker ends them all with one error.
 import { availableParallelism } from 'node:os';
 import { ConfigError, InternalError } from '@tessera/core';
 import { ResetNeeded } from '../errors.ts';
@@ -12,13 +13,18 @@ import type { EnvMetadata, EnvState, TypedArray } from '../types.ts';
 import { checkAutoresetMode, checkCallName, planReset, spreadValues } from './arguments.ts';
 import type { ResetPlan } from './arguments.ts';
 import { AsyncCalls } from './async-calls.ts';
-import { checkActions, rowLayout } from './batch-layout.ts';
+import { hasRowLayout, rowLayout } from './batch-layout.ts';
 import { batchSpace } from './batch-space.ts';
 import { checkNoneEnded } from './env-batch.ts';
-import { allocateRows, privateCopy, viewRows } from './shared-rows.ts';
+import type { BatchRows } from './env-batch.ts';
+import { readActions } from './given-actions.ts';
+import type { GivenActions } from './given-actions.ts';
+import { allocateRows, copyBatch, privateCopy, viewRows, writeValues } from './shared-rows.ts';
+import type { RowViews } from './shared-rows.ts';
 import { checkSameSpace } from './sync-vector-env.ts';
 import type {
   AutoresetMode,
+  BatchedActions,
   VectorActions,
   VectorEnv,
   VectorResetOptions,
@@ -32,7 +38,7 @@ import { WorkerCrew } from './worker-crew.ts';
 import type { Ready } from './worker-crew.ts';
 import { defaultWaitWith } from './worker-link.ts';
 import type { WaitWith } from './worker-link.ts';
-import type { WorkerReply, WorkerRequest, WorkerSetup } from './worker-protocol.ts';
+import type { LooseValues, WorkerReply, WorkerRequest, WorkerSetup } from './worker-protocol.ts';
 
 export interface WorkerVectorEnvOptions {
   /** A spec crosses to the workers as JSON: its entry point is the one that they know under its id. */
@@ -59,7 +65,7 @@ export interface WorkerVectorEnvOptions {
  *
  * `stepAsync` begins a step and `stepWait` waits for its result; `step` is both. The same holds for `reset` and `call`.
  */
-export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements VectorEnv<Obs> {
+export class WorkerVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
   readonly numEnvs: number;
   readonly numWorkers: number;
   readonly metadata: EnvMetadata & { readonly autoresetMode: AutoresetMode };
@@ -73,15 +79,10 @@ export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements Vec
   readonly canSaveState: boolean;
   readonly #calls: AsyncCalls = new AsyncCalls();
   readonly #crew: WorkerCrew;
-  readonly #rows: ReturnType<typeof viewRows>;
+  readonly #rows: RowViews;
   #hasReset = false;
 
-  private constructor(
-    options: WorkerVectorEnvOptions,
-    crew: WorkerCrew,
-    ready: Ready,
-    rows: ReturnType<typeof viewRows>,
-  ) {
+  private constructor(options: WorkerVectorEnvOptions, crew: WorkerCrew, ready: Ready, rows: RowViews) {
     this.numEnvs = options.numEnvs;
     this.numWorkers = crew.links.length;
     this.spec = typeof options.id === 'string' ? registry.get(options.id) : options.id;
@@ -89,7 +90,8 @@ export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements Vec
     this.singleActionSpace = spaceFromJSON(ready.actionSpace);
     this.observationSpace = batchSpace(this.singleObservationSpace, options.numEnvs);
     this.actionSpace = batchSpace(this.singleActionSpace, options.numEnvs);
-    this.observationShape = [options.numEnvs, ...rowLayout(this.singleObservationSpace).shape];
+    const { singleObservationSpace: single } = this;
+    this.observationShape = [options.numEnvs, ...(hasRowLayout(single) ? rowLayout(single).shape : [])];
     this.renderMode = ready.renderMode;
     this.canSaveState = ready.canSaveState;
     this.metadata = { ...ready.metadata, autoresetMode: options.autoresetMode ?? 'NextStep' };
@@ -102,9 +104,7 @@ export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements Vec
    *
    * Throws ConfigError for bad options, WorkerError when a worker cannot start in time or fails to build its environments.
    */
-  static async create<Obs extends TypedArray = TypedArray>(
-    options: WorkerVectorEnvOptions,
-  ): Promise<WorkerVectorEnv<Obs>> {
+  static async create<Obs = TypedArray>(options: WorkerVectorEnvOptions): Promise<WorkerVectorEnv<Obs>> {
     const crew = new WorkerCrew({
       id: typeof options.id === 'string' ? options.id : options.id.toJSON(),
       numEnvs: wholeNumber('numEnvs', options.numEnvs),
@@ -126,8 +126,8 @@ export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements Vec
         checkSameSpace('observation', at, spaceFromJSON(other.observationSpace), observationSpace);
         checkSameSpace('action', at, spaceFromJSON(other.actionSpace), actionSpace);
       }
-      const rows = allocateRows(options.numEnvs, rowLayout(observationSpace), rowLayout(actionSpace));
-      await crew.call('start', (link) => link.request({ kind: 'rows', rows }));
+      const rows = allocateRows(options.numEnvs, observationSpace, actionSpace);
+      await crew.call('start', () => ({ kind: 'rows', rows }));
       return new WorkerVectorEnv<Obs>(options, crew, first, viewRows(rows, 0, options.numEnvs));
     } catch (error) {
       await crew.fail(error as Error);
@@ -140,10 +140,11 @@ export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements Vec
     return this.resetWait();
   }
 
-  /** Begins a reset. Throws ConfigError for bad arguments, AlreadyPendingCallError while a call is begun. */
+  /** Begins a reset. Throws ConfigError for bad arguments and options that cannot be cloned, AlreadyPendingCallError while a call is begun. */
   resetAsync(options: VectorResetOptions = {}): void {
     this.#checkFree('reset');
     const plan = planReset(this.numEnvs, options);
+    checkCloneable('the options of reset', plan.options);
     if (!this.#hasReset && plan.mask.includes(0)) {
       throw new ResetNeeded('VectorEnv.reset: the first reset must be of all environments. Leave resetMask out.');
     }
@@ -156,28 +157,40 @@ export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements Vec
   }
 
   async #reset(plan: ResetPlan): Promise<VectorResetResult<Obs>> {
-    const replies = await this.#crew.call('reset', (link) => {
-      const [from, to] = [link.setup.first, link.setup.first + link.setup.count];
+    const replies = await this.#crew.call('reset', ({ setup }) => {
+      const [from, to] = [setup.first, setup.first + setup.count];
       const part = { seeds: plan.seeds.slice(from, to), mask: plan.mask.slice(from, to), options: plan.options };
-      return link.request({ kind: 'reset', plan: part });
+      return { kind: 'reset', plan: part };
     });
     this.#hasReset = true;
-    return { observation: privateCopy(this.#rows.observation) as Obs, info: this.#mergeInfos(replies) };
+    return { observation: this.#observation(replies), info: this.#mergeInfos(replies) };
   }
 
-  async step(actions: VectorActions): Promise<VectorStepResult<Obs>> {
+  async step(actions: VectorActions | BatchedActions): Promise<VectorStepResult<Obs>> {
     this.stepAsync(actions);
     return this.stepWait();
   }
 
   /** Begins a step. Throws InvalidAction for actions that do not fit, AlreadyPendingCallError while a call is begun. */
-  stepAsync(actions: VectorActions): void {
+  stepAsync(actions: VectorActions | BatchedActions): void {
     this.#checkFree('step');
     if (!this.#hasReset) throw new ResetNeeded('Cannot call env.step() before calling env.reset()');
-    checkActions(this.singleActionSpace, this.numEnvs, actions);
+    const given = readActions(this, this.numEnvs, actions);
     if (this.metadata.autoresetMode === 'Disabled') checkNoneEnded(this.#rows);
-    this.#rows.actions.set((actions as unknown) instanceof BigInt64Array ? Array.from(actions, Number) : actions);
-    this.#calls.begin('step', () => this.#step());
+    const loose = this.#writeActions(given);
+    this.#calls.begin('step', () => this.#step(loose));
+  }
+
+  // Returns the parts that have to be sent, cloned: the caller's are the caller's.
+  #writeActions(given: GivenActions): LooseValues {
+    if ('list' in given) {
+      const loose = writeValues(this.singleActionSpace, this.#rows.actions, given.list);
+      return checkCloneable('an action', loose);
+    }
+    const column = this.#rows.actions[0]!;
+    const isBig = column instanceof BigInt64Array;
+    for (let i = 0; i < given.length; i++) column[i] = (isBig ? BigInt(given[i]!) : Number(given[i])) as never;
+    return [];
   }
 
   /** The result of the step that was begun; rejects with NoAsyncCallError when there is none. */
@@ -185,15 +198,25 @@ export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements Vec
     return this.#calls.wait('step');
   }
 
-  async #step(): Promise<VectorStepResult<Obs>> {
-    const replies = await this.#crew.call('step', (link) => link.step());
+  async #step(loose: LooseValues): Promise<VectorStepResult<Obs>> {
+    const replies = await this.#crew.call('step', ({ setup: { first, count } }) =>
+      loose.length === 0 ? 'step' : { kind: 'step', loose: loose.map((values) => values.slice(first, first + count)) },
+    );
     return {
-      observation: privateCopy(this.#rows.observation) as Obs,
+      observation: this.#observation(replies),
       reward: privateCopy(this.#rows.reward),
       terminated: privateCopy(this.#rows.terminated),
       truncated: privateCopy(this.#rows.truncated),
       info: this.#mergeInfos(replies),
     };
+  }
+
+  #observation(replies: readonly (WorkerReply | undefined)[]): Obs {
+    const { observation } = this.#rows;
+    const sent = replies.map((message) => (message?.kind === 'reports' ? message.loose : []));
+    const isLoose = observation.filter((column) => column === undefined);
+    const loose = isLoose.map((_, c) => sent.flatMap((values) => values[c] ?? []));
+    return copyBatch(this.singleObservationSpace, observation, loose) as Obs;
   }
 
   /** The attribute of each environment, or what its method returns; arguments and results must be structured-cloneable. */
@@ -232,7 +255,7 @@ export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements Vec
   }
 
   async #askValues(name: string, request: (setup: WorkerSetup) => WorkerRequest): Promise<unknown[]> {
-    const replies = await this.#crew.call(name, (link) => link.request(request(link.setup)));
+    const replies = await this.#crew.call(name, (link) => request(link.setup));
     const refused = replies.find((message) => message?.kind === 'refused');
     if (refused?.kind === 'refused') throw new ConfigError(refused.message);
     return replies.flatMap((message) => (message?.kind === 'values' ? [...message.values] : []));
@@ -255,25 +278,39 @@ export class WorkerVectorEnv<Obs extends TypedArray = TypedArray> implements Vec
 
   async getState(): Promise<EnvState> {
     this.#checkFree('getState');
-    const replies = await this.#crew.call('getState', (link) => link.request({ kind: 'getState' }));
-    const states = replies.flatMap((message) => (message?.kind === 'states' ? [...message.states] : []));
-    const { observation, reward, terminated, truncated } = this.#rows;
-    return packVectorState(this.metadata.autoresetMode, states, {
-      observation: privateCopy(observation),
-      reward: privateCopy(reward),
-      terminated: privateCopy(terminated),
-      truncated: privateCopy(truncated),
-    });
+    const replies = await this.#crew.call('getState', () => ({ kind: 'getState' }));
+    const parts = replies.flatMap((message) => (message?.kind === 'states' ? [message] : []));
+    const rows = this.#privateRows(parts.flatMap(({ observations }) => observations));
+    return packVectorState(
+      this.metadata.autoresetMode,
+      parts.flatMap(({ states }) => states),
+      rows,
+    );
   }
 
   async setState(state: EnvState): Promise<void> {
     this.#checkFree('setState');
-    const states = unpackVectorState(this.metadata.autoresetMode, state, this.#rows);
-    await this.#crew.call('setState', (link) => {
-      const { first, count } = link.setup;
-      return link.request({ kind: 'setState', states: states.slice(first, first + count) });
+    const rows = this.#privateRows(Array.from({ length: this.numEnvs }, () => undefined));
+    const states = unpackVectorState(this.metadata.autoresetMode, state, rows);
+    const observations = Array.isArray(rows.observation) ? rows.observation : [];
+    if (!Array.isArray(rows.observation)) this.#rows.observation[0]!.set(rows.observation as never);
+    for (const name of ['reward', 'terminated', 'truncated'] as const) this.#rows[name].set(rows[name]);
+    await this.#crew.call('setState', ({ setup: { first, count } }) => {
+      const [from, to] = [first, first + count];
+      return { kind: 'setState', states: states.slice(from, to), observations: observations.slice(from, to) };
     });
     this.#hasReset = true;
+  }
+
+  // What the workers share, in memory of its own; `observations` for spaces that are no rows of one array.
+  #privateRows(observations: unknown[]): BatchRows {
+    const { observation, reward, terminated, truncated } = this.#rows;
+    return {
+      observation: hasRowLayout(this.singleObservationSpace) ? privateCopy(observation[0]!) : observations,
+      reward: privateCopy(reward),
+      terminated: privateCopy(terminated),
+      truncated: privateCopy(truncated),
+    };
   }
 
   close(): Promise<void> {

@@ -1,7 +1,14 @@
 // Environments in worker threads: the results of SyncVectorEnv whatever the number of workers, and one clear error when something breaks.
 import { fc, test } from '@fast-check/vitest';
 import { WorkerError } from '@tessera/core';
-import { ClipReward, ClosedEnvironmentError, makeVec, NoAsyncCallError, ResetNeeded } from 'gymnasium-js';
+import {
+  ClipReward,
+  ClosedEnvironmentError,
+  InvalidAction,
+  makeVec,
+  NoAsyncCallError,
+  ResetNeeded,
+} from 'gymnasium-js';
 import type { AutoresetMode, EnvState, MakeVecOptions, VectorEnv } from 'gymnasium-js';
 import { WorkerVectorEnv } from 'gymnasium-js/node';
 import type { WorkerVectorEnvOptions } from 'gymnasium-js/node';
@@ -97,6 +104,65 @@ async function expectEqualSteps(
     ended = result.terminated.map((flag, i) => flag | result.truncated[i]!);
   }
 }
+
+describe.each([
+  ['fixed', 'NextStep'],
+  ['mixed', 'SameStep'],
+  ['bare', 'NextStep'],
+] as const)('spaces of kind %s', (spaces, autoresetMode) => {
+  const numEnvs = 3;
+  let sync: VectorEnv;
+  let workers: WorkerVectorEnv;
+
+  beforeAll(async () => {
+    sync = await makeVec('Sampler-v0', { numEnvs, autoresetMode, spaces } as MakeVecOptions);
+    const makeOptions = { spaces } as MakeVecOptions;
+    workers = await WorkerVectorEnv.create({
+      id: 'Sampler-v0',
+      numEnvs,
+      numWorkers: 2,
+      imports,
+      autoresetMode,
+      makeOptions,
+    });
+    return () => workers.close();
+  }, 60_000);
+
+  test.prop([fc.nat(), fc.nat(), fc.nat({ max: 5 }), fc.nat({ max: 5 })], { numRuns: 15 })(
+    'give the results and states of SyncVectorEnv',
+    async (seed, actionSeed, before, after) => {
+      const { actionSpace } = sync;
+      actionSpace!.seed(actionSeed);
+      const play = async (count: number): Promise<void> => {
+        for (let i = 0; i < count; i++) {
+          const actions = actionSpace!.sample() as number[];
+          const [expected, got] = [await sync.step(actions), await workers.step(actions)];
+          expect(got).toEqual(expected);
+          expect(sync.observationSpace!.contains(got.observation)).toBe(true);
+        }
+      };
+      expect(await workers.reset({ seed })).toEqual(await sync.reset({ seed }));
+      await play(before);
+      const state = await sync.getState();
+      expect(await workers.getState()).toEqual(state);
+      await play(after);
+      const options = { resetMask: [true, false, true] };
+      expect(await workers.reset({ options })).toEqual(await sync.reset({ options }));
+      await workers.setState(state);
+      await sync.setState(state);
+      // What was seen last is back, too.
+      expect(await workers.reset({ options })).toEqual(await sync.reset({ options }));
+    },
+  );
+
+  test('actions that do not fit are refused, and the workers go on', async () => {
+    await workers.reset({ seed: 0 });
+    await expect(workers.step([1, 2])).rejects.toThrow(InvalidAction);
+    await expect(workers.step({ picture: [] } as never)).rejects.toThrow(InvalidAction);
+    const [actions] = [workers.actionSpace.sample() as number[]];
+    expect((await workers.step(actions)).reward).toEqual(Float64Array.of(1, 1, 1));
+  });
+});
 
 test('arrays as actions and whole numbers as observations cross too', async () => {
   const workers = await start({ id: 'Adder-v0', numEnvs: 3 });
