@@ -128,13 +128,19 @@ export function plannedUpdates({ steps, training }: TokenizerConfig): number {
   );
 }
 
-// For the usual frames of world models, 64 x 64.
+// For the usual frames of world models, 64 x 64: pictures that stand still but for a few pixels.
 const vqvae64 = {
   tokenShape: [8, 8],
+  kernelSize: 2,
+  residualBlocks: 0,
   activation: 'elu',
+  learningRate: 4e-3,
   quantizer: { kind: 'ema', vocabulary: 256 },
   reconstruction: { variance: 0.03, worstPixel: 0.1 },
 } as const;
+
+// Small batches, since the frames are alike: what counts is the number of updates.
+const pictures = { model: vqvae64, training: { batchSize: 32 } } as const;
 
 const rendered =
   /^(CartPole|MountainCar|Acrobot|FrozenLake|FrozenLake8x8|CliffWalking|CliffWalkingSlippery|Taxi|Blackjack)-v\d+$/;
@@ -143,9 +149,9 @@ const rendered =
 export function tokenizerDefaults(env: string): Readonly<Record<string, unknown>> {
   // Consoles draw 210 x 160 pixels sixty times a second: smaller ones instead, one for four of theirs.
   if (/^python:(?:ale_py:)?ALE\//.test(env)) {
-    return { rollouts: { envKwargs: { preprocessing: { size: 64 } } }, model: vqvae64 };
+    return { rollouts: { envKwargs: { preprocessing: { size: 64 } } }, ...pictures };
   }
-  if (rendered.test(env)) return { model: vqvae64 };
+  if (rendered.test(env)) return pictures;
   if (/^(Breakout|Catch)-v\d+$/.test(env)) return { model: arcadeVqvae };
   // Random play shows many boards soon: 500 steps are enough to start from, and a run of 2,000 steps then learns something, too.
   return /^(SpaceInvaders|Asterix|Freeway|Seaquest)-v\d+$/.test(env)

@@ -3,7 +3,7 @@
 import type { Generator } from '@tessera/core';
 import { add, elu, relu } from '@tessera/engine';
 import type { Tensor, Traced } from '@tessera/engine';
-import { conv, convTranspose, initConv, initConvTranspose } from '@tessera/nn';
+import { conv, convTranspose, initConv, initConvTranspose, zeros } from '@tessera/nn';
 import type { Linear } from '@tessera/nn';
 import { strideCount } from './config.ts';
 import type { VqvaeConfig } from './config.ts';
@@ -30,7 +30,10 @@ export interface Decoder {
   readonly up: readonly Linear[];
 }
 
-/** Starting values of both. */
+/**
+ * Starting values of both. The decoder's last kernel is 0, so its output is its bias and training begins there: with He's values its pixels would deviate
+ * by several times what frames do.
+ */
 export function initAutoencoder(generator: Generator, config: VqvaeConfig): { encoder: Encoder; decoder: Decoder } {
   const { channels, kernelSize: size, residualBlocks, quantizer, frameShape } = config;
   const strides = strideCount(config);
@@ -53,13 +56,15 @@ export function initAutoencoder(generator: Generator, config: VqvaeConfig): { en
     decoder: {
       input: initConv(generator, { size: 3, inputs: quantizer.codeDim, outputs: channels }),
       residual: residual(),
-      up:
-        strides === 0
-          ? [initConv(generator, { size: 1, inputs: channels, outputs: pixels })]
-          : Array.from({ length: strides }, (_, i) => {
-              const outputs = i === strides - 1 ? pixels : channels;
-              return initConvTranspose(generator, { size, stride: 2, inputs: channels, outputs });
-            }),
+      up: [
+        ...Array.from({ length: Math.max(0, strides - 1) }, () =>
+          initConvTranspose(generator, { size, stride: 2, inputs: channels, outputs: channels }),
+        ),
+        {
+          kernel: zeros(strides === 0 ? [1, 1, channels, pixels] : [size, size, pixels, channels]),
+          bias: zeros([pixels]),
+        },
+      ],
     },
   };
 }

@@ -14,6 +14,7 @@ import type { Forward, VqvaeParameters } from './model.ts';
 import { createQuantizer } from './quantizers/create-quantizer.ts';
 import type { Quantizer } from './quantizers/quantizer.ts';
 import { kMeansPlusPlus, vectorsFarFromCodes } from './quantizers/seeding.ts';
+import { startingBias } from './starting-output.ts';
 import type { TokenizerMetrics, TokenizerSpec, TrainStepOptions, TrainableTokenizer } from './tokenizer.ts';
 import { codeUsage } from './usage.ts';
 
@@ -165,7 +166,8 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
   }
 
   /**
-   * Chooses starting codes among the encoder's vectors of these frames by k-means++. The first training step does it by itself on its own batch; more frames see more.
+   * Chooses starting codes among the encoder's vectors of these frames by k-means++; before the first update the decoder's output starts at their mean colour as
+   * well. The first training step does it by itself on its own batch; more frames see more.
    */
   seedCodebook(frames: NdArray): void {
     checkFrames('seedCodebook', frames, this.spec);
@@ -176,6 +178,10 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
       Array.from({ length: vocabulary }, (_, k) => k),
       codes,
     );
+    if (this.#updates === 0) {
+      const bias = ndarray('float32', [frames.shape[3]!], startingBias(frames, this.config.reconstruction));
+      this.#state.write({ [`parameters.decoder.up.${this.#tree.parameters.decoder.up.length - 1}.bias`]: bias });
+    }
     this.#seeded = true;
   }
 

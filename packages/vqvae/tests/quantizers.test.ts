@@ -7,7 +7,7 @@ import { f32 } from '@tessera/engine';
 import type { Engine } from '@tessera/engine';
 import { createQuantizer, drawProportional, kMeansPlusPlus, vectorsFarFromCodes, vqvaeConfig } from '../src/index.ts';
 import type { QuantizerConfig, QuantizerState, VQVAE } from '../src/index.ts';
-import { cpu, engines, latents, squares, tiny, tokenizer } from './toy.ts';
+import { cpu, engines, latents, noise, squares, tiny, tokenizer } from './toy.ts';
 
 const seeds = fc.noShrink(fc.nat(1e6));
 
@@ -289,7 +289,7 @@ describe.each(
     const { vqvae } = idling(engine, kind, 5);
     const twin = idling(engine, kind, 0).vqvae; // the same without restarts
     const idle = (vqvae.state()['counters.idle'] as NdArray<'int32'>).data;
-    const frames = squares(32, 3);
+    const frames = noise(32, 3);
     const hit = new Set(vqvae.encode(frames).data);
     const due = [...idle.keys()].filter((k) => idle[k] === 4 && !hit.has(k));
     expect(due.length).toBeGreaterThan(0);
@@ -329,7 +329,7 @@ describe.each(
 
   test('28: a revived code that nothing chooses stays where it is', () => {
     const { vqvae, dark } = idling(engine, kind, 5);
-    vqvae.trainStep(squares(32, 3));
+    vqvae.trainStep(noise(32, 3));
     const before = vqvae.state();
     const idle = (before['counters.idle'] as NdArray<'int32'>).data;
     const hit = new Set(vqvae.encode(dark).data);
