@@ -1,6 +1,7 @@
 // Animated PNGs (https://www.w3.org/TR/png-3/#apng-frame-based-animation): exact in all colours, readable wherever PNG is, where only the first
 // frame may be shown. Each frame is the PNG of fast-png with its data under another name.
 import { ConfigError, ShapeError } from '../errors.ts';
+import { concatBytes } from '../formats/concat-bytes.ts';
 import type { NdArray } from '../ndarray.ts';
 import type { GifOptions } from './gif.ts';
 import { encodePng } from './png.ts';
@@ -39,11 +40,11 @@ export function encodeApng(frames: readonly NdArray<'uint8'>[], options: GifOpti
     parts.push(chunk('fcTL', frameControl(sequence++, frame.shape, Math.round(delayMs))));
     for (const { type, bytes, data } of chunks) {
       if (type !== 'IDAT') continue;
-      parts.push(i === 0 ? bytes : chunk('fdAT', joined([numbers(4, [sequence++]), data])));
+      parts.push(i === 0 ? bytes : chunk('fdAT', concatBytes([numbers(4, [sequence++]), data])));
     }
   }
   parts.push(chunk('IEND', new Uint8Array(0)));
-  return joined(parts);
+  return concatBytes(parts);
 }
 
 interface Chunk {
@@ -67,12 +68,12 @@ function readChunks(png: Uint8Array): Chunk[] {
 
 function frameControl(sequence: number, [height, width]: readonly number[], delayMs: number): Uint8Array {
   // Each frame covers all of the one before: no offset, nothing disposed, nothing blended.
-  return joined([numbers(4, [sequence, width!, height!, 0, 0]), numbers(2, [delayMs, 1000]), new Uint8Array(2)]);
+  return concatBytes([numbers(4, [sequence, width!, height!, 0, 0]), numbers(2, [delayMs, 1000]), new Uint8Array(2)]);
 }
 
 function chunk(type: string, data: Uint8Array): Uint8Array {
-  const body = joined([Uint8Array.from(type, (letter) => letter.charCodeAt(0)), data]);
-  return joined([numbers(4, [data.length]), body, numbers(4, [crc32(body)])]);
+  const body = concatBytes([Uint8Array.from(type, (letter) => letter.charCodeAt(0)), data]);
+  return concatBytes([numbers(4, [data.length]), body, numbers(4, [crc32(body)])]);
 }
 
 function numbers(bytes: 2 | 4, values: readonly number[]): Uint8Array {
@@ -82,16 +83,6 @@ function numbers(bytes: 2 | 4, values: readonly number[]): Uint8Array {
     else view.setUint16(2 * i, value);
   }
   return new Uint8Array(view.buffer);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
