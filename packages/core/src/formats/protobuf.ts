@@ -70,7 +70,7 @@ export class ProtoWriter {
   }
 
   /** The encoded message. */
-  bytes(): Uint8Array {
+  bytes(): Uint8Array<ArrayBuffer> {
     return concatBytes(this.#parts);
   }
 
