@@ -36,7 +36,9 @@ function withChannels(where: string, picture: NdArray<'uint8'>, wanted: number):
   const colours = channels === 4 ? 3 : channels;
   const problem = whyNot(data, channels, wanted);
   if (problem !== undefined) {
-    throw new ShapeError(`${where}: expected ${wanted} channels, as the tokenizer was trained on, got ${problem}.`);
+    throw new ShapeError(
+      `${where}: expected a picture of ${wanted} channel${wanted === 1 ? '' : 's'}, as the tokenizer was trained on, got ${problem}.`,
+    );
   }
   const out = ndarray('uint8', [h, w, wanted]);
   for (let pixel = 0; pixel < h * w; pixel++) {
