@@ -45,7 +45,7 @@ const maxBytes = 2 ** 31;
 /** A file of tokens that is read when its turn comes. */
 interface TokenSource {
   readonly path: string;
-  read(): Promise<TokenFile>;
+  readonly read: () => Promise<TokenFile>;
 }
 
 /** Decodes; returns the exit code. Throws errors of Tessera. */

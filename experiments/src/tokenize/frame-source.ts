@@ -13,14 +13,14 @@ export interface FramePiece {
   readonly source: string;
   /** How much of the whole it is, in the source's unit. */
   readonly weight: number;
-  open(): Promise<OpenedFrames>;
+  readonly open: () => Promise<OpenedFrames>;
 }
 
 /** The frames of a piece, and what else goes into its token file. */
 export interface OpenedFrames {
   readonly count: number;
   /** Frame `i`, uint8 [h, w, c], and what messages call it. Throws FileError, FormatError. */
-  frame(i: number): Promise<{ readonly where: string; readonly picture: NdArray<'uint8'> }>;
+  readonly frame: (i: number) => Promise<{ readonly where: string; readonly picture: NdArray<'uint8'> }>;
   /** Names of the frames, where they have any. */
   readonly pictures: readonly string[] | undefined;
   readonly tensors: Readonly<Record<string, NdArray>>;

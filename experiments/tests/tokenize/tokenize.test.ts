@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   decodeNpy,
@@ -124,26 +125,28 @@ describe('a folder of PNGs', () => {
 });
 
 describe('a replay', () => {
-  test.each(['safetensors', 'npy'])('becomes a file a shard with all that it knows (%s)', async (format) => {
+  /** Arrays and texts of a file of tokens, in either format. */
+  const readers = {
+    safetensors: (number: string) => readTokens(at('tokens', `tokens-${number}.safetensors`)),
+    npy(number: string) {
+      const json = JSON.parse(readFileSync(at('tokens', `tokens-${number}.json`), 'utf8')) as {
+        tensors: string[];
+        metadata: Record<string, string>;
+      };
+      const read = (name: string) => decodeNpy(readFileSync(at('tokens', `${name}-${number}.npy`)));
+      return { ...json, tensors: Object.fromEntries(json.tensors.map((name) => [name, read(name)])) };
+    },
+  };
+  test.each(['safetensors', 'npy'] as const)('becomes a file a shard with all that it knows (%s)', async (format) => {
     const batches = new Map([3, 12].map((number) => [number, writeShard(at('frames'), number, number)]));
     expect(await run(tokenizeTo('tokens', '--format', format))).toMatchObject({ code: 0 });
     for (const [number, batch] of batches) {
       const text = String(number).padStart(6, '0');
       const shard = readTokens(at('frames', `shard-${text}.safetensors`));
       const { frames: _, ...others } = shard.tensors;
-      const tokens = tokenizer.encode(toUnit(batch));
-      const { chunks } = shard.metadata;
-      if (format === 'safetensors') {
-        const file = readTokens(at('tokens', `tokens-${text}.safetensors`));
-        expect({ ...file.tensors }).toEqual({ ...others, tokens });
-        expect(file.metadata).toMatchObject({ format: 'tessera-tokens', chunks });
-      } else {
-        for (const [name, array] of Object.entries({ ...others, tokens })) {
-          expect(decodeNpy(readFileSync(at('tokens', `${name}-${text}.npy`)))).toEqual(array);
-        }
-        const json = JSON.parse(readFileSync(at('tokens', `tokens-${text}.json`), 'utf8')) as { metadata: object };
-        expect(json.metadata).toMatchObject({ format: 'tessera-tokens', chunks });
-      }
+      const file = readers[format](text);
+      expect({ ...file.tensors }).toEqual({ ...others, tokens: tokenizer.encode(toUnit(batch)) });
+      expect(file.metadata).toMatchObject({ format: 'tessera-tokens', chunks: shard.metadata['chunks'] });
     }
     expect(await run(decodeTo('tokens', 'back'))).toMatchObject({ code: 0 });
     expect(readdirSync(at('back')).length).toBe(20);
@@ -189,10 +192,10 @@ describe('going on', () => {
 
   test.each([
     ['another tokenizer', () => savedTokenizer(at('tok'), 17), 'was made by another tokenizer'],
-    ['changed frames', () => utimesSync(at('frames', 'shard-000000.safetensors'), 1, 1), 'frames that have changed'],
+    ['changed frames', () => utimes(at('frames', 'shard-000000.safetensors'), 1, 1), 'frames that have changed'],
     [
       'a frame that has gone',
-      () => rmSync(at('frames', 'shard-000000.safetensors')),
+      () => rm(at('frames', 'shard-000000.safetensors')),
       'does not belong to these frames',
     ],
   ])('%s: an error, unless all is to be replaced', async (_, change, message) => {

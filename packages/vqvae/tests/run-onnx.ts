@@ -148,7 +148,7 @@ const ops: Record<string, Run> = {
   },
   Gather: ([table, indices]) => {
     const width = table.shape[1]!;
-    const rows = [...indices.data].flatMap((row) => [...table.data.slice(row * width, (row + 1) * width)]);
+    const rows = [...indices.data].flatMap((row) => Array.from(table.data.slice(row * width, (row + 1) * width)));
     return { shape: [...indices.shape, width], data: rows };
   },
   MatMul: ([a, b]) => {
@@ -163,7 +163,7 @@ const ops: Record<string, Run> = {
   ArgMin: ([{ shape, data }]) => {
     const [rows, columns] = shape as [number, number];
     const least = (row: number): number => {
-      const values = [...data.slice(row * columns, (row + 1) * columns)];
+      const values = Array.from(data.slice(row * columns, (row + 1) * columns));
       return values.indexOf(Math.min(...values));
     };
     return { shape: [rows], data: Array.from({ length: rows }, (_, row) => least(row)) };
@@ -171,7 +171,7 @@ const ops: Record<string, Run> = {
   Softmax: ([{ shape, data }]) => {
     const width = shape.at(-1)!;
     const powers = Float64Array.from(data, Math.exp);
-    const sum = (row: number): number => powers.subarray(row * width, (row + 1) * width).reduce((a, b) => a + b);
+    const sum = (row: number): number => powers.slice(row * width, (row + 1) * width).reduce((a, b) => a + b);
     return { shape, data: powers.map((power, i) => power / sum(Math.floor(i / width))) };
   },
   Conv: ([x, kernel, bias], { strides, pads }) => {

@@ -95,8 +95,8 @@ function exportNearest(tokenizer: NearestTokenizer): OnnxModels {
 
 /** Frames to flat codes, and vectors of codes to frames. */
 interface Halves {
-  encode(graph: OnnxGraph, frames: string): string;
-  decode(graph: OnnxGraph, vectors: string): string;
+  readonly encode: (graph: OnnxGraph, frames: string) => string;
+  readonly decode: (graph: OnnxGraph, vectors: string) => string;
 }
 
 function models({ spec, config }: BuiltInTokenizer, codes: NdArray<'float32'>, { encode, decode }: Halves): OnnxModels {
