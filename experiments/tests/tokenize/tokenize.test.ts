@@ -193,11 +193,7 @@ describe('going on', () => {
   test.each([
     ['another tokenizer', () => savedTokenizer(at('tok'), 17), 'was made by another tokenizer'],
     ['changed frames', () => utimes(at('frames', 'shard-000000.safetensors'), 1, 1), 'frames that have changed'],
-    [
-      'a frame that has gone',
-      () => rm(at('frames', 'shard-000000.safetensors')),
-      'does not belong to these frames',
-    ],
+    ['a frame that has gone', () => rm(at('frames', 'shard-000000.safetensors')), 'does not belong to these frames'],
   ])('%s: an error, unless all is to be replaced', async (_, change, message) => {
     expect(await run(tokenizeTo('tokens'))).toMatchObject({ code: 0 });
     await change();

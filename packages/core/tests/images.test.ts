@@ -50,8 +50,8 @@ describe('PNG', () => {
     ['palette4', 9, 13, 3],
     ['palette8', 9, 13, 3],
     ['palette_alpha', 9, 13, 4],
-    ['interlaced', 9, 13, 3],
-    ['filters', 9, 13, 3],
+    ['interlaced', 24, 19, 3],
+    ['filters', 24, 19, 3],
   ])('reads what another writer wrote: %s', (name, ...shape) => {
     const pixels = golden<Record<string, number[]>>('pictures.json')[name]!;
     const picture = decodePng(goldenBytes(`${name}.png`));

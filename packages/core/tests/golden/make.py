@@ -206,15 +206,15 @@ def safetensors():
     save_file({}, here / "empty.safetensors")
 
 
-def interlaced(pixels):
-    """An RGB picture as an interlaced PNG, which Pillow reads and does not write."""
-    height, width, _ = pixels.shape
+def odd_png(data, interlaced):
+    """An RGB picture whose rows take turns with all filters, which Pillow reads and does not write: any bytes are the filtered data of some picture."""
+    height, width, _ = data.shape
     part = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
-    rows = [row for x, y, dx, dy in passes for row in pixels[y::dy, x::dx] if len(row) > 0]
-    data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 1)
-    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", data[:50]) + part(b"IDAT", data[50:]) + part(b"IEND", b"")
+    passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)] if interlaced else [(0, 0, 1, 1)]
+    rows = [row for x, y, dx, dy in passes for row in data[y::dy, x::dx] if len(row) > 0]
+    packed = zlib.compress(b"".join(bytes([i % 5]) + row.tobytes() for i, row in enumerate(rows)))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, int(interlaced))
+    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", packed[:50]) + part(b"IDAT", packed[50:]) + part(b"IEND", b"")
 
 
 def pictures():
@@ -241,13 +241,11 @@ def pictures():
         image.save(here / f"{name}.png", **options)
         mode = {"grey1": "L", "grey_alpha": "RGBA", "palette_alpha": "RGBA"}.get(name, "RGB")
         pixels[name] = np.asarray(Image.open(here / f"{name}.png").convert(mode)).ravel().tolist()
-    (here / "interlaced.png").write_bytes(interlaced(noise[:, :, :3]))
-    pixels["interlaced"] = np.asarray(Image.open(here / "interlaced.png").convert("RGB")).ravel().tolist()
-    # A picture whose rows ask for every filter.
-    steps = np.arange(9 * 13).reshape(9, 13, 1) * [1, 2, 3] % 256
-    smooth = np.where(np.arange(9)[:, None, None] % 3 == 0, noise[:, :, :3], steps.astype("uint8"))
-    Image.fromarray(smooth).save(here / "filters.png")
-    pixels["filters"] = smooth.ravel().tolist()
+    # Small steps, so that the filter that chooses the nearest neighbour has ties.
+    steps = np.random.default_rng(7).integers(-2, 3, (24, 19, 3)).astype("uint8")
+    for name in ["interlaced", "filters"]:
+        (here / f"{name}.png").write_bytes(odd_png(steps, name == "interlaced"))
+        pixels[name] = np.asarray(Image.open(here / f"{name}.png").convert("RGB")).ravel().tolist()
     write_json("pictures.json", pixels)
 
 
