@@ -11,6 +11,7 @@ import type { EvalOptions } from './run-commands.ts';
 import { backendChoices, settingsHelp, trainCommand, trainDefaults } from './train-command.ts';
 import type { TrainOptions } from './train-command.ts';
 import { UsageError } from './usage-error.ts';
+import { addTokenCommands } from './tokenize/commands.ts';
 import { toolVersion } from './version.ts';
 import { watchCommand } from './watch-command.ts';
 import type { WatchOptions } from './watch-command.ts';
@@ -92,6 +93,7 @@ function createProgram(io: Io, exitWith: (code: number) => void): Command {
     .option('--runs <dir>', 'folder of the runs', 'runs')
     .option('--json', 'a JSON object a line')
     .action(async (options: { runs: string; json?: boolean }) => exitWith(await listCommand(options, io)));
+  addTokenCommands(program, io, exitWith);
   addEngineCommands(program, io);
   return program;
 }

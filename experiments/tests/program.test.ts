@@ -20,17 +20,19 @@ describe('usage', () => {
       World-model reinforcement learning in TypeScript.
 
       Options:
-        -V, --version          output the version number
-        -h, --help             display help for command
+        -V, --version                              output the version number
+        -h, --help                                 display help for command
 
       Commands:
-        train [experiment]     Train an experiment: tokenizer.
-        eval [options] <dir>   Measure a run again, from its newest checkpoint.
-        watch [options] <dir>  Make a film of an episode of a run, as a GIF.
-        list [options]         List the runs.
-        engine [options]       Show the engine: what is installed, what runs and why,
-                               and how fast.
-        help [command]         display help for command
+        train [experiment]                         Train an experiment: tokenizer.
+        eval [options] <dir>                       Measure a run again, from its newest checkpoint.
+        watch [options] <dir>                      Make a film of an episode of a run, as a GIF.
+        list [options]                             List the runs.
+        tokenize [options] <tokenizer> <frames>    Turn PNGs or the frames of a replay into tokens.
+        detokenize [options] <tokenizer> <tokens>  Turn tokens back into PNGs.
+        export                                     Write a tokenizer as models for other runtimes.
+        engine [options]                           Show the engine: what is installed, what runs and why, and how fast.
+        help [command]                             display help for command
       --- stderr
       "
     `);

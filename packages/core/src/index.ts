@@ -30,7 +30,9 @@ export type { GeneratorState } from './random/pcg64.ts';
 export { SeedSequence } from './random/seed-sequence.ts';
 
 // File formats
+export { concatBytes } from './formats/concat-bytes.ts';
 export { decodeNpy, encodeNpy } from './formats/npy.ts';
+export { ProtoWriter } from './formats/protobuf.ts';
 export { decodeSafetensors, encodeSafetensors } from './formats/safetensors.ts';
 export type { Safetensors } from './formats/safetensors.ts';
 

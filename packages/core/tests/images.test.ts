@@ -1,3 +1,4 @@
+import { crc32, deflateSync } from 'node:zlib';
 import { describe, expect } from 'vitest';
 import { fc, test } from '@fast-check/vitest';
 import {
@@ -40,17 +41,21 @@ describe('PNG', () => {
     expect(encodePng(picture)).toEqual(bytes);
   });
 
-  test('reads what another writer wrote', () => {
-    const pixels = golden<Record<string, number[]>>('pictures.json');
-    for (const [name, channels] of [
-      ['grey', 1],
-      ['rgb', 3],
-      ['rgba', 4],
-    ] as const) {
-      expect(decodePng(goldenBytes(`${name}.png`))).toEqual(
-        ndarray('uint8', [2, 3, channels], Uint8Array.from(pixels[name]!)),
-      );
-    }
+  test.each([
+    ['grey', 2, 3, 1],
+    ['rgb', 2, 3, 3],
+    ['rgba', 2, 3, 4],
+    ['grey1', 9, 13, 1],
+    ['grey_alpha', 9, 13, 4],
+    ['palette4', 9, 13, 3],
+    ['palette8', 9, 13, 3],
+    ['palette_alpha', 9, 13, 4],
+    ['interlaced', 24, 19, 3],
+    ['filters', 24, 19, 3],
+  ])('reads what another writer wrote: %s', (name, ...shape) => {
+    const pixels = golden<Record<string, number[]>>('pictures.json')[name]!;
+    const picture = decodePng(goldenBytes(`${name}.png`));
+    expect(picture).toEqual(ndarray('uint8', shape, Uint8Array.from(pixels)));
   });
 
   test('wrong images', () => {
@@ -75,6 +80,38 @@ describe('PNG', () => {
     expect(() => encodePng({ dtype: 'uint8', shape: [2, 2, 3], data: new Uint8Array(5) })).toThrow(ShapeError);
   });
 
+  /** A file of these parts, made by nobody's PNG code: `[type, data]` each. */
+  function parts(...list: readonly (readonly [type: string, data: Uint8Array | readonly number[]])[]): Uint8Array {
+    const chunks = list.map(([type, data]) => {
+      const body = Buffer.concat([Buffer.from(type), Uint8Array.from(data)]);
+      const numbers = Buffer.alloc(8);
+      numbers.writeUInt32BE(data.length, 0);
+      numbers.writeUInt32BE(crc32(body), 4);
+      return Buffer.concat([numbers.subarray(0, 4), body, numbers.subarray(4)]);
+    });
+    return new Uint8Array(Buffer.concat([Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a), ...chunks]));
+  }
+  /** IHDR of one byte for width and height, with depth, colour type, compression, filter and interlacing. */
+  const head = (width: number, height: number, ...rest: readonly number[]) =>
+    ['IHDR', [0, 0, 0, width, 0, 0, 0, height, ...rest, ...[8, 0, 0, 0, 0].slice(rest.length)]] as const;
+  const data = (...bytes: readonly number[]) => ['IDAT', deflateSync(Uint8Array.from(bytes))] as const;
+  const end = ['IEND', []] as const;
+  const palette = ['PLTE', [1, 2, 3, 4, 5, 6]] as const;
+  const indexed = head(2, 1, 8, 3);
+  const stream = deflateSync(Uint8Array.of(0, 7));
+
+  test('the parts that the cases below are made of are read', () => {
+    expect(decodePng(parts(head(1, 1), data(0, 7), end)).data).toEqual(Uint8Array.of(7));
+    expect(decodePng(parts(indexed, palette, data(0, 1, 0), end)).data).toEqual(Uint8Array.of(4, 5, 6, 1, 2, 3));
+    // Parts that may be left out are left out, wherever they are.
+    const text = ['tEXt', [65, 0, 66]] as const;
+    expect(decodePng(parts(head(1, 1), text, data(0, 7), text, end)).data).toEqual(Uint8Array.of(7));
+    expect(
+      decodePng(parts(head(1, 1), ['IDAT', stream.subarray(0, 3)], ['IDAT', []], ['IDAT', stream.subarray(3)], end))
+        .data,
+    ).toEqual(Uint8Array.of(7));
+  });
+
   const good = encodePng(noise([5, 7, 3], 1));
   const changed = (at: number, ...values: number[]): Uint8Array => {
     const bytes = good.slice();
@@ -84,13 +121,36 @@ describe('PNG', () => {
   test.each([
     ['no byte', new Uint8Array(0)],
     ['a GIF', encodeGif([noise([3, 3, 3], 1)], { delayMs: 20 })],
-    ['16 bits a channel', changed(24, 16)],
-    ['a palette', changed(25, 3)],
-    ['grey with alpha', changed(25, 4)],
-    ['four thousand million pixels', changed(16, 0, 1, 0, 0, 0, 1, 0, 0)],
-    ['no pixel', changed(16, 0, 0, 0, 0)],
+    ['16 bits a channel', parts(head(1, 1, 16), data(0, 7, 7), end)],
+    ['RGB of 4 bits', parts(head(1, 1, 4, 2), data(0, 7, 7), end)],
+    ['an unknown colour type', parts(head(1, 1, 8, 5), data(0, 7), end)],
+    ['an unknown compression', parts(head(1, 1, 8, 0, 1), data(0, 7), end)],
+    ['four thousand million pixels', parts(['IHDR', [0, 1, 0, 0, 0, 1, 0, 0, 8, 0, 0, 0, 0]], data(0, 7), end)],
+    ['no pixel', parts(head(0, 5), data(0, 7), end)],
+    ['a short header', parts(['IHDR', [0, 0, 0, 1]], data(0, 7), end)],
     ['a changed byte', changed(good.length - 20, good.at(-20)! ^ 1)],
     ['a missing end', good.subarray(0, -12)],
+    ['something after the end', Uint8Array.of(...good, 0)],
+    ['two pictures', Uint8Array.of(...good, ...good)],
+    ['data before the size', parts(data(0, 7), head(1, 1), end)],
+    ['no data', parts(head(1, 1), end)],
+    [
+      'data in two places',
+      parts(head(1, 1), ['IDAT', stream.subarray(0, 3)], ['tEXt', []], ['IDAT', stream.subarray(3)], end),
+    ],
+    ['too little data', parts(head(2, 1), data(0, 7), end)],
+    ['sixteen million bytes for one pixel', parts(head(1, 1), ['IDAT', deflateSync(new Uint8Array(2 ** 24))], end)],
+    ['a data checksum', parts(head(1, 1), ['IDAT', [...stream.subarray(0, -1), stream.at(-1)! ^ 1]], end)],
+    ['something after the data', parts(head(1, 1), ['IDAT', [...stream, 1, 2, 3, 4]], end)],
+    ['data that end too soon', parts(head(1, 1), ['IDAT', stream.subarray(0, -5)], end)],
+    ['no zlib data', parts(head(1, 1), ['IDAT', [1, 2, 3, 4, 5, 6, 7, 8]], end)],
+    ['an unknown filter', parts(head(1, 1), data(5, 7), end)],
+    ['an unknown part that matters', parts(head(1, 1), ['ABCD', []], data(0, 7), end)],
+    ['no palette', parts(indexed, data(0, 1, 0), end)],
+    ['half a colour', parts(indexed, ['PLTE', [1, 2, 3, 4]], data(0, 1, 0), end)],
+    ['a colour that the palette has not', parts(indexed, palette, data(0, 2, 0), end)],
+    ['more alphas than colours', parts(indexed, palette, ['tRNS', [1, 2, 3]], data(0, 1, 0), end)],
+    ['a transparent grey', parts(head(1, 1), ['tRNS', [0, 7]], data(0, 7), end)],
   ])('refused: %s', (_, bytes) => {
     expect(() => decodePng(bytes, { source: 'a.png' })).toThrow(FormatError);
     expect(() => decodePng(bytes, { source: 'a.png' })).toThrowErrorMatchingSnapshot();

@@ -1,8 +1,8 @@
 // TensorBoard event records as bytes: TFRecord framing around Event protocol buffers, without TensorFlow. Fields follow
 // tensorflow/core/util/event.proto and tensorflow/core/framework/summary.proto. It encodes; `event-file.ts` writes.
 
+import { concatBytes, ProtoWriter } from '@tessera/core';
 import { maskedCrc32c } from './crc32c.ts';
-import { concatBytes, MessageWriter } from './protobuf.ts';
 
 /** A picture inside an event: PNG bytes with the size and channel count that they hold. */
 export interface EventImage {
@@ -18,7 +18,7 @@ export type EventSummary =
 
 /** The record that opens every event file; TensorBoard refuses files without `brain.Event:2`. */
 export function encodeFileVersion({ wallTime }: { readonly wallTime: number }): Uint8Array {
-  return frameRecord(new MessageWriter().double(1, wallTime).bytes(3, 'brain.Event:2').finish());
+  return frameRecord(new ProtoWriter().double(1, wallTime).string(3, 'brain.Event:2').bytes());
 }
 
 /**
@@ -26,8 +26,8 @@ export function encodeFileVersion({ wallTime }: { readonly wallTime: number }): 
  * (SessionLog START; tensorboard/backend/event_processing/plugin_event_accumulator.py).
  */
 export function encodeRestart({ wallTime, step }: { readonly wallTime: number; readonly step: number }): Uint8Array {
-  const start = new MessageWriter().integer(1, 1);
-  return frameRecord(new MessageWriter().double(1, wallTime).integer(2, step).bytes(7, start).finish());
+  const start = new ProtoWriter().integer(1, 1);
+  return frameRecord(new ProtoWriter().double(1, wallTime).integer(2, step).message(7, start).bytes());
 }
 
 /** One framed event with all `summaries` of a step; `wallTime` in seconds since 1970. Scalars are stored as float32. */
@@ -37,9 +37,9 @@ export function encodeSummaries(options: {
   readonly summaries: readonly EventSummary[];
 }): Uint8Array {
   const { wallTime, step, summaries } = options;
-  const summary = new MessageWriter();
-  for (const item of summaries) summary.bytes(1, summaryValue(item));
-  return frameRecord(new MessageWriter().double(1, wallTime).integer(2, step).bytes(5, summary).finish());
+  const summary = new ProtoWriter();
+  for (const item of summaries) summary.message(1, summaryValue(item));
+  return frameRecord(new ProtoWriter().double(1, wallTime).integer(2, step).message(5, summary).bytes());
 }
 
 /**
@@ -52,12 +52,12 @@ export function frameRecord(data: Uint8Array): Uint8Array {
   return concatBytes([length, checksum(length), data, checksum(data)]);
 }
 
-function summaryValue(item: EventSummary): MessageWriter {
-  const value = new MessageWriter().bytes(1, item.tag);
+function summaryValue(item: EventSummary): ProtoWriter {
+  const value = new ProtoWriter().string(1, item.tag);
   if ('scalar' in item) return value.float(2, item.scalar);
   const { height, width, channels, png } = item.image;
-  const image = new MessageWriter().integer(1, height).integer(2, width).integer(3, channels).bytes(4, png);
-  return value.bytes(4, image);
+  const image = new ProtoWriter().integer(1, height).integer(2, width).integer(3, channels).raw(4, png);
+  return value.message(4, image);
 }
 
 function checksum(data: Uint8Array): Uint8Array {

@@ -2,10 +2,10 @@
 // own, as TensorBoard expects; it reads all of a folder's files in the order of their names.
 
 import { join } from 'node:path';
+import { concatBytes } from '@tessera/core';
 import { appendToFile, pathInfo } from '@tessera/core/node';
 import { encodeFileVersion, encodeRestart, encodeSummaries } from './event-encoding.ts';
 import type { EventSummary } from './event-encoding.ts';
-import { concatBytes } from './protobuf.ts';
 
 /** Appends events; one call at a time. */
 export class EventFile {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { concatBytes } from '@tessera/core';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { crc32c, maskedCrc32c } from '../src/crc32c.ts';
 import { encodeFileVersion, encodeRestart, encodeSummaries, frameRecord } from '../src/event-encoding.ts';
-import { concatBytes, MessageWriter } from '../src/protobuf.ts';
 
 const golden = (name: string): Buffer => readFileSync(new URL(`./golden/${name}`, import.meta.url));
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -26,15 +26,6 @@ describe('crc32c', () => {
       expect(crc32c(damaged)).not.toBe(crc32c(bytes));
     },
   );
-});
-
-describe('MessageWriter', () => {
-  test.prop([fc.maxSafeNat()])('a varint holds its number in groups of seven bits, lowest first', (value) => {
-    const [, ...groups] = new MessageWriter().integer(1, value).finish();
-    const decoded = groups.reduce((sum, group, index) => sum + BigInt(group & 0x7f) * 128n ** BigInt(index), 0n);
-    expect(decoded).toBe(BigInt(value));
-    expect(groups.map((group) => group >= 128)).toEqual(groups.map((_, index) => index < groups.length - 1));
-  });
 });
 
 describe('event records', () => {

@@ -19,6 +19,10 @@ export type { BuiltInTokenizer, TokenizerChoice, TokenizerChoiceOptions } from '
 export { codeTable } from './code-table.ts';
 export { checkFrames, checkTokens, toBytes, toUnit } from './frames.ts';
 
+// Models for other runtimes
+export { exportOnnx } from './onnx/export-onnx.ts';
+export type { OnnxModels } from './onnx/export-onnx.ts';
+
 // Settings
 export { checkSettings } from './check-settings.ts';
 export { strideCount, vqvaeConfig, vqvaeSchema } from './config.ts';

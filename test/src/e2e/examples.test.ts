@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { decodePng, encodePng, ndarray } from '@tessera/core';
+import { NearestTokenizer, toUnit } from '@tessera/vqvae';
+import { saveTokenizer } from '@tessera/vqvae/node';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildAll, repository } from '../support/repository.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -50,6 +53,17 @@ describe('the examples run', () => {
     expect(gif.toString('latin1', 0, 6)).toBe('GIF89a');
     // Two panels of 160 pixels and a gap, twice.
     expect([gif.readUInt16LE(6), gif.readUInt16LE(8)]).toEqual([328, 328]);
+  });
+
+  test('load-tokenizer: a picture as the tokens of a trained tokenizer', { timeout }, async () => {
+    const root = temporaryFolder();
+    const tokenizer = new NearestTokenizer({ frameShape: [2, 4, 1], tokenShape: [1, 2], vocabulary: 4 });
+    const picture = ndarray('uint8', [2, 4, 1], Uint8Array.of(0, 0, 9, 9, 0, 0, 9, 9));
+    tokenizer.observe(toUnit(ndarray('uint8', [1, 2, 4, 1], picture.data)));
+    await saveTokenizer(join(root, 'run', 'tokenizer'), tokenizer);
+    writeFileSync(join(root, 'picture.png'), encodePng(picture));
+    expect(await example('load-tokenizer', [], root)).toBe('0 1\n');
+    expect(decodePng(readFileSync(join(root, 'decoded.png')))).toEqual(picture);
   });
 
   test('use-tokenizer: Q-learning on our tokens learns to catch', { timeout }, async () => {

@@ -1,11 +1,12 @@
 // Animated PNGs (https://www.w3.org/TR/png-3/#apng-frame-based-animation): exact in all colours, readable wherever PNG is, where only the first
 // frame may be shown. Each frame is the PNG of fast-png with its data under another name.
 import { ConfigError, ShapeError } from '../errors.ts';
+import { concatBytes } from '../formats/concat-bytes.ts';
 import type { NdArray } from '../ndarray.ts';
 import type { GifOptions } from './gif.ts';
 import { encodePng } from './png.ts';
+import { pngChunk, pngSignature, readPngChunks } from './png-chunks.ts';
 
-const signatureLength = 8;
 const maxDelayMs = 65535;
 
 /**
@@ -30,49 +31,25 @@ export function encodeApng(frames: readonly NdArray<'uint8'>[], options: GifOpti
       );
     }
     const png = encodePng(frame);
-    const chunks = readChunks(png);
+    const chunks = readPngChunks(png);
     if (i === 0) {
-      parts.push(png.subarray(0, signatureLength));
+      parts.push(pngSignature);
       parts.push(...chunks.filter(({ type }) => type === 'IHDR').map(({ bytes }) => bytes));
-      parts.push(chunk('acTL', numbers(4, [frames.length, loop ? 0 : 1])));
+      parts.push(pngChunk('acTL', numbers(4, [frames.length, loop ? 0 : 1])));
     }
-    parts.push(chunk('fcTL', frameControl(sequence++, frame.shape, Math.round(delayMs))));
+    parts.push(pngChunk('fcTL', frameControl(sequence++, frame.shape, Math.round(delayMs))));
     for (const { type, bytes, data } of chunks) {
       if (type !== 'IDAT') continue;
-      parts.push(i === 0 ? bytes : chunk('fdAT', joined([numbers(4, [sequence++]), data])));
+      parts.push(i === 0 ? bytes : pngChunk('fdAT', concatBytes([numbers(4, [sequence++]), data])));
     }
   }
-  parts.push(chunk('IEND', new Uint8Array(0)));
-  return joined(parts);
-}
-
-interface Chunk {
-  readonly type: string;
-  readonly data: Uint8Array;
-  /** The whole chunk, as it is in the file. */
-  readonly bytes: Uint8Array;
-}
-
-function readChunks(png: Uint8Array): Chunk[] {
-  const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
-  const chunks: Chunk[] = [];
-  for (let at = signatureLength; at < png.length;) {
-    const end = at + 12 + view.getUint32(at);
-    const type = String.fromCharCode(...png.subarray(at + 4, at + 8));
-    chunks.push({ type, data: png.subarray(at + 8, end - 4), bytes: png.subarray(at, end) });
-    at = end;
-  }
-  return chunks;
+  parts.push(pngChunk('IEND', new Uint8Array(0)));
+  return concatBytes(parts);
 }
 
 function frameControl(sequence: number, [height, width]: readonly number[], delayMs: number): Uint8Array {
   // Each frame covers all of the one before: no offset, nothing disposed, nothing blended.
-  return joined([numbers(4, [sequence, width!, height!, 0, 0]), numbers(2, [delayMs, 1000]), new Uint8Array(2)]);
-}
-
-function chunk(type: string, data: Uint8Array): Uint8Array {
-  const body = joined([Uint8Array.from(type, (letter) => letter.charCodeAt(0)), data]);
-  return joined([numbers(4, [data.length]), body, numbers(4, [crc32(body)])]);
+  return concatBytes([numbers(4, [sequence, width!, height!, 0, 0]), numbers(2, [delayMs, 1000]), new Uint8Array(2)]);
 }
 
 function numbers(bytes: 2 | 4, values: readonly number[]): Uint8Array {
@@ -82,26 +59,4 @@ function numbers(bytes: 2 | 4, values: readonly number[]): Uint8Array {
     else view.setUint16(2 * i, value);
   }
   return new Uint8Array(view.buffer);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
-
-const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  return crc;
-});
-
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = (crc >>> 8) ^ crcTable[(crc ^ byte) & 255]!;
-  return (crc ^ 0xffffffff) >>> 0;
 }

@@ -7,7 +7,9 @@ A long stream is kept as its first values and the SHA-256 of all its bytes (litt
 import hashlib
 import json
 import pathlib
+import struct
 import sys
+import zlib
 
 import numpy as np
 
@@ -204,6 +206,17 @@ def safetensors():
     save_file({}, here / "empty.safetensors")
 
 
+def odd_png(data, interlaced):
+    """An RGB picture whose rows take turns with all filters, which Pillow reads and does not write: any bytes are the filtered data of some picture."""
+    height, width, _ = data.shape
+    part = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)] if interlaced else [(0, 0, 1, 1)]
+    rows = [row for x, y, dx, dy in passes for row in data[y::dy, x::dx] if len(row) > 0]
+    packed = zlib.compress(b"".join(bytes([i % 5]) + row.tobytes() for i, row in enumerate(rows)))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, int(interlaced))
+    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", packed[:50]) + part(b"IDAT", packed[50:]) + part(b"IEND", b"")
+
+
 def pictures():
     from PIL import Image
 
@@ -212,6 +225,27 @@ def pictures():
         values = np.random.default_rng(channels).integers(0, 256, (2, 3, channels), dtype="uint8")
         Image.frombytes(mode, (3, 2), values.tobytes()).save(here / f"{name}.png")
         pixels[name] = values.ravel().tolist()
+    # The other kinds that are read, 9 x 13 pixels, as Pillow reads them back.
+    noise = np.random.default_rng(5).integers(0, 256, (9, 13, 4), dtype="uint8")
+    palette = np.random.default_rng(6).integers(0, 256, 48, dtype="uint8").tolist()
+    few = Image.fromarray(noise[:, :, 0] % 13, "P")
+    few.putpalette(palette)
+    kinds = {
+        "grey1": (Image.fromarray(noise[:, :, 0]).convert("1"), {}),
+        "grey_alpha": (Image.fromarray(noise[:, :, :2], "LA"), {}),
+        "palette4": (few, {"bits": 4}),
+        "palette8": (few, {"bits": 8}),
+        "palette_alpha": (few, {"bits": 4, "transparency": bytes([0, 128])}),
+    }
+    for name, (image, options) in kinds.items():
+        image.save(here / f"{name}.png", **options)
+        mode = {"grey1": "L", "grey_alpha": "RGBA", "palette_alpha": "RGBA"}.get(name, "RGB")
+        pixels[name] = np.asarray(Image.open(here / f"{name}.png").convert(mode)).ravel().tolist()
+    # Small steps, so that the filter that chooses the nearest neighbour has ties.
+    steps = np.random.default_rng(7).integers(-2, 3, (24, 19, 3)).astype("uint8")
+    for name in ["interlaced", "filters"]:
+        (here / f"{name}.png").write_bytes(odd_png(steps, name == "interlaced"))
+        pixels[name] = np.asarray(Image.open(here / f"{name}.png").convert("RGB")).ravel().tolist()
     write_json("pictures.json", pixels)
 
 

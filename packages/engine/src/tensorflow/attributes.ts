@@ -1,8 +1,8 @@
 // The attributes of graph nodes: builders of AttrValue messages (tensorflow/core/framework/attr_value.proto).
+import { ProtoWriter } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { dtypeNumber } from './dtypes.ts';
 import type { GraphDType } from './dtypes.ts';
-import { ProtoWriter } from './protobuf.ts';
 
 /** An encoded AttrValue, made by `attr`. */
 export type Attribute = ProtoWriter;

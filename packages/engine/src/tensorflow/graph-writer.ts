@@ -1,13 +1,12 @@
 // Writes a TensorFlow graph from TypeScript: nodes are added one by one and come out as the bytes of a GraphDef or of a SavedModel
 // (tensorflow/core/framework/graph.proto, node_def.proto; protobuf/saved_model.proto, meta_graph.proto). It knows no op: attributes
 // and numbers of outputs are the caller's, TensorFlow checks them when the graph is loaded.
-import { ConfigError, didYouMean } from '@tessera/core';
+import { ConfigError, didYouMean, ProtoWriter } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import type { CallSite } from '../record/call-site.ts';
 import { attr } from './attributes.ts';
 import type { Attributes } from './attributes.ts';
 import type { GraphDType } from './dtypes.ts';
-import { ProtoWriter } from './protobuf.ts';
 
 /** The tag that the SavedModel is written with and has to be loaded with. */
 export const servingTag = 'serve';

@@ -4,7 +4,8 @@ import { fc, test } from '@fast-check/vitest';
 import { bytesPerElement, dtypes, elementCount, ndarray } from '@tessera/core';
 import { attr } from '../../src/tensorflow/attributes.ts';
 import { GraphWriter, nodeOf } from '../../src/tensorflow/graph-writer.ts';
-import { all, one, readGraph, text } from './proto-reader.ts';
+import { all, one, text } from '../../../core/tests/proto-reader.ts';
+import { readGraph } from './read-graph.ts';
 
 const float = { T: attr.type('float32') };
 

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { fc, test } from '@fast-check/vitest';
-import { ProtoWriter } from '../../src/tensorflow/protobuf.ts';
+import { ProtoWriter } from '@tessera/core';
 import { readFields, text } from './proto-reader.ts';
 
 const hex = (writer: ProtoWriter): string => Buffer.from(writer.bytes()).toString('hex');
@@ -19,6 +19,11 @@ test('the examples of the specification', () => {
 test('floats are little-endian single precision', () => {
   expect(hex(new ProtoWriter().float(4, 0.1))).toBe('25cdcccc3d');
   expect(hex(new ProtoWriter().floats(4, [0.1, -1]))).toBe('2208cdcccc3d000080bf');
+});
+
+// python -c "import struct; print(struct.pack('<d', 0.1).hex())"
+test('doubles are little-endian', () => {
+  expect(hex(new ProtoWriter().double(1, 0.1))).toBe('099a9999999999b93f');
 });
 
 // The largest field numbers do not fit the reader's 32-bit shifts.

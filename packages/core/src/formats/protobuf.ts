@@ -1,7 +1,9 @@
-// The part of the protocol buffer wire format that GraphDef and SavedModel files need (https://protobuf.dev/programming-guides/encoding/).
+// The part of the protocol buffer wire format that TensorFlow's graphs and event files and ONNX models need (https://protobuf.dev/programming-guides/encoding/).
 // It writes only, and copies bytes once: a message keeps its parts until `bytes()` joins them, so that weights in a graph are not copied level by level.
+import { concatBytes } from './concat-bytes.ts';
 
 const VARINT = 0;
+const FIXED64 = 1;
 const BYTES = 2;
 const FIXED32 = 5;
 
@@ -26,6 +28,13 @@ export class ProtoWriter {
     const packed = new ProtoWriter();
     for (const value of values) packed.#push(varint(value));
     return this.message(field, packed);
+  }
+
+  /** Adds a proto double. */
+  double(field: number, value: number): this {
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setFloat64(0, value, true);
+    return this.#push(tag(field, FIXED64)).#push(bytes);
   }
 
   /** Adds a proto float, rounded to single precision. */
@@ -61,14 +70,8 @@ export class ProtoWriter {
   }
 
   /** The encoded message. */
-  bytes(): Uint8Array {
-    const joined = new Uint8Array(this.#length);
-    let offset = 0;
-    for (const part of this.#parts) {
-      joined.set(part, offset);
-      offset += part.length;
-    }
-    return joined;
+  bytes(): Uint8Array<ArrayBuffer> {
+    return concatBytes(this.#parts);
   }
 
   #push(part: Uint8Array): this {

@@ -2,7 +2,7 @@
 
 export interface Field {
   readonly field: number;
-  /** A varint as an unsigned 64-bit number, or the bytes of a fixed32 or length-delimited field. */
+  /** A varint as an unsigned 64-bit number, or the bytes of a fixed64, fixed32 or length-delimited field. */
   readonly value: bigint | Uint8Array;
 }
 
@@ -27,6 +27,7 @@ export function readFields(bytes: Uint8Array): Field[] {
     const key = Number(varint());
     const wireType = key & 7;
     if (wireType === 0) fields.push({ field: key >> 3, value: varint() });
+    else if (wireType === 1) fields.push({ field: key >> 3, value: take(8) });
     else if (wireType === 2) fields.push({ field: key >> 3, value: take(Number(varint())) });
     else if (wireType === 5) fields.push({ field: key >> 3, value: take(4) });
     else throw new Error(`unexpected wire type ${wireType}`);
@@ -50,22 +51,4 @@ export function one(bytes: Uint8Array, field: number): bigint | Uint8Array {
 
 export function text(value: bigint | Uint8Array): string {
   return new TextDecoder('utf-8', { fatal: true }).decode(value as Uint8Array);
-}
-
-export interface Node {
-  readonly name: string;
-  readonly op: string;
-  readonly inputs: readonly string[];
-  /** The bytes of each AttrValue. */
-  readonly attributes: Readonly<Record<string, Uint8Array>>;
-}
-
-/** The nodes of a GraphDef. */
-export function readGraph(graphDef: Uint8Array): Node[] {
-  return all(graphDef, 1).map((node) => ({
-    name: text(one(node, 1)),
-    op: text(one(node, 2)),
-    inputs: all(node, 3).map(text),
-    attributes: Object.fromEntries(all(node, 5).map((entry) => [text(one(entry, 1)), one(entry, 2) as Uint8Array])),
-  }));
 }
