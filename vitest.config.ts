@@ -3,10 +3,13 @@ import { defineConfig } from 'vitest/config';
 
 const source = '@tessera/source';
 
-// Tests that change what their modules keep: the registry of environments, the module that finds TensorFlow.
+// Tests that change what their modules keep (the registry of environments, the module that finds TensorFlow), ask for all that is registered, or wait for processes of
+// their own.
 const ownModules = [
-  'envs/*/tests/**/*.test.ts',
-  'experiments/tests/**/*.test.ts',
+  'envs/*/tests/{contract,pages,pictures}.test.ts',
+  'envs/gymnasium-js/tests/*.test.ts',
+  'envs/gymnasium-js/tests/vector/*.test.ts',
+  'envs/python/tests/**/*.test.ts',
   'test/src/{browser,conformance,e2e}/**/*.test.ts',
   'packages/engine/tests/node/create-node-engine.test.ts',
 ];
@@ -18,23 +21,24 @@ const shared = {
 };
 const settings = { execArgv: ['--conditions', source], pool: 'forks' as const, testTimeout: 60_000 };
 
+/** Loading what they test takes longer than most test files: a process loads it once for all of its files. */
+function sharingModules(name: string, include: string[]) {
+  return { ...shared, test: { ...settings, name, isolate: false, include, exclude: ownModules } };
+}
+
 export default defineConfig({
   test: {
     // Half of the tests wait for processes of their own; vitest would leave a core out.
     maxWorkers: '100%',
     projects: [
-      {
-        ...shared,
-        test: {
-          ...settings,
-          name: 'shared modules',
-          // Loading TensorFlow.js takes longer than most test files: a process loads it once for all of its files.
-          isolate: false,
-          include: ['packages/*/tests/**/*.test.ts', 'test/src/{growth,laws}/**/*.test.ts'],
-          exclude: ownModules,
-        },
-      },
       { ...shared, test: { ...settings, name: 'own modules', include: ownModules } },
+      // Apart from each other: each has its own environments in the registry.
+      sharingModules('shared modules: environments', ['envs/*/tests/**/*.test.ts']),
+      sharingModules('shared modules: experiments', ['experiments/tests/**/*.test.ts']),
+      sharingModules('shared modules: packages', [
+        'packages/*/tests/**/*.test.ts',
+        'test/src/{growth,laws}/**/*.test.ts',
+      ]),
     ],
   },
 });

@@ -1,7 +1,6 @@
 // Starts a worker thread from a module beside the caller's, in the compiled package and straight from TypeScript source alike.
-// Node 20 applies no loader to a worker's entry, so from source the entry is a line of JavaScript that registers tsx in the worker and then imports the module.
+// Node 20 applies no loader to a worker's entry, so from source the entry is a line of JavaScript that registers a small one (`source-hooks.mjs`) and then imports the module.
 import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { ResourceLimits, WorkerOptions } from 'node:worker_threads';
 import { ConfigError } from '../errors.ts';
@@ -33,10 +32,11 @@ export function spawnWorker(parentUrl: string, name: string, options: SpawnWorke
   if (resourceLimits !== undefined) settings.resourceLimits = resourceLimits;
   if (!parent.pathname.endsWith('.ts')) return new Worker(new URL(`./${name}.js`, parent), settings);
   const entry = new URL(`./${name}.ts`, parent).href;
+  const hooks = new URL('./source-hooks.mjs', import.meta.url).href;
   // Thrown outside of the promise, as the compiled module would throw it: a rejection wraps what is no Error.
-  const bootstrap = `import(${JSON.stringify(tsxApi(parent))})
-    .then(({ register }) => { register(); return import(${JSON.stringify(entry)}); })
-    .catch((error) => setImmediate(() => { throw error; }));`;
+  const bootstrap = `process.setSourceMapsEnabled(true);
+    require('node:module').register(${JSON.stringify(hooks)}, { data: ${JSON.stringify({ tsx: tsxPackage(parent) })} });
+    import(${JSON.stringify(entry)}).catch((error) => setImmediate(() => { throw error; }));`;
   return new Worker(bootstrap, { ...settings, eval: true });
 }
 
@@ -50,15 +50,10 @@ function parse(parentUrl: string): URL {
   return url;
 }
 
-/**
- * The absolute address of tsx's ESM interface: a bare name would be looked up from the working directory. Its package.json names the file; `require.resolve`
- * would give the CommonJS one, which does not find its own loader (tsx 4.23).
- */
-function tsxApi(parent: URL): string {
+/** The package.json of tsx, whose compiler `source-hooks.mjs` uses. */
+function tsxPackage(parent: URL): string {
   try {
-    const require = createRequire(parent);
-    const { exports } = require('tsx/package.json') as { exports: { './esm/api': { import: { default: string } } } };
-    return new URL(exports['./esm/api'].import.default, pathToFileURL(require.resolve('tsx/package.json'))).href;
+    return createRequire(parent).resolve('tsx/package.json');
   } catch (cause) {
     throw new ConfigError(
       'spawnWorker: to run workers from TypeScript source needs tsx. Install it as a development dependency, or run the compiled package.',
