@@ -246,8 +246,9 @@ describe('statistics', () => {
     (values, p, q) => {
       const [low, high] = [quantile(values, Math.min(p, q)), quantile(values, Math.max(p, q))];
       expect(low).toBeLessThanOrEqual(high + 1e-12 * Math.abs(high)); // up to rounding
-      expect(quantile(values, 0)).toBe(Math.min(...values));
-      expect(quantile(values, 1)).toBe(Math.max(...values));
+      // Zeros of both signs are one number to a quantile.
+      expect(quantile(values, 0) === Math.min(...values)).toBe(true);
+      expect(quantile(values, 1) === Math.max(...values)).toBe(true);
     },
   );
 

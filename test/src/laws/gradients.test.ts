@@ -181,6 +181,9 @@ describe.each(engines)('18: in the whole model on %s', (_, engine) => {
     const parameters = initVqvae(npRandom(4), config, quantizer);
     const weights = parameters.decoder.input.kernel.data;
     for (let i = 0; i < weights.length; i++) weights[i]! += nudge * Math.sin(i);
+    // It starts at 0, and would let no gradient through.
+    const last = parameters.decoder.up.at(-1)!.kernel.data;
+    for (let i = 0; i < last.length; i++) last[i] = Math.cos(i);
     const state = engine.state(parameters);
     const program = state.program('slopes', { x: f32(2, 4, 4, 1) }, ({ x }, traced) => {
       const leaves = [...flatten<Tensor>(traced)];

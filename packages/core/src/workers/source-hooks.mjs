@@ -1,5 +1,5 @@
-// What a worker thread that runs from TypeScript source needs of a loader: `.ts` modules lose their types. Modules of this repository are named with their endings, so that
-// nothing is looked up, and a worker starts in half the time that tsx takes. `spawnWorker` registers it from source alone; compiled packages never come here.
+// What a worker thread that runs from TypeScript source needs of a loader: `.ts` modules lose their types, and a module that is named as it will be called once it is
+// compiled is found. With no more than that a worker starts in half the time that tsx takes. `spawnWorker` registers it from source alone; compiled packages never come here.
 
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -19,6 +19,15 @@ export function initialize({ tsx }) {
   require = createRequire(tsx);
   cache = join(dirname(dirname(tsx)), '.cache', `tessera-source-${require('esbuild/package.json').version}`);
   mkdirSync(cache, { recursive: true });
+}
+
+export async function resolve(specifier, context, nextResolve) {
+  try {
+    return await nextResolve(specifier, context);
+  } catch (error) {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND' || !/^(?:\.{0,2}\/|file:).*\.js$/.test(specifier)) throw error;
+    return nextResolve(specifier.replace(/\.js$/, '.ts'), context);
+  }
 }
 
 export function load(url, context, nextLoad) {
