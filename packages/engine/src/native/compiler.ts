@@ -5,7 +5,7 @@ import { pathInfo, removePath } from '@tessera/core/node';
 import type { AddonPackage } from './addon-package.ts';
 import type { TensorFlowFolder } from './cache.ts';
 import { problems } from './messages.ts';
-import { ownSourceFiles, ownSourcesVersion } from './own-sources.ts';
+import { ownSourceFiles, ownSourceFlags, ownSourcesVersion } from './own-sources.ts';
 import type { System } from './system.ts';
 
 /** A compiler that answers. */
@@ -52,13 +52,7 @@ export async function compileAddon(
     if (!(await pathInfo(source))) throw new BackendError(problems.noSources(source));
   }
   const sources = which === 'ours' ? ownSourceFiles() : stock;
-  const kernels = [
-    '-O3',
-    '-fno-math-errno',
-    '-fno-trapping-math',
-    '-fopenmp-simd',
-    `-DTESSERA_SOURCES="${ownSourcesVersion()}"`,
-  ];
+  const kernels = [...ownSourceFlags, `-DTESSERA_SOURCES="${ownSourcesVersion()}"`];
   const { folder, include, libraries } = tensorflow;
   const includes = [headers, join(addonPackage.folder, 'binding'), include].map((path) => `-I${path}`);
   const flags = ['-std=c++17', ...(which === 'ours' ? kernels : ['-O2']), '-w', '-fPIC', '-pthread'];
