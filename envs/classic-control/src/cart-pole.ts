@@ -1,14 +1,5 @@
 // CartPole (gymnasium/envs/classic_control/cartpole.py), number for number.
-import {
-  booleanOption,
-  checkAction,
-  checkKwargs,
-  Discrete,
-  Env,
-  EnvRenderer,
-  ResetNeeded,
-  warn,
-} from 'gymnasium-js';
+import { booleanOption, checkAction, checkKwargs, Discrete, Env, EnvRenderer, ResetNeeded, warn } from 'gymnasium-js';
 import type {
   Box,
   EnvMetadata,

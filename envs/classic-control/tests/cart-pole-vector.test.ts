@@ -6,7 +6,14 @@ import { fileURLToPath } from 'node:url';
 import { fc, test } from '@fast-check/vitest';
 import { ConfigError } from '@tessera/core';
 import { CartPoleEnv, CartPoleVectorEnv } from '@tessera/env-classic-control';
-import { ClosedEnvironmentError, InvalidAction, makeVec, ResetNeeded, setWarningHandler, SyncVectorEnv } from 'gymnasium-js';
+import {
+  ClosedEnvironmentError,
+  InvalidAction,
+  makeVec,
+  ResetNeeded,
+  setWarningHandler,
+  SyncVectorEnv,
+} from 'gymnasium-js';
 import type { MakeVecOptions } from 'gymnasium-js';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { policies } from './policies.ts';
@@ -65,7 +72,8 @@ function hasGymnasium(): boolean {
     return false;
   }
 }
-const why = python !== undefined && hasGymnasium() ? '' : ' (skipped: TESSERA_PYTHON names no Python with gymnasium 1.3)';
+const why =
+  python !== undefined && hasGymnasium() ? '' : ' (skipped: TESSERA_PYTHON names no Python with gymnasium 1.3)';
 const fresh = String(crypto.getRandomValues(new BigUint64Array(1))[0]);
 test.skipIf(why !== '')(`against Python, seed ${fresh}${why}`, async () => {
   const base = { id: 'CartPole-v1', seed: fresh, steps: 600 };
@@ -82,7 +90,9 @@ test.skipIf(why !== '')(`against Python, seed ${fresh}${why}`, async () => {
 
 const numbers = fc.array(fc.integer({ min: 0, max: 1 }), { minLength: 40, maxLength: 80 });
 
-test.prop([fc.nat(), fc.integer({ min: 1, max: 5 }), numbers, fc.boolean(), fc.integer({ min: 3, max: 40 })], { numRuns: 20 })(
+test.prop([fc.nat(), fc.integer({ min: 1, max: 5 }), numbers, fc.boolean(), fc.integer({ min: 3, max: 40 })], {
+  numRuns: 20,
+})(
   'each row moves like a single environment, and starts anew in the step after its end',
   async (seed, numEnvs, draws, suttonBartoReward, maxEpisodeSteps) => {
     const envs = new CartPoleVectorEnv({ numEnvs, suttonBartoReward, maxEpisodeSteps });
@@ -149,7 +159,10 @@ describe('makeVec', () => {
     [{ maxEpisodeSteps: 0 }, 'CartPoleVectorEnv: expected a whole number > 0 as maxEpisodeSteps, got 0.'],
     [{ suttonBartoReword: true }, "CartPoleVectorEnv: unknown option 'suttonBartoReword'. Did you mean"],
     [{ renderMode: 'human' }, 'CartPoleVectorEnv: expected a renderMode out of rgb_array, got "human".'],
-    [{ autoresetMode: 'SameStep' }, 'Cannot use `vectorEntryPoint` vectorization mode with autoresetMode: CartPole-v1.'],
+    [
+      { autoresetMode: 'SameStep' },
+      'Cannot use `vectorEntryPoint` vectorization mode with autoresetMode: CartPole-v1.',
+    ],
   ])('refuses %o', async (options, message) => {
     await expect(makeVec('CartPole-v1', options)).rejects.toThrow(message);
   });
@@ -191,9 +204,7 @@ test('wrong calls', async () => {
   await expect(envs.reset({ seed: 1, options: { low: 1, high: 0 } })).rejects.toThrow('Lower bound (1)');
   await expect(envs.reset({ seed: -1 })).rejects.toThrow(ConfigError);
   await expect(new CartPoleVectorEnv({ numEnvs: 3 }).setState(before)).rejects.toThrow(
-    new ConfigError(
-      'CartPoleVectorEnv: setState: expected a state of CartPoleVectorEnv with 3 carts, got 2.',
-    ),
+    new ConfigError('CartPoleVectorEnv: setState: expected a state of CartPoleVectorEnv with 3 carts, got 2.'),
   );
   // Nothing of all that has changed anything.
   expect(await envs.getState()).toEqual(before);

@@ -75,7 +75,8 @@ export function decodeLoose(space: Space<unknown>, sent: unknown): unknown {
 }
 
 function decodeGraph(space: Graph, sent: readonly unknown[]): GraphInstance {
-  const rows = (of: FeatureSpace, array: unknown): TypedArray => decodeArray(of, rowDType(of), rowSize(of), array, true);
+  const rows = (of: FeatureSpace, array: unknown): TypedArray =>
+    decodeArray(of, rowDType(of), rowSize(of), array, true);
   const nodes = rows(space.nodeSpace, sent[0]);
   if (space.edgeSpace === null || sent[1] === null) return { nodes, edges: null, edgeLinks: null };
   const edges = rows(space.edgeSpace, sent[1]);

@@ -102,7 +102,9 @@ export class FrameReader {
       throw new FormatError(`expected a frame of protocol ${protocolVersion}, got bytes that are none.`);
     }
     if (jsonLength > constants.MAX_STRING_LENGTH) {
-      throw new FormatError(`expected at most ${constants.MAX_STRING_LENGTH} bytes of JSON in a frame, got ${jsonLength}.`);
+      throw new FormatError(
+        `expected at most ${constants.MAX_STRING_LENGTH} bytes of JSON in a frame, got ${jsonLength}.`,
+      );
     }
     this.#isHeader = false;
     this.#kind = kind as FrameKind;

@@ -3,7 +3,18 @@ import { execFileSync } from 'node:child_process';
 import { fc, test } from '@fast-check/vitest';
 import { EnvironmentError, FormatError } from '@tessera/core';
 import type { PythonVectorEnv } from '@tessera/env-python';
-import { Box, concatenate, createEmptyArray, Discrete, Graph, InvalidAction, iterate, OneOf, Sequence, Text } from 'gymnasium-js';
+import {
+  Box,
+  concatenate,
+  createEmptyArray,
+  Discrete,
+  Graph,
+  InvalidAction,
+  iterate,
+  OneOf,
+  Sequence,
+  Text,
+} from 'gymnasium-js';
 import type { BatchedActions, Space } from 'gymnasium-js';
 import { describe, expect } from 'vitest';
 import { anySpace, seed as anySeed } from '../../gymnasium-js/tests/spaces/arbitrary-space.ts';
@@ -38,7 +49,9 @@ describe('as JSON', () => {
       const reals = new Sequence(new Box({ low: -Infinity, high: Infinity, shape: [2] }));
       const items = pairs.map((pair) => Float32Array.from(pair));
       expect(bits(overJson(reals, items))).toEqual(bits(items));
-      const stack = new Sequence(new Box({ low: -Infinity, high: Infinity, shape: [], dtype: 'int64' }), { stack: true });
+      const stack = new Sequence(new Box({ low: -Infinity, high: Infinity, shape: [], dtype: 'int64' }), {
+        stack: true,
+      });
       expect(bits(overJson(stack, BigInt64Array.from(wholes)))).toEqual(bits(BigInt64Array.from(wholes)));
     },
   );
@@ -77,7 +90,9 @@ describe('as JSON', () => {
     const frame = encodeFrame('D');
     new DataView(frame.buffer, frame.byteOffset).setUint32(0, 0xffffffff, true);
     new DataView(frame.buffer, frame.byteOffset).setUint32(8, 0xffffffff, true);
-    expect(() => new FrameReader(() => {}).push(frame)).toThrow(/expected at most \d+ bytes of JSON in a frame, got 4294967295/);
+    expect(() => new FrameReader(() => {}).push(frame)).toThrow(
+      /expected at most \d+ bytes of JSON in a frame, got 4294967295/,
+    );
   });
 });
 
@@ -118,7 +133,7 @@ print(Mirror.action_space)`;
     const value = fc.record({
       reals: list(fc.tuple(wide, wide).map((pair) => Float32Array.from(pair))),
       doubles: list(fc.double({ noNaN: true })).map((all) => Float64Array.from(all)),
-      wholes: list(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n)).map((all) => BigInt64Array.from([...all, ...all, ...all])),
+      wholes: list(fc.bigInt(-(2n ** 62n), 2n ** 62n)).map((all) => BigInt64Array.from([...all, ...all, ...all])),
       choices: list(fc.integer({ min: -2, max: 2 })).map((all) => Int32Array.from(all)),
       stack: list(fc.nat({ max: 1 })).map((all) => ({
         bit: Int8Array.from([...all, ...all, ...all]),

@@ -88,7 +88,6 @@ print(json.dumps([str(Nested.observation_space), str(Nested.action_space)]))`;
       ['(int64 1, float32 [0.5])', '(int64 0, float32 [-0.5])'],
     ],
     ['Discrete', [1, 0], ['int64 1', 'int64 0']],
-    ['Wide', [2 ** 39 + 1, 3], ['int64 549755813889', 'int64 3']],
     ['Sequence', [[1, 0], []], ['(int64 1, int64 0)', '()']],
     [
       'Stack',
