@@ -25,19 +25,21 @@ export function cartPoleObservations(): Box {
  * Returns whether that state ends the episode.
  */
 export function moveCartPole(states: Float64Array, at: number, action: number): boolean {
+  const xDot = states[at + 1]!;
+  const oldTheta = states[at + 2]!;
   const thetaDot = states[at + 3]!;
   const force = action === 1 ? forceMagnitude : -forceMagnitude;
-  const cosTheta = cos(states[at + 2]!);
-  const sinTheta = sin(states[at + 2]!);
+  const cosTheta = cos(oldTheta);
+  const sinTheta = sin(oldTheta);
   // The order of the operations is Gymnasium's: any other rounds differently.
   const temp = (force + poleMassLength * (thetaDot * thetaDot) * sinTheta) / totalMass;
   const thetaAcceleration =
     (gravity * sinTheta - cosTheta * temp) / (length * (4.0 / 3.0 - (massPole * (cosTheta * cosTheta)) / totalMass));
   const xAcceleration = temp - (poleMassLength * thetaAcceleration * cosTheta) / totalMass;
-  const x = states[at]! + tau * states[at + 1]!;
-  const theta = states[at + 2]! + tau * thetaDot;
+  const x = states[at]! + tau * xDot;
+  const theta = oldTheta + tau * thetaDot;
   states[at] = x;
-  states[at + 1]! += tau * xAcceleration;
+  states[at + 1] = xDot + tau * xAcceleration;
   states[at + 2] = theta;
   states[at + 3] = thetaDot + tau * thetaAcceleration;
   return x < -xThreshold || x > xThreshold || theta < -thetaThreshold || theta > thetaThreshold;

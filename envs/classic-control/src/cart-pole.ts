@@ -111,7 +111,8 @@ export class CartPoleEnv extends Env<Float32Array, number> {
 
   #observe(): Float32Array {
     const observation = new Float32Array(4);
-    for (let i = 0; i < 4; i++) observation[i] = this.#state[i]!;
+    const state = this.#state;
+    for (let i = 0; i < 4; i++) observation[i] = state[i]!;
     return observation;
   }
 

@@ -1,5 +1,6 @@
 // Sequences, graphs and one of several spaces: their values cross over in both directions without the loss of a bit, and nothing else does.
 import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { fc, test } from '@fast-check/vitest';
 import { EnvironmentError, FormatError } from '@tessera/core';
 import type { PythonVectorEnv } from '@tessera/env-python';
@@ -199,6 +200,39 @@ print(Mirror.action_space)`;
     expect(error).toBeInstanceOf(EnvironmentError);
     expect((error as Error).message).toContain(`the observation is outside its space: `);
     expect((error as Error).message).toContain(message);
+  });
+
+  test('on its side too, arrays of another size or dtype are refused before there is room for them', () => {
+    const script = `
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+from gymnasium import spaces
+from tessera_bridge.loose import decode_loose
+from tessera_bridge.spaces import Leaf, Mismatch
+from tessera_bridge.values import encode
+pair = spaces.Box(-1, 1, (2,), np.float32)
+row = lambda n, dtype=np.float32: encode(np.zeros(n, dtype))
+def read(space, sent):
+    try:
+        return repr(decode_loose(Leaf(space, []), sent))
+    except Mismatch as mismatch:
+        return str(mismatch)
+print(json.dumps([
+    read(spaces.Sequence(pair), [[row(2)]]),
+    read(spaces.Sequence(pair), [[row(3)]]),
+    read(spaces.Sequence(pair), [[row(1, np.float64)]]),
+    read(spaces.Graph(pair, None), [row(3), None, None]),
+]))`;
+    const bridge = fileURLToPath(new URL('../python', import.meta.url));
+    const wrong = (size: number, dtype: string): string =>
+      `expected values of Box(-1.0, 1.0, (2,), float32) at *, got ${size} bytes of ${dtype}`;
+    expect(JSON.parse(execFileSync(python!, ['-B', '-c', script, bridge], { encoding: 'utf8' }))).toEqual([
+      '(array([0., 0.], dtype=float32),)',
+      wrong(12, 'float32'),
+      wrong(8, 'float64'),
+      wrong(12, 'float32'),
+    ]);
   });
 
   test('NaN comes through where it may', async () => {
