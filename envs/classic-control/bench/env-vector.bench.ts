@@ -42,7 +42,7 @@ export const benchmark: Benchmark = {
     const actions = Array.from({ length: steps }, (_, t) => flat.subarray(t * numEnvs, (t + 1) * numEnvs));
     const imports = [import.meta.resolve('@tessera/env-classic-control')];
     const envs = await makeVec<Float32Array>('CartPole-v1', { numEnvs, vectorizationMode: 'worker', imports });
-    const sync = await makeVec<Float32Array>('CartPole-v1', { numEnvs });
+    const sync = await makeVec<Float32Array>('CartPole-v1', { numEnvs, vectorizationMode: 'sync' });
     const times = async (side: VectorEnv<Float32Array>, count: number): Promise<number[]> => {
       const all: number[] = [];
       await side.reset({ seed: 1 });

@@ -1,16 +1,7 @@
 // CartPole (gymnasium/envs/classic_control/cartpole.py), number for number.
-import {
-  Box,
-  booleanOption,
-  checkAction,
-  checkKwargs,
-  Discrete,
-  Env,
-  EnvRenderer,
-  ResetNeeded,
-  warn,
-} from 'gymnasium-js';
+import { booleanOption, checkAction, checkKwargs, Discrete, Env, EnvRenderer, ResetNeeded, warn } from 'gymnasium-js';
 import type {
+  Box,
   EnvMetadata,
   EnvState,
   RenderFrame,
@@ -19,8 +10,8 @@ import type {
   ResetResult,
   StepResult,
 } from 'gymnasium-js';
+import { cartPoleObservations, moveCartPole } from './cart-pole-physics.ts';
 import { cartPoleLayout, drawCartPole } from './cart-pole-picture.ts';
-import { cos, sin } from './exact-trig.ts';
 import { resetBounds } from './reset-bounds.ts';
 
 export interface CartPoleOptions extends RenderOptions {
@@ -29,17 +20,6 @@ export interface CartPoleOptions extends RenderOptions {
 }
 
 const owner = 'CartPoleEnv';
-const gravity = 9.8;
-const massPole = 0.1;
-const totalMass = massPole + 1.0;
-/** Half of the pole's length. */
-const length = 0.5;
-const poleMassLength = massPole * length;
-const forceMagnitude = 10.0;
-/** Seconds between states. */
-const tau = 0.02;
-const thetaThreshold = (12 * 2 * Math.PI) / 360;
-const xThreshold = 2.4;
 
 /**
  * ## Description
@@ -74,14 +54,12 @@ const xThreshold = 2.4;
 export class CartPoleEnv extends Env<Float32Array, number> {
   readonly metadata: EnvMetadata = { renderModes: cartPoleLayout.modes, renderFps: 50 };
   readonly actionSpace: Discrete = new Discrete(2);
-  readonly observationSpace: Box;
+  readonly observationSpace: Box = cartPoleObservations();
   readonly #suttonBartoReward: boolean;
   readonly #renderer: EnvRenderer;
   #hasState = false;
-  #x = 0;
-  #xDot = 0;
-  #theta = 0;
-  #thetaDot = 0;
+  /** Position, velocity, angle, angular velocity. */
+  readonly #state = new Float64Array(4);
   #stepsBeyondTerminated = -1;
 
   /** Throws ConfigError for an unknown option, and for values out of range. */
@@ -90,8 +68,6 @@ export class CartPoleEnv extends Env<Float32Array, number> {
     checkKwargs(owner, { ...options }, ['suttonBartoReward', 'renderMode', 'renderSize']);
     this.#suttonBartoReward = booleanOption(owner, 'suttonBartoReward', options.suttonBartoReward, false);
     this.#renderer = new EnvRenderer(owner, options, cartPoleLayout);
-    const bounds = [xThreshold * 2, Infinity, thetaThreshold * 2, Infinity];
-    this.observationSpace = new Box({ low: bounds.map((bound) => -bound), high: bounds });
   }
 
   override get renderMode(): string | undefined {
@@ -101,11 +77,7 @@ export class CartPoleEnv extends Env<Float32Array, number> {
   reset(options?: ResetOptions): ResetResult<Float32Array> {
     const [low, high] = resetBounds(owner, options, -0.05, 0.05);
     this.seedRandom(options);
-    const { npRandom } = this;
-    this.#x = npRandom.uniform(low, high);
-    this.#xDot = npRandom.uniform(low, high);
-    this.#theta = npRandom.uniform(low, high);
-    this.#thetaDot = npRandom.uniform(low, high);
+    for (let i = 0; i < 4; i++) this.#state[i] = this.npRandom.uniform(low, high);
     this.#hasState = true;
     this.#stepsBeyondTerminated = -1;
     return { observation: this.#observe(), info: {} };
@@ -114,22 +86,7 @@ export class CartPoleEnv extends Env<Float32Array, number> {
   step(action: number): StepResult<Float32Array> {
     const push = checkAction(owner, this.actionSpace, action);
     if (!this.#hasState) throw new ResetNeeded(`${owner}: Call reset before using step method.`);
-    const thetaDot = this.#thetaDot;
-    const force = push === 1 ? forceMagnitude : -forceMagnitude;
-    const cosTheta = cos(this.#theta);
-    const sinTheta = sin(this.#theta);
-    // The order of the operations is Gymnasium's: any other rounds differently.
-    const temp = (force + poleMassLength * (thetaDot * thetaDot) * sinTheta) / totalMass;
-    const thetaAcceleration =
-      (gravity * sinTheta - cosTheta * temp) / (length * (4.0 / 3.0 - (massPole * (cosTheta * cosTheta)) / totalMass));
-    const xAcceleration = temp - (poleMassLength * thetaAcceleration * cosTheta) / totalMass;
-    const x = this.#x + tau * this.#xDot;
-    const theta = this.#theta + tau * thetaDot;
-    this.#xDot += tau * xAcceleration;
-    this.#thetaDot = thetaDot + tau * thetaAcceleration;
-    this.#x = x;
-    this.#theta = theta;
-    const terminated = x < -xThreshold || x > xThreshold || theta < -thetaThreshold || theta > thetaThreshold;
+    const terminated = moveCartPole(this.#state, 0, push);
     return {
       observation: this.#observe(),
       reward: this.#reward(terminated),
@@ -154,10 +111,8 @@ export class CartPoleEnv extends Env<Float32Array, number> {
 
   #observe(): Float32Array {
     const observation = new Float32Array(4);
-    observation[0] = this.#x;
-    observation[1] = this.#xDot;
-    observation[2] = this.#theta;
-    observation[3] = this.#thetaDot;
+    const state = this.#state;
+    for (let i = 0; i < 4; i++) observation[i] = state[i]!;
     return observation;
   }
 
@@ -165,21 +120,20 @@ export class CartPoleEnv extends Env<Float32Array, number> {
     return this.#renderer.render({
       id: this.spec?.id ?? owner,
       hasState: this.#hasState,
-      draw: (raster) => drawCartPole(raster, this.#x, this.#theta),
+      draw: (raster) => drawCartPole(raster, this.#state[0]!, this.#state[2]!),
     });
   }
 
   protected override saveState(): EnvState {
     return {
       hasState: this.#hasState,
-      state: Float64Array.of(this.#x, this.#xDot, this.#theta, this.#thetaDot),
+      state: this.#state.slice(),
       stepsBeyondTerminated: this.#stepsBeyondTerminated,
     };
   }
 
   protected override restoreState(data: EnvState): void {
-    const state = data['state'] as Float64Array;
-    [this.#x, this.#xDot, this.#theta, this.#thetaDot] = state as unknown as [number, number, number, number];
+    this.#state.set(data['state'] as Float64Array);
     this.#hasState = data['hasState'] as boolean;
     this.#stepsBeyondTerminated = data['stepsBeyondTerminated'] as number;
   }

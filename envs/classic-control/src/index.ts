@@ -2,6 +2,8 @@
 import { register } from 'gymnasium-js';
 import { AcrobotEnv } from './acrobot.ts';
 import type { AcrobotOptions } from './acrobot.ts';
+import { CartPoleVectorEnv } from './cart-pole-vector.ts';
+import type { CartPoleVectorOptions } from './cart-pole-vector.ts';
 import { CartPoleEnv } from './cart-pole.ts';
 import type { CartPoleOptions } from './cart-pole.ts';
 import { ContinuousMountainCarEnv } from './continuous-mountain-car.ts';
@@ -14,12 +16,14 @@ import type { PendulumOptions } from './pendulum.ts';
 register({
   id: 'CartPole-v0',
   entryPoint: (kwargs) => new CartPoleEnv(kwargs as CartPoleOptions),
+  vectorEntryPoint: (kwargs, spec) => new CartPoleVectorEnv({ ...(kwargs as CartPoleVectorOptions), spec }),
   maxEpisodeSteps: 200,
   rewardThreshold: 195,
 });
 register({
   id: 'CartPole-v1',
   entryPoint: (kwargs) => new CartPoleEnv(kwargs as CartPoleOptions),
+  vectorEntryPoint: (kwargs, spec) => new CartPoleVectorEnv({ ...(kwargs as CartPoleVectorOptions), spec }),
   maxEpisodeSteps: 500,
   rewardThreshold: 475,
 });
@@ -49,6 +53,8 @@ register({
 
 export { AcrobotEnv } from './acrobot.ts';
 export type { AcrobotOptions } from './acrobot.ts';
+export { CartPoleVectorEnv } from './cart-pole-vector.ts';
+export type { CartPoleVectorOptions } from './cart-pole-vector.ts';
 export { CartPoleEnv } from './cart-pole.ts';
 export type { CartPoleOptions } from './cart-pole.ts';
 export { ContinuousMountainCarEnv } from './continuous-mountain-car.ts';

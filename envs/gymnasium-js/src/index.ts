@@ -166,7 +166,7 @@ export type { ResetPlan } from './vector/arguments.ts';
 export { hasRowLayout } from './vector/batch-layout.ts';
 export { readActions } from './vector/given-actions.ts';
 export type { GivenActions } from './vector/given-actions.ts';
-export { joinLeaves, splitLeaves } from './spaces/leaves.ts';
+export { joinLeaves, leafSpaces, splitLeaves } from './spaces/leaves.ts';
 export { checkNoneEnded } from './vector/env-batch.ts';
 export { mergeReports } from './vector/vector-info.ts';
 export type { EnvReport } from './vector/vector-info.ts';

@@ -195,7 +195,10 @@ async function byEntryPoint(spec: EnvSpec, options: MakeVecOptions): Promise<Vec
   }
   const { maxEpisodeSteps } = spec;
   const limit = maxEpisodeSteps === undefined ? {} : { maxEpisodeSteps };
-  return entryPoint({ ...limit, ...splitOptions(spec.kwargs).makeOptions, ...makeOptions, numEnvs });
+  // The checker looks at single environments.
+  const { disableEnvChecker: _checker, ...kwargs } = makeOptions;
+  const saved = splitOptions(spec.kwargs).makeOptions;
+  return entryPoint({ ...limit, ...saved, ...kwargs, numEnvs }, vectorSpec(spec, 'vectorEntryPoint', options));
 }
 
 function vectorSpec(spec: EnvSpec, vectorizationMode: VectorizationMode, options: MakeVecOptions): EnvSpec {

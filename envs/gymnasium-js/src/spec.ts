@@ -16,8 +16,11 @@ export type Kwargs = Readonly<Record<string, unknown>>;
 /** Builds an environment from its arguments. */
 export type EntryPoint = (kwargs: Kwargs) => Env<unknown, unknown>;
 
-/** Builds a vector environment from the number of environments and their arguments. */
-export type VectorEntryPoint = (kwargs: Kwargs & { readonly numEnvs: number }) => VectorEnv | Promise<VectorEnv>;
+/** Builds a vector environment from the number of environments and their arguments; `spec`, which remembers them, is to be its own. */
+export type VectorEntryPoint = (
+  kwargs: Kwargs & { readonly numEnvs: number },
+  spec: EnvSpec,
+) => VectorEnv | Promise<VectorEnv>;
 
 export interface EnvSpecOptions {
   /** `[namespace/]name[-vN]`; its meaning never changes without a new version. */

@@ -1,15 +1,15 @@
 // Actions on their way to Python, leaf by leaf.
-import { typedArrayOf } from '@tessera/core';
-import type { DType } from '@tessera/core';
-import { splitLeaves } from 'gymnasium-js';
-import type { GivenActions, Space, TypedArray } from 'gymnasium-js';
+import { leafSpaces, splitLeaves } from 'gymnasium-js';
+import type { GivenActions, Space } from 'gymnasium-js';
+import { columnOf, put } from './columns.ts';
 import { leafSize } from './layout.ts';
 import type { LeafJSON } from './layout.ts';
+import { encodeLoose } from './loose.ts';
 
-/** Bytes of actions leaf by leaf, and texts apart. */
+/** Bytes of actions leaf by leaf, and JSON of what has no fixed size, a list for each such leaf. */
 export interface SentActions {
   readonly raw: Uint8Array;
-  readonly texts: readonly (readonly string[])[] | undefined;
+  readonly loose: readonly (readonly unknown[])[] | undefined;
 }
 
 /** How actions lie in the bytes. */
@@ -25,13 +25,14 @@ export function encodeActions(layout: ActionLayout, actions: GivenActions, first
     const [leaf] = leaves as [LeafJSON];
     const column = columnOf(leaf.dtype!, count * leafSize(leaf));
     put(column, 0, actions, first * leafSize(leaf), column.length);
-    return { raw: new Uint8Array(column.buffer), texts: undefined };
+    return { raw: new Uint8Array(column.buffer), loose: undefined };
   }
   const parts = actions.list.slice(first, first + count).map((action) => splitLeaves(space, action));
-  const texts: string[][] = [];
+  const loose: unknown[][] = [];
+  const spaces = leafSpaces(space);
   const pieces = leaves.flatMap((leaf, c) => {
     if (leaf.dtype === null) {
-      texts.push(parts.map((values) => values[c] as string));
+      loose.push(parts.map((values) => encodeLoose(spaces[c]!, values[c])));
       return [];
     }
     const size = leafSize(leaf);
@@ -42,17 +43,5 @@ export function encodeActions(layout: ActionLayout, actions: GivenActions, first
     }
     return [new Uint8Array(column.buffer)];
   });
-  return { raw: new Uint8Array(Buffer.concat(pieces)), texts: texts.length === 0 ? undefined : texts };
-}
-
-function columnOf(dtype: DType, length: number): TypedArray & { readonly buffer: ArrayBuffer } {
-  return new (typedArrayOf(dtype))(length) as TypedArray & { readonly buffer: ArrayBuffer };
-}
-
-function put(column: TypedArray, at: number, values: ArrayLike<number | bigint>, from: number, count: number): void {
-  const isBig = column instanceof BigInt64Array;
-  for (let k = 0; k < count; k++) {
-    const value = values[from + k]!;
-    column[at + k] = (isBig ? BigInt(value) : Number(value)) as never;
-  }
+  return { raw: new Uint8Array(Buffer.concat(pieces)), loose: loose.length === 0 ? undefined : loose };
 }

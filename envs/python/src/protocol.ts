@@ -1,6 +1,7 @@
 // Frames between us and a child: `u32 length | u8 kind | 3 zero bytes | u32 length of the JSON | JSON | raw bytes`, little-endian; `length` counts what follows
 // the 12 bytes of the header. The same is in python/tessera_bridge/connection.py.
-import { FormatError } from '@tessera/core';
+import { constants } from 'node:buffer';
+import { ConfigError, FormatError } from '@tessera/core';
 
 /** Refused when the child speaks another one. */
 export const protocolVersion = 1;
@@ -20,11 +21,15 @@ export interface Frame {
 const headerSize = 12;
 const answers = new Set(['H', 'D', 'O', 'P', 'E', 'B']);
 
-/** The bytes of a frame. */
+/** The bytes of a frame. Throws ConfigError for more than its header can count. */
 export function encodeFrame(kind: FrameKind, data?: unknown, raw: Uint8Array = new Uint8Array(0)): Uint8Array {
   const json = data === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(data));
-  const frame = Buffer.alloc(headerSize + json.length + raw.length);
-  frame.writeUInt32LE(json.length + raw.length, 0);
+  const length = json.length + raw.length;
+  if (length >= 2 ** 32) {
+    throw new ConfigError(`python: ${length} bytes for one child are too many. Put fewer environments into a child.`);
+  }
+  const frame = Buffer.alloc(headerSize + length);
+  frame.writeUInt32LE(length, 0);
   frame[4] = kind.charCodeAt(0);
   frame.writeUInt32LE(json.length, 8);
   frame.set(json, headerSize);
@@ -95,6 +100,11 @@ export class FrameReader {
     const kind = String.fromCharCode(header.getUint8(4));
     if (!answers.has(kind) || jsonLength > length) {
       throw new FormatError(`expected a frame of protocol ${protocolVersion}, got bytes that are none.`);
+    }
+    if (jsonLength > constants.MAX_STRING_LENGTH) {
+      throw new FormatError(
+        `expected at most ${constants.MAX_STRING_LENGTH} bytes of JSON in a frame, got ${jsonLength}.`,
+      );
     }
     this.#isHeader = false;
     this.#kind = kind as FrameKind;

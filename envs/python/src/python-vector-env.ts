@@ -7,7 +7,6 @@ import {
   checkAutoresetMode,
   checkNoneEnded,
   EnvSpec,
-  joinLeaves,
   mergeReports,
   planReset,
   readActions,
@@ -33,7 +32,15 @@ import type {
 import { encodeActions } from './actions.ts';
 import { Crew } from './crew.ts';
 import type { Ready } from './crew.ts';
-import { allocateRows, checkLeaves, copyObservation, observationAt, rowTargets, writeTexts } from './layout.ts';
+import {
+  allocateRows,
+  checkLeaves,
+  copyObservation,
+  observationAt,
+  observationOf,
+  rowTargets,
+  writeLoose,
+} from './layout.ts';
 import type { Rows } from './layout.ts';
 import { bridgeOptions } from './options.ts';
 import type { BridgeOptions, PythonVecOptions } from './options.ts';
@@ -47,7 +54,8 @@ import { decodeValue, encodeValue } from './values.ts';
 export type PythonFrame = NdArray<'uint8'> | string | undefined;
 
 /**
- * Several copies of a Python environment. Observations of a Box or Discrete are one array, of a Dict or Tuple one array for each part in its place.
+ * Several copies of a Python environment. Observations of a Box or Discrete are one array, of a Dict or Tuple one array for each part in its place, of spaces
+ * whose values have no fixed size (Text, Sequence, OneOf, Graph) a list of values.
  *
  * After an error other than a wrong argument it is dead: all children are ended.
  */
@@ -162,7 +170,7 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
     return { observation: this.#observation(rows), info: mergeReports(reports) };
   }
 
-  /** `actions` is a flat array; for a Dict, Tuple or Text a batch of `actionSpace`, such as `{ key: batch }`. */
+  /** `actions` is a flat array; for other spaces a batch of `actionSpace`: `{ key: batch }` for a Dict, a list of values for a Text or Sequence. */
   async step(actions: VectorActions | BatchedActions): Promise<VectorStepResult<Obs>> {
     this.#crew.checkFree('step');
     if (!this.#hasReset) throw new ResetNeeded('Cannot call env.step() before calling env.reset()');
@@ -185,9 +193,9 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
         }
       }
       const lost = [...cut].filter((i) => i >= first && i < first + count).map((i) => i - first);
-      const { raw, texts } = encodeActions(layout, given, first, count);
-      const isPlain = lost.length + skip.length === 0 && texts === undefined;
-      const data = isPlain ? undefined : { cut: lost, skip, texts };
+      const { raw, loose } = encodeActions(layout, given, first, count);
+      const isPlain = lost.length + skip.length === 0 && loose === undefined;
+      const data = isPlain ? undefined : { cut: lost, skip, loose };
       return this.#call(child, rows, { kind: 'S', name: 'step', data, raw });
     });
     // Memory for the next step while Python is at work on this one.
@@ -269,8 +277,8 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
     const frames = await this.#crew.call(name, send);
     return frames.flatMap(({ data }, index) => {
       const { first, count } = this.#crew.children[index]!;
-      const { texts } = (data ?? {}) as SentRows;
-      if (texts !== undefined) writeTexts(rows, texts, first);
+      const { loose } = (data ?? {}) as SentRows;
+      if (loose !== undefined) writeLoose(rows, loose, first);
       return this.#reader.read(data as SentRows | undefined, count);
     });
   }
@@ -308,8 +316,7 @@ export class PythonVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
 
   #observation(rows: Rows): Obs {
     // The caller may write into what it gets. What was seen last is needed once more only where children are started again.
-    const columns = this.#keepsRows ? rows.columns.map((column) => column.slice()) : rows.columns;
-    return joinLeaves(this.singleObservationSpace, columns) as Obs;
+    return observationOf(rows, this.singleObservationSpace, this.#keepsRows) as Obs;
   }
 
   toString(): string {

@@ -1,14 +1,16 @@
 // Infos as the children send them, put together for all environments.
 import { typedArrayOf } from '@tessera/core';
-import { joinLeaves, warn } from 'gymnasium-js';
+import { joinLeaves, leafSpaces, warn } from 'gymnasium-js';
 import type { EnvReport, Info, Space } from 'gymnasium-js';
 import type { LeafJSON } from './layout.ts';
+import { decodeLoose } from './loose.ts';
 import { decodeValue } from './values.ts';
 
 /** What a child says of one environment; null of one that was left alone. */
 export interface SentReport {
   readonly info: unknown;
-  readonly final?: { readonly obs: unknown; readonly info: unknown };
+  /** `obs` leaf by leaf. */
+  readonly final?: { readonly obs: readonly unknown[]; readonly info: unknown };
   /** Keys of values that had no place here, with their classes. */
   readonly dropped?: Readonly<Record<string, string>>;
 }
@@ -16,7 +18,7 @@ export interface SentReport {
 /** The JSON beside observations, rewards and flags; undefined when there is nothing to say. */
 export interface SentRows {
   readonly reports?: readonly (SentReport | null)[];
-  readonly texts?: readonly (readonly string[])[];
+  readonly loose?: readonly (readonly unknown[])[];
 }
 
 /** Reads reports; says once for each key what was dropped. */
@@ -24,12 +26,14 @@ export class ReportReader {
   readonly #id: string;
   readonly #space: Space<unknown>;
   readonly #leaves: readonly LeafJSON[];
+  readonly #leafSpaces: readonly Space<unknown>[];
   readonly #noted = new Set<string>();
 
   constructor(id: string, space: Space<unknown>, leaves: readonly LeafJSON[]) {
     this.#id = id;
     this.#space = space;
     this.#leaves = leaves;
+    this.#leafSpaces = leafSpaces(space);
   }
 
   /** The reports of one child with `count` environments. */
@@ -42,19 +46,20 @@ export class ReportReader {
       this.#note(report.dropped ?? {});
       const info = decodeValue(report.info) as Info;
       if (report.final === undefined) return { info };
-      const values = decodeValue(report.final.obs) as unknown[];
       const obs = joinLeaves(
         this.#space,
-        values.map((value, c) => this.#asLeaf(value, c)),
+        report.final.obs.map((sent, c) => this.#readLeaf(sent, c)),
       );
       return { info, final: { obs, info: decodeValue(report.final.info) as Info } };
     });
   }
 
   // A single number comes as itself, and belongs into an array unless it is the value of a Discrete.
-  #asLeaf(value: unknown, c: number): unknown {
+  #readLeaf(sent: unknown, c: number): unknown {
     const { dtype, isNumber } = this.#leaves[c]!;
-    if (isNumber || dtype === null || (typeof value === 'object' && value !== null)) return value;
+    if (dtype === null) return decodeLoose(this.#leafSpaces[c]!, sent);
+    const value = decodeValue(sent);
+    if (isNumber || (typeof value === 'object' && value !== null)) return value;
     const array = new (typedArrayOf(dtype))(1);
     array[0] = (array instanceof BigInt64Array ? BigInt(value as number) : Number(value)) as never;
     return array;

@@ -122,7 +122,7 @@ print(json.dumps(out))`;
     const numEnvs = 2;
     const [theirs, ours] = await Promise.all([
       bridged('CartPole-v1', { numEnvs, numWorkers: 1 }),
-      makeVec('CartPole-v1', { numEnvs }),
+      makeVec('CartPole-v1', { numEnvs, vectorizationMode: 'sync' }),
     ]);
     expect(theirs.singleObservationSpace.equals(ours.singleObservationSpace)).toBe(true);
     expect((await theirs.reset({ seed })).observation).toEqual((await ours.reset({ seed })).observation);

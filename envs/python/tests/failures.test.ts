@@ -72,7 +72,7 @@ describe.skipIf(python === undefined)(`failures${whyNoPython}`, () => {
     ['CartPole-v9', VersionNotFound, 'Environment version `v9` for environment `CartPole` doesn’t exist'],
     ['Nowhere/X-v0', NamespaceNotFound, 'Is it registered by a module? Write python:module:Nowhere/X-v0.'],
     ['no_such_module:X-v0', DependencyNotInstalled, "Install 'no_such_module' into this Python, or correct the id."],
-    ['tessera_fixtures:Tessera/Odd-v1', ConfigError, 'not supported: a space of class Sequence: Sequence(Discrete(2)'],
+    ['tessera_fixtures:Tessera/Odd-v1', ConfigError, 'not supported: a space of class Compass: Compass()'],
     ['CartPole v1', ConfigError, 'Malformed environment ID: CartPole v1'],
   ])('the id %s', async (id, ErrorClass, message) => {
     const error = await errorOf(makeVec(`python:${id}`));

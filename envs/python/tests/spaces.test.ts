@@ -88,6 +88,29 @@ print(json.dumps([str(Nested.observation_space), str(Nested.action_space)]))`;
       ['(int64 1, float32 [0.5])', '(int64 0, float32 [-0.5])'],
     ],
     ['Discrete', [1, 0], ['int64 1', 'int64 0']],
+    ['Sequence', [[1, 0], []], ['(int64 1, int64 0)', '()']],
+    [
+      'Stack',
+      [Float32Array.of(0.5, 0, -0.25, -0), new Float32Array(0)],
+      ['float32 [[0.5, 0.0], [-0.25, -0.0]]', 'float32 []'],
+    ],
+    ['Stacked texts', [['ab', 'c'], []], ["('ab', 'c')", '()']],
+    [
+      'OneOf',
+      [
+        [0, 1],
+        [1, 'x'],
+      ],
+      ['(int64 0, int64 1)', "(int64 1, 'x')"],
+    ],
+    [
+      'Graph',
+      [
+        { nodes: Float64Array.of(1, 0, 0.1, 0), edges: Int32Array.of(2), edgeLinks: Int32Array.of(1, 0) },
+        { nodes: Float64Array.of(0, 1), edges: null, edgeLinks: null },
+      ],
+      ['(float64 [[1.0, 0.0], [0.1, 0.0]], int64 [2], int32 [[1, 0]])', '(float64 [[0.0, 1.0]], None, None)'],
+    ],
   ])('actions of a %s arrive as Python makes them', async (kind, actions, echo) => {
     const envs = await fixture<Int32Array>('Echo-v1', { numEnvs: 2, numWorkers: 1, kind });
     await envs.reset({ seed: 0 });
@@ -96,7 +119,7 @@ print(json.dumps([str(Nested.observation_space), str(Nested.action_space)]))`;
   });
 
   test.each<[kind: string, message: string]>([
-    ['Sequence', 'a space of class Sequence'],
+    ['Stack of nothing', 'a stacked Sequence of values without numbers'],
     ['uint64', 'a space of dtype uint64'],
     ['Empty', 'the action space has no values. Give it at least one part.'],
   ])('without a place here: %s', async (kind, message) => {

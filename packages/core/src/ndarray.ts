@@ -65,20 +65,23 @@ export function bytesPerElement(dtype: DType): number {
   return typedArrayOf(dtype).BYTES_PER_ELEMENT;
 }
 
-/** The number of elements of an array of this shape, `prod(shape)`; 1 for the shape `[]`. Throws ShapeError for sizes that are no counts or whose product is beyond `2^53 - 1`. */
-export function elementCount(shape: readonly number[]): number {
+/**
+ * The number of elements of an array of this shape, `prod(shape)`; 1 for the shape `[]`. Throws ShapeError, which begins with `where`, for sizes that are no
+ * counts or whose product is beyond `2^53 - 1`.
+ */
+export function elementCount(shape: readonly number[], where = 'ndarray'): number {
   let count = 1;
   let positive = 1;
   for (const size of shape) {
     if (!Number.isSafeInteger(size) || size < 0) {
-      throw new ShapeError(`ndarray: expected a shape of whole numbers >= 0, got [${shape.join(', ')}].`);
+      throw new ShapeError(`${where}: expected a shape of whole numbers >= 0, got [${shape.join(', ')}].`);
     }
     count *= size;
     // A zero must not hide that the other sizes overflow.
     positive *= size || 1;
   }
   if (!Number.isSafeInteger(positive)) {
-    throw new ShapeError(`ndarray: the shape [${shape.join(', ')}] has more elements than any array can hold.`);
+    throw new ShapeError(`${where}: the shape [${shape.join(', ')}] has more elements than any array can hold.`);
   }
   return count;
 }

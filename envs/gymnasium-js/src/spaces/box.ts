@@ -38,7 +38,7 @@ export class Box<D extends DType = 'float32'> extends Space<TypedArrayOf<D>> {
   // Every value of the dtype is inside: nothing to compare, which matters for frames of bytes.
   readonly #everything: boolean;
 
-  /** Throws ShapeError for bounds that do not fit the shape, ConfigError for NaN, for bounds outside the dtype's range and for `low > high`. */
+  /** Throws ShapeError for sizes that are no counts and for bounds that do not fit the shape, ConfigError for NaN, for bounds outside the dtype's range and for `low > high`. */
   constructor(options: BoxOptions<D>) {
     super();
     if (typeof options !== 'object' || options === null) {
@@ -50,7 +50,7 @@ export class Box<D extends DType = 'float32'> extends Space<TypedArrayOf<D>> {
     this.shape = options.shape === undefined ? inferShape(low, high) : checkShape(options.shape);
     this.dtype = dtype;
     const { min, max, kind } = dtypeFacts(dtype);
-    const count = elementCount(this.shape);
+    const count = elementCount(this.shape, 'Box');
     [this.low, this.boundedBelow] = castBound('low', low, dtype, count, this.shape);
     [this.high, this.boundedAbove] = castBound('high', high, dtype, count, this.shape);
     for (let i = 0; i < count; i++) {

@@ -35,7 +35,7 @@ export class MultiBinary extends Space<Int8Array> {
     }
     this.shape = [...shape] as number[];
     this.n = Array.isArray(n) ? this.shape : (n as number);
-    this.#size = elementCount(this.shape);
+    this.#size = elementCount(this.shape, 'MultiBinary');
     if (options.seed !== undefined) this.seed(options.seed);
   }
 

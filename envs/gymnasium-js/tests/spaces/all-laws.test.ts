@@ -484,6 +484,11 @@ describe('bad input', () => {
     [() => new Box(undefined as never), /Box: expected an object \{ low, high, shape, dtype \}, got undefined/],
     [() => new Box({ low: 0, high: 1, shape: 3 as never }), /expected shape to be an array of sizes, got 3/],
     [
+      () => new Box({ low: 0, high: 1, shape: [2 ** 30, 2 ** 30] }),
+      /^Box: the shape \[1073741824, 1073741824\] has more elements than any array can hold\.$/,
+    ],
+    [() => new MultiBinary([2 ** 30, 2 ** 30]), /^MultiBinary: the shape \[1073741824, 1073741824\] has more elements/],
+    [
       () => new Box({ low: 0, high: 1 }).isBounded('x' as never),
       /manner is not in \{'below', 'above', 'both'\}, actual value: "x"/,
     ],

@@ -126,7 +126,7 @@ describe('Box', () => {
     [{ low: [0, 0], high: [1, 1, 1] }, /low and high don't match, low has 2 values and high has 3/],
     [{ low: [0, 0], high: 1, shape: [3] }, /low has 2 values, shape=\[3\]/],
     [{ low: 0, high: 1, dtype: 'float16' }, /expected a dtype out of .*, got "float16"/],
-    [{ low: 0, high: 1, shape: [-1] }, /whole numbers >= 0, got \[-1\]/],
+    [{ low: 0, high: 1, shape: [-1] }, /^Box: expected a shape of whole numbers >= 0, got \[-1\]\.$/],
   ])('refuses %o', (options, message) => {
     expect(() => new Box(options as never)).toThrow(message);
   });

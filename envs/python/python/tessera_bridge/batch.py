@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from .loose import decode_loose, encode_loose
 from .spaces import Mismatch, join, kind_of, leaves, split
 from .values import encode
 
@@ -15,7 +16,7 @@ class Batch:
         self.observation_space, self.action_space = envs[0].observation_space, envs[0].action_space
         self.leaves, self.action_leaves = leaves(self.observation_space), leaves(self.action_space)
         count = len(envs)
-        self.rows = [np.zeros((count, *leaf.shape), leaf.dtype) for leaf in self.leaves]
+        self.rows = [[None] * count if leaf.is_loose else np.zeros((count, *leaf.shape), leaf.dtype) for leaf in self.leaves]
         self.rewards = np.zeros(count, np.float64)
         self.terminated, self.truncated = np.zeros(count, np.uint8), np.zeros(count, np.uint8)
 
@@ -23,9 +24,9 @@ class Batch:
         """Resets the environments that `mask` marks; their infos, None for the others."""
         return self._each(lambda i: self._reset(i, seeds[i], options) if mask[i] else None)
 
-    def step(self, raw, texts, cut, skip):
+    def step(self, raw, loose, cut, skip):
         """One step of each. Those in `cut` are not stepped: their episode ends as truncated; those in `skip` are reset already."""
-        actions = self._read_actions(raw, texts)
+        actions = self._read_actions(raw, loose)
 
         def visit(i):
             if i in skip:
@@ -90,7 +91,10 @@ class Batch:
     def _write(self, i, observation):
         try:
             for leaf, rows, value in zip(self.leaves, self.rows, split(self.observation_space, observation)):
-                leaf.write(rows[i, ...], value, self.checks)
+                if leaf.is_loose:
+                    rows[i] = encode_loose(leaf, value, self.checks)
+                else:
+                    leaf.write(rows[i, ...], value, self.checks)
         except Mismatch as mismatch:
             raise Mismatch("the observation is outside its space: %s" % mismatch) from None
 
@@ -105,15 +109,15 @@ class Batch:
         return report
 
     def _encode_row(self, i):
-        return ["l", *(str(rows[i]) if leaf.is_text else encode(np.array(rows[i])) for leaf, rows in zip(self.leaves, self.rows))]
+        return [rows[i] if leaf.is_loose else encode(np.array(rows[i])) for leaf, rows in zip(self.leaves, self.rows)]
 
-    def _read_actions(self, raw, texts):
-        """Rows of actions, leaf by leaf; texts come apart from the bytes."""
+    def _read_actions(self, raw, loose):
+        """Rows of actions, leaf by leaf; what has no fixed size comes apart from the bytes."""
         count, at, actions = len(self.envs), 0, []
-        texts = iter(texts or ())
+        loose = iter(loose or ())
         for leaf in self.action_leaves:
-            if leaf.is_text:
-                actions.append(next(texts))
+            if leaf.is_loose:
+                actions.append([decode_loose(leaf, sent) for sent in next(loose)])
                 continue
             size = count * math.prod(leaf.shape)
             values = np.frombuffer(raw, leaf.dtype.newbyteorder("<"), size, at)
@@ -135,12 +139,13 @@ class Batch:
     @property
     def arrays(self):
         """What goes out after each reset and step, in order."""
-        rows = [rows for leaf, rows in zip(self.leaves, self.rows) if not leaf.is_text]
+        rows = [rows for leaf, rows in zip(self.leaves, self.rows) if not leaf.is_loose]
         return [self.rewards, self.terminated, self.truncated, *rows]
 
     @property
-    def texts(self):
-        return [rows.tolist() for leaf, rows in zip(self.leaves, self.rows) if leaf.is_text]
+    def loose(self):
+        """JSON of what has no place in arrays: for each such leaf a list."""
+        return [rows for leaf, rows in zip(self.leaves, self.rows) if leaf.is_loose]
 
     def _each(self, visit):
         results = []

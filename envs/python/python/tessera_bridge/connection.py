@@ -13,6 +13,9 @@ import sys
 import threading
 
 HEADER = struct.Struct("<IB3xI")
+# The longest text that the other side can hold, and the largest number that the header can.
+LONGEST_JSON = 2**29 - 24
+LARGEST_FRAME = 2**32 - 1
 
 
 class Connection:
@@ -45,6 +48,8 @@ class Connection:
         text = b"" if data is None else json.dumps(data, allow_nan=False).encode()
         raw = [memoryview(array).cast("B") for array in arrays if array.nbytes]
         length = len(text) + sum(part.nbytes for part in raw)
+        if len(text) > LONGEST_JSON or length > LARGEST_FRAME:
+            raise ValueError("an answer of %d bytes, %d of them JSON, is too large. Put fewer environments into a child." % (length, len(text)))
         parts = [memoryview(HEADER.pack(length, ord(kind), len(text)) + text), *raw]
         try:
             while parts:

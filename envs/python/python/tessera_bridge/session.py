@@ -93,15 +93,15 @@ class Session:
     def _step(self, data, raw):
         data = data or {}
         cut, skip = data.get("cut", ()), data.get("skip", ())
-        self._send_rows(self.batch.step(raw, data.get("texts"), cut, skip))
+        self._send_rows(self.batch.step(raw, data.get("loose"), cut, skip))
 
     def _send_rows(self, reports):
         # Nothing is said of infos that are empty.
         is_plain = all(report is not None and report == {"info": ["d", {}]} for report in reports)
-        texts = self.batch.texts
+        loose = self.batch.loose
         data = {} if is_plain else {"reports": reports}
-        if texts:
-            data["texts"] = texts
+        if loose:
+            data["loose"] = loose
         self.connection.write("O", data or None, self.batch.arrays)
 
     def _render(self, _, __):

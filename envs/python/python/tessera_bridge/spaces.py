@@ -43,7 +43,22 @@ def describe(space):
         return {"type": "Dict", "spaces": [[str(key), describe(part)] for key, part in space.spaces.items()]}
     if isinstance(space, spaces.Tuple):
         return {"type": "Tuple", "spaces": [describe(part) for part in space.spaces]}
+    if isinstance(space, spaces.Sequence):
+        feature = describe(space.feature_space)
+        if space.stack and not _has_numbers(space.feature_space):
+            # Flat arrays of nothing do not say how many there are.
+            raise Unsupported("a stacked Sequence of values without numbers: %s" % space)
+        return {"type": "Sequence", "space": feature, "stack": bool(space.stack)}
+    if isinstance(space, spaces.OneOf):
+        return {"type": "OneOf", "spaces": [describe(part) for part in space.spaces]}
+    if isinstance(space, spaces.Graph):
+        edges = None if space.edge_space is None else describe(space.edge_space)
+        return {"type": "Graph", "nodeSpace": describe(space.node_space), "edgeSpace": edges}
     raise Unsupported("a space of class %s: %s" % (type(space).__name__, space))
+
+
+def _has_numbers(space):
+    return any(0 not in leaf.shape for leaf in leaves(space))
 
 
 def _dtype(space):
@@ -68,29 +83,27 @@ def _text(value):
 
 
 class Leaf:
-    """A part of a space whose values are one array each: where it is, and what its rows are."""
+    """A part of a space: where it is, and what its rows are, where its values are one array each. Loose ones have no fixed size and no rows; see loose.py."""
 
     def __init__(self, space, path):
-        self.path = path
-        self.is_text = isinstance(space, spaces.Text)
-        self.space = space
-        if isinstance(space, spaces.Discrete):
-            self.shape, self.dtype = (), np.dtype(np.int32)
-        elif self.is_text:
-            self.shape, self.dtype = (), np.dtype(object)
+        self.path, self.space = path, space
+        self.is_loose = isinstance(space, (spaces.Text, spaces.Sequence, spaces.OneOf, spaces.Graph))
+        self.is_number = isinstance(space, spaces.Discrete)
+        # Of loose ones, the leaves of each of their own parts.
+        self.inner = [leaves(part, (*path, "*")) for part in _inner_spaces(space)]
+        if self.is_loose:
+            self.shape, self.dtype = (), None
+        elif self.is_number:
+            is_small = max(-int(space.start), int(space.start) + int(space.n)) <= 2**31
+            self.shape, self.dtype = (), np.dtype(np.int32 if is_small else np.int64)
         else:
             self.shape, self.dtype = space.shape, _dtype(space)
 
     def describe(self):
-        return {"path": self.path, "dtype": None if self.is_text else self.dtype.name, "shape": list(self.shape), "isNumber": isinstance(self.space, spaces.Discrete)}
+        return {"path": self.path, "dtype": None if self.is_loose else self.dtype.name, "shape": list(self.shape), "isNumber": self.is_number}
 
     def write(self, row, value, checks):
-        """Puts a value into `row`, an array of this leaf's shape (for a text: of one string)."""
-        if self.is_text:
-            if not isinstance(value, str):
-                raise Mismatch("expected a text of %s%s, got %s" % (self.space, self.place, kind_of(value)))
-            row[...] = value
-            return
+        """Puts a value into `row`, an array of this leaf's shape."""
         array = np.asarray(value)
         if array.shape != self.shape:
             raise Mismatch("expected shape %s of %s%s, got %s" % (self.shape, self.space, self.place, array.shape))
@@ -106,6 +119,16 @@ class Leaf:
     @property
     def place(self):
         return " at %s" % "/".join(str(step) for step in self.path) if self.path else ""
+
+
+def _inner_spaces(space):
+    if isinstance(space, spaces.Sequence):
+        return [space.feature_space]
+    if isinstance(space, spaces.OneOf):
+        return space.spaces
+    if isinstance(space, spaces.Graph):
+        return [part for part in (space.node_space, space.edge_space) if part is not None]
+    return []
 
 
 def leaves(space, path=()):
@@ -139,9 +162,10 @@ def join(space, values):
     if isinstance(space, spaces.Tuple):
         return tuple(join(part, values) for part in space.spaces)
     value = next(values)
-    if isinstance(space, spaces.Text):
-        return str(value)
-    return space.dtype.type(value) if isinstance(space, spaces.Discrete) else np.array(value, dtype=space.dtype)
+    if isinstance(space, spaces.Discrete):
+        return space.dtype.type(value)
+    is_array = isinstance(space, (spaces.Box, spaces.MultiDiscrete, spaces.MultiBinary))
+    return np.array(value, dtype=space.dtype) if is_array else value
 
 
 def kind_of(value):
