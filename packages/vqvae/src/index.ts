@@ -35,7 +35,16 @@ export type { Forward, TokenizerLosses, VqvaeParameters } from './model.ts';
 // Quantizers
 export { createQuantizer } from './quantizers/create-quantizer.ts';
 export { codebookLoss, commitmentLoss } from './quantizers/losses.ts';
-export type { Quantization, Quantizer, QuantizerState, TracedQuantizerState } from './quantizers/quantizer.ts';
+export { tokenCounts, tokenSums } from './quantizers/statistics.ts';
+export type {
+  Codebook,
+  Quantization,
+  QuantizationStatistics,
+  QuantizeOptions,
+  Quantizer,
+  QuantizerState,
+  TracedQuantizerState,
+} from './quantizers/quantizer.ts';
 export { drawProportional, kMeansPlusPlus, vectorsFarFromCodes } from './quantizers/seeding.ts';
 export type { Vectors } from './quantizers/seeding.ts';
 

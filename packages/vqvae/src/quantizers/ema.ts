@@ -2,16 +2,13 @@
 import { ndarray } from '@tessera/core';
 import {
   add,
-  assign,
   div,
-  fill,
   gather,
   greater,
   maximum,
   mul,
   nearestCode,
   reshape,
-  segmentSum,
   straightThrough,
   sub,
   sum,
@@ -20,7 +17,8 @@ import type { Tensor } from '@tessera/engine';
 import { ones, uniform } from '@tessera/nn';
 import type { QuantizerConfig } from '../config.ts';
 import { codebookLoss, commitmentLoss } from './losses.ts';
-import type { Quantizer } from './quantizer.ts';
+import type { Quantizer, TracedQuantizerState } from './quantizer.ts';
+import { tokenCounts, tokenSums } from './statistics.ts';
 
 /**
  * `N <- g N + (1 - g) n`, `m <- g m + (1 - g) sum z`, `e = m / N~` with `N~ = (N + eps) / (sum N + K eps) sum N`.
@@ -29,9 +27,31 @@ import type { Quantizer } from './quantizer.ts';
  */
 export function createEma(config: QuantizerConfig): Quantizer {
   const { vocabulary, codeDim, commitment, decay, epsilon } = config;
+  const decode = ({ codebook }: TracedQuantizerState, tokens: Tensor) => gather(codebook!, tokens);
   return {
     config,
-    trainable: false,
+    slots: [vocabulary],
+    trainable: [],
+    codebooks: [
+      {
+        name: 'codebook',
+        vocabulary,
+        width: codeDim,
+        lookUp: ({ codebook }, z) => ({ vectors: z, codes: gather(codebook!, nearestCode(z, codebook!)) }),
+        replace({ codebook, counts, sums }, rows, vectors, uses) {
+          for (const [i, row] of rows.entries()) {
+            const vector = vectors.subarray(i * codeDim, (i + 1) * codeDim);
+            const count = uses?.[i] ?? 1;
+            codebook!.data.set(vector, row * codeDim);
+            sums!.data.set(
+              vector.map((x) => x * count),
+              row * codeDim,
+            );
+            counts!.data[row] = count;
+          }
+        },
+      },
+    ],
     init(generator) {
       const codebook = uniform(generator, [vocabulary, codeDim], 1 / vocabulary);
       return {
@@ -40,32 +60,28 @@ export function createEma(config: QuantizerConfig): Quantizer {
         sums: ndarray('float32', codebook.shape, codebook.data.slice()),
       };
     },
-    quantize({ codebook }, z) {
-      const tokens = nearestCode(z, codebook);
-      const codes = gather(codebook, tokens); // [N, D]
-      const losses = { codebookLoss: codebookLoss(z, codes), commitmentLoss: commitmentLoss(z, codes) };
-      return { tokens, quantized: straightThrough(z, codes), ...losses, loss: mul(losses.commitmentLoss, commitment) };
+    quantize(state, z) {
+      const tokens = nearestCode(z, state['codebook']!);
+      const codes = decode(state, tokens); // [N, D]
+      const losses = { codebook: codebookLoss(z, codes), commitment: commitmentLoss(z, codes) };
+      return {
+        tokens,
+        quantized: straightThrough(z, codes),
+        losses,
+        loss: mul(losses.commitment, commitment),
+        statistics: { counts: tokenCounts(tokens, vocabulary), sums: tokenSums(z, tokens, vocabulary) },
+      };
     },
-    update({ codebook, counts, sums }, z, tokens) {
-      const hits = segmentSum(fill([tokens.shape[0]!, 1], 1), tokens, vocabulary); // [K, 1]
-      const count = add(mul(counts!, decay), mul(reshape(hits, [vocabulary]), 1 - decay));
-      const total = add(mul(sums!, decay), mul(segmentSum(z, tokens, vocabulary), 1 - decay));
+    update({ codebook, counts, sums }, statistics) {
+      const count = add(mul(counts!, decay), mul(statistics.counts, 1 - decay));
+      const total = add(mul(sums!, decay), mul(statistics['sums']!, 1 - decay));
       const all = sum(count);
       // (N + eps) / (all + K eps) * all, written so that eps = 0 gives N itself.
       const smoothing = sub(1, div(vocabulary * epsilon, add(all, vocabulary * epsilon)));
       const smooth = mul(add(count, epsilon), smoothing);
-      assign(counts!, count);
-      assign(sums!, total);
-      assign(codebook, meanOr(codebook, total, reshape(smooth, [vocabulary, 1])));
+      return { codebook: meanOr(codebook!, total, reshape(smooth, [vocabulary, 1])), counts: count, sums: total };
     },
-    replace({ codebook, counts, sums }, rows, vectors) {
-      for (const [i, row] of rows.entries()) {
-        const vector = vectors.subarray(i * codeDim, (i + 1) * codeDim);
-        codebook!.data.set(vector as never, row * codeDim);
-        sums!.data.set(vector as never, row * codeDim);
-        counts!.data[row] = 1;
-      }
-    },
+    decode,
   };
 }
 
