@@ -7,7 +7,8 @@ import { encodeFrames } from './autoencoder.ts';
 import type { VqvaeConfig } from './config.ts';
 import type { VqvaeParameters } from './model.ts';
 import type { Codebook } from './quantizers/quantizer.ts';
-import { kMeansPlusPlus, vectorsFarFromCodes } from './quantizers/seeding.ts';
+import { vectorsFarFromCodes } from './quantizers/seeding.ts';
+import { anyVectors, startingCodes } from './quantizers/starting-codes.ts';
 
 type LookUps = Program<{ frames: ReturnType<typeof f32> }, { vectors: Tensor; codes: Tensor }>;
 
@@ -41,30 +42,32 @@ export class CodeLife {
     this.idle = new Int32Array(options.codebooks.reduce((sum, { vocabulary }) => sum + vocabulary, 0));
   }
 
-  /** Starts every code at a vector of these frames. */
+  /** Starts the codes as the settings say, at vectors of these frames. */
   seed(frames: NdArray): void {
-    const { codebooks, generators } = this.#options;
+    const { codebooks, config, generators } = this.#options;
+    const { initialisation } = config.quantizer;
     // One after the other: what is looked up in a later codebook may depend on the codes of an earlier one.
     for (const [index, { vocabulary, width }] of codebooks.entries()) {
-      const { vectors } = this.lookUp(index, frames);
-      const codes = kMeansPlusPlus(generators.get('seeding'), { data: vectors, width }, vocabulary);
-      this.#replace(index, [...Array(vocabulary).keys()], codes);
+      const vectors = { data: this.lookUp(index, frames).vectors, width };
+      const start = startingCodes(initialisation, generators.get('seeding'), vectors, vocabulary);
+      if (start !== undefined) this.#replace(index, [...Array(vocabulary).keys()], start.codes, start.counts);
     }
   }
 
-  /** Lets codes that nothing has chosen for too long start again at vectors far from their codes. Returns how many. */
+  /** Counts the updates since each code was chosen, and lets those that nothing has chosen for too long start again at vectors of these frames. Returns how many. */
   restart(
     counts: readonly Float32Array[],
     { updates, frames }: { readonly updates: number; readonly frames: NdArray },
   ): number {
     const { codebooks, config } = this.#options;
-    const { restartAfter, restartUntil } = config.quantizer;
+    const { restart, restartAfter, restartUntil } = config.quantizer;
+    const due = restart !== 'off' && restartAfter > 0 && updates <= restartUntil;
     let restarted = 0;
     let start = 0;
     for (const [index, { vocabulary }] of codebooks.entries()) {
       const idle = this.idle.subarray(start, start + vocabulary);
       for (let k = 0; k < vocabulary; k++) idle[k] = counts[index]![k]! > 0 ? 0 : idle[k]! + 1;
-      if (restartAfter > 0 && updates <= restartUntil) {
+      if (due) {
         const rows = [...idle.keys()].filter((k) => idle[k]! >= restartAfter);
         if (rows.length > 0) restarted += this.#restartRows(index, rows, frames);
       }
@@ -97,21 +100,25 @@ export class CodeLife {
   }
 
   #restartRows(index: number, rows: readonly number[], frames: NdArray): number {
-    const { codebooks, generators } = this.#options;
+    const { codebooks, config, generators } = this.#options;
     const { width } = codebooks[index]!;
     const { vectors: data, codes } = this.lookUp(index, frames);
-    const vectors = vectorsFarFromCodes(
-      generators.get('restart'),
-      { data, width },
-      { codes, count: rows.length, tolerance: restartTolerance * spread(data, width) },
-    );
+    const generator = generators.get('restart');
+    const vectors =
+      config.quantizer.restart === 'random'
+        ? anyVectors(generator, { data, width }, Math.min(rows.length, data.length / width))
+        : vectorsFarFromCodes(
+            generator,
+            { data, width },
+            { codes, count: rows.length, tolerance: restartTolerance * spread(data, width) },
+          );
     const restarted = rows.slice(0, vectors.length / width);
     if (restarted.length > 0) this.#replace(index, restarted, vectors);
     return restarted.length;
   }
 
   // New codes, with the statistics of the quantizer and the moments of the optimiser reset for their rows.
-  #replace(index: number, rows: readonly number[], vectors: Float32Array): void {
+  #replace(index: number, rows: readonly number[], vectors: Float32Array, counts?: ArrayLike<number>): void {
     const { codebooks, state } = this.#options;
     const codebook = codebooks[index]!;
     const values = state.read();
@@ -121,6 +128,7 @@ export class CodeLife {
       Object.fromEntries(names.map((name) => [name.slice(prefix.length), values[name] as NdArray<'float32'>])),
       rows,
       vectors,
+      counts,
     );
     for (const moment of ['first', 'second']) {
       const name = `adam.${moment}.quantizer/${codebook.name}`;

@@ -19,12 +19,43 @@ const quantizerSchema = z.strictObject({
     .describe('weight of the commitment loss, beta (arXiv 1711.00937, section 3.2)'),
   decay: z.number().min(0).lt(1).default(0.99).describe('decay of the moving averages, gamma (ema only; appendix A.1)'),
   epsilon: z.number().min(0).default(1e-5).describe('Laplace smoothing of the code counts (ema only)'),
+  distance: z
+    .enum(['euclidean', 'cosine'])
+    .default('euclidean')
+    .describe(
+      'what near means; cosine compares vectors and codes at length 1, and codes come out so (arXiv 2110.04627)',
+    ),
+  projection: z
+    .number()
+    .int()
+    .min(0)
+    .max(4096)
+    .default(0)
+    .describe(
+      'numbers that a learned linear map leaves of a vector before it is looked up; 0: no map (arXiv 2110.04627)',
+    ),
+  gradient: z
+    .enum(['straight-through', 'rotation', 'none'])
+    .default('straight-through')
+    .describe(
+      'how gradients pass to the encoder: as they are, turned as the vector is to its code (arXiv 2410.06424), or not',
+    ),
+  initialisation: z
+    .enum(['uniform', 'data', 'kmeans', 'kmeans++'])
+    .default('kmeans++')
+    .describe(
+      'where codes start: in 1 / K, or at vectors of the first batch: any, centres of ten rounds of k-means, far apart',
+    ),
+  restart: z
+    .enum(['off', 'random', 'error-weighted'])
+    .default('error-weighted')
+    .describe('where idle codes start again: nowhere, at any vector of the batch, or at one that no code serves well'),
   restartAfter: z
     .number()
     .int()
     .min(0)
     .default(100)
-    .describe('a code that no vector chose for so long starts again at a vector that no code serves well; 0: never')
+    .describe('a code that no vector chose for so long starts again; 0: never')
     .meta({ unit: 'updates' }),
   restartUntil: z
     .number()
@@ -92,6 +123,11 @@ export interface QuantizerConfig {
   readonly commitment: number;
   readonly decay: number;
   readonly epsilon: number;
+  readonly distance: 'euclidean' | 'cosine';
+  readonly projection: number;
+  readonly gradient: 'straight-through' | 'rotation' | 'none';
+  readonly initialisation: 'uniform' | 'data' | 'kmeans' | 'kmeans++';
+  readonly restart: 'off' | 'random' | 'error-weighted';
   readonly restartAfter: number;
   readonly restartUntil: number;
 }

@@ -34,6 +34,8 @@ export type { Forward, TokenizerLosses, VqvaeParameters } from './model.ts';
 
 // Quantizers
 export { createQuantizer } from './quantizers/create-quantizer.ts';
+export { quantizeAnyRank } from './quantizers/any-rank.ts';
+export { passGradient } from './quantizers/gradient-estimators.ts';
 export { codebookLoss, commitmentLoss } from './quantizers/losses.ts';
 export { tokenCounts, tokenSums } from './quantizers/statistics.ts';
 export type {
@@ -46,6 +48,8 @@ export type {
   TracedQuantizerState,
 } from './quantizers/quantizer.ts';
 export { drawProportional, kMeansPlusPlus, vectorsFarFromCodes } from './quantizers/seeding.ts';
+export { anyVectors, lloydRound, startingCodes } from './quantizers/starting-codes.ts';
+export type { StartingCodes } from './quantizers/starting-codes.ts';
 export type { Vectors } from './quantizers/seeding.ts';
 
 // Metrics

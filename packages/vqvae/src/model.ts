@@ -20,6 +20,7 @@ import type { Tensor, Traced } from '@tessera/engine';
 import { decodeCodes, encodeFrames, initAutoencoder } from './autoencoder.ts';
 import type { Decoder, Encoder } from './autoencoder.ts';
 import type { ReconstructionConfig, VqvaeConfig } from './config.ts';
+import { quantizeAnyRank } from './quantizers/any-rank.ts';
 import type { Quantization, QuantizeOptions, Quantizer, QuantizerState } from './quantizers/quantizer.ts';
 
 /** Everything that a VQ-VAE learns, and the statistics of its quantizer. */
@@ -46,8 +47,6 @@ export interface Forward extends Pick<Quantization, 'tokens' | 'quantized' | 'st
   /** [N, H, W, C] in [0, 1]. */
   readonly reconstruction: Tensor;
   readonly losses: TokenizerLosses;
-  /** The encoder's vectors [N * h * w, D]. */
-  readonly z: Tensor;
 }
 
 /** Starting values. */
@@ -63,20 +62,18 @@ export function forward(
   { random }: Pick<QuantizeOptions, 'random'> = {},
 ): Forward {
   const batch = frames.shape[0]!;
-  const { codeDim } = config.quantizer;
-  const grid = [batch, ...config.tokenShape];
-  const z = reshape(encodeFrames(config, parameters.encoder, frames), [-1, codeDim]); // [N*h*w, D]
-  const { tokens, quantized, losses, loss, statistics } = quantizer.quantize(parameters.quantizer, z, { random });
-  const codes = reshape(quantized, [...grid, codeDim]);
-  const output = decodeCodes(config, parameters.decoder, codes);
+  const z = encodeFrames(config, parameters.encoder, frames); // [N, h, w, D]
+  const { tokens, quantized, losses, loss, statistics } = quantizeAnyRank(quantizer, parameters.quantizer, z, {
+    random,
+  });
+  const output = decodeCodes(config, parameters.decoder, quantized);
   const reconstruction = reconstructionLoss(output, frames, config.reconstruction);
   return {
     tokens: reshape(tokens, [batch, ...config.tokenShape.slice(0, -1), -1]),
-    quantized: codes,
+    quantized,
     reconstruction: toFrames(output, config.reconstruction),
     losses: { ...losses, total: add(reconstruction, loss), reconstruction },
     statistics,
-    z,
   };
 }
 

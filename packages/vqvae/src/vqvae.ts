@@ -14,6 +14,7 @@ import { checkFrames, checkTokens } from './frames.ts';
 import { forward, initVqvae, toFrames } from './model.ts';
 import type { Forward, VqvaeParameters } from './model.ts';
 import { createQuantizer } from './quantizers/create-quantizer.ts';
+import { quantizeAnyRank } from './quantizers/any-rank.ts';
 import type { Codebook, QuantizeOptions, Quantizer } from './quantizers/quantizer.ts';
 import type { TokenizerMetrics, TokenizerSpec, TrainStepOptions, TrainableTokenizer } from './tokenizer.ts';
 import { codeUsage } from './usage.ts';
@@ -96,8 +97,8 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
       this.quantizer.decode(p.quantizer, reshape(x, slots.length === 1 ? [-1] : [-1, slots.length])); // [N*h*w, D]
     this.#encoders = new BatchedProgram((batch) =>
       this.#state.program(`encode ${batch}`, { x: f32(batch, ...frameShape) }, ({ x }, { parameters: p }) => {
-        const z = reshape(encodeFrames(config, p.encoder, x), [-1, codeDim]);
-        return { tokens: reshape(this.quantizer.quantize(p.quantizer, z).tokens, [batch, ...grid]) };
+        const { tokens } = quantizeAnyRank(this.quantizer, p.quantizer, encodeFrames(config, p.encoder, x));
+        return { tokens: reshape(tokens, [batch, ...grid]) };
       }),
     );
     this.#embedders = new BatchedProgram((batch) =>
