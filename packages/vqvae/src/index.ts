@@ -33,6 +33,8 @@ export { forward, initVqvae, reconstructionLoss, toFrames } from './model.ts';
 export type { Forward, TokenizerLosses, VqvaeParameters } from './model.ts';
 
 // Quantizers
+export { CodeLife } from './code-life.ts';
+export type { CodeLifeOptions } from './code-life.ts';
 export { createQuantizer } from './quantizers/create-quantizer.ts';
 export { quantizeAnyRank } from './quantizers/any-rank.ts';
 export { passGradient } from './quantizers/gradient-estimators.ts';

@@ -7,7 +7,7 @@ import { adamStep, initAdam, randomKey } from '@tessera/nn';
 import type { AdamState } from '@tessera/nn';
 import { decodeCodes, encodeFrames } from './autoencoder.ts';
 import { CodeLife, spread } from './code-life.ts';
-import type { VqvaeState } from './code-life.ts';
+import type { CodeLifeOptions } from './code-life.ts';
 import { vqvaeConfig } from './config.ts';
 import type { VqvaeConfig, VqvaeOptions } from './config.ts';
 import { checkFrames, checkTokens } from './frames.ts';
@@ -20,6 +20,13 @@ import type { TokenizerMetrics, TokenizerSpec, TrainStepOptions, TrainableTokeni
 import { codeUsage } from './usage.ts';
 import type { CodeUsage } from './usage.ts';
 
+/** What lives on the backend. */
+interface VqvaeState {
+  readonly parameters: VqvaeParameters;
+  readonly adam: AdamState;
+}
+
+type LookUps = Program<{ frames: Spec }, { vectors: Tensor; codes: Tensor }>;
 type TrainOutputs = Record<'loss' | 'reconstruction' | 'gradientNorm' | 'counts', Tensor> & Record<string, Tensor>;
 interface TrainInputs extends InputSpecs {
   readonly frames: Spec;
@@ -53,6 +60,7 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
   readonly quantizer: Quantizer;
   readonly #state: State<VqvaeState>;
   readonly #trainers = new Map<number, TrainProgram>();
+  readonly #lookUps = new Map<string, LookUps>();
   readonly #codes: CodeLife;
   readonly #encoders: BatchedProgram<'x', { tokens: Tensor }>;
   readonly #embedders: BatchedProgram<'x', { vectors: Tensor }>;
@@ -87,10 +95,12 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     this.#tree = { parameters, adam: initAdam(this.#trained(parameters)) };
     this.#state = engine.state(this.#tree);
     this.#codes = new CodeLife({
-      config,
+      settings: config.quantizer,
       codebooks: this.#codebooks,
-      state: this.#state,
       generators: this.#generators,
+      lookUp: (codebook, x) => this.#lookUp(codebook, x),
+      read: () => this.#quantizerArrays(),
+      write: (arrays, replaced) => this.#writeCodes(arrays, replaced),
     });
     // Tokens of a vector as the quantizer has them, and the vectors that they stand for.
     const codesOf = (p: Traced<VqvaeParameters>, x: Tensor) =>
@@ -151,16 +161,19 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     return this.#decoders.run({ x: tokens }).frames as NdArray<'float32'>;
   }
 
-  /** How far the encoder's vectors of these frames are from their codes. */
+  /** How far what is looked up of these frames' vectors is from its codes, summed over codebooks; NaN where there are none. */
   quantizationError(frames: NdArray): QuantizationError {
     checkFrames('quantizationError', frames, this.spec);
-    let [squares, deviations] = [0, 0];
+    let [mean, deviations] = [0, 0];
     for (const [index, { width }] of this.#codebooks.entries()) {
-      const { vectors, codes } = this.#codes.lookUp(index, frames);
-      for (let i = 0; i < vectors.length; i++) squares += ((vectors[i]! - codes[i]!) ** 2 * width) / vectors.length;
+      const found = this.#lookUp(index, frames);
+      const [vectors, codes] = [found.vectors.data as Float32Array, found.codes.data as Float32Array];
+      let squares = 0;
+      for (let i = 0; i < vectors.length; i++) squares += (vectors[i]! - codes[i]!) ** 2;
+      mean += (squares * width) / vectors.length;
       deviations += spread(vectors, width);
     }
-    return { mean: squares, relative: squares / deviations };
+    return { mean, relative: mean / deviations };
   }
 
   parameters(): VqvaeParameters {
@@ -215,7 +228,7 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
       perplexity: average(({ perplexity }) => perplexity),
       usage: average(({ usage }) => usage),
       gradientNorm: value(out.gradientNorm),
-      restarted: this.#codes.restart(counts, { updates: this.#updates, frames }),
+      restarted: this.#codes.restart(counts, { updates: this.#updates, batch: frames }),
     };
   }
 
@@ -264,8 +277,7 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
   }
 
   dispose(): void {
-    for (const program of this.#trainers.values()) program.dispose();
-    this.#codes.dispose();
+    for (const program of [...this.#trainers.values(), ...this.#lookUps.values()]) program.dispose();
     for (const batches of [this.#encoders, this.#embedders, this.#decoders]) batches.dispose();
     this.#state.dispose();
   }
@@ -296,6 +308,42 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
       this.loadGeneratorState(before.generators);
       throw error;
     }
+  }
+
+  #lookUp(codebook: number, frames: NdArray): ReturnType<LookUps['run']> {
+    const [batch] = frames.shape;
+    const key = `${codebook} ${batch}`;
+    let program = this.#lookUps.get(key);
+    if (program === undefined) {
+      const inputs = { frames: f32(batch!, ...this.spec.frameShape) };
+      program = this.#state.program('latents', inputs, ({ frames: x }, { parameters }) => {
+        const { encoder, quantizer } = parameters as Traced<VqvaeParameters>;
+        const z = reshape(encodeFrames(this.config, encoder, x), [-1, this.spec.codeDim]);
+        return this.#codebooks[codebook]!.lookUp(quantizer, z);
+      });
+      this.#lookUps.set(key, program);
+    }
+    return program.run({ frames });
+  }
+
+  #quantizerArrays(): Record<string, NdArray<'float32'>> {
+    const names = Object.keys(this.#tree.parameters.quantizer);
+    const array = (name: string) => this.#state.readOne(`parameters.quantizer.${name}`) as NdArray<'float32'>;
+    return Object.fromEntries(names.map((name) => [name, array(name)]));
+  }
+
+  // New codes, with the moments of the optimiser reset for their rows.
+  #writeCodes(...[arrays, { codebook, rows }]: Parameters<CodeLifeOptions['write']>): void {
+    const changed: NamedArrays = {};
+    for (const [name, array] of Object.entries(arrays)) changed[`parameters.quantizer.${name}`] = array;
+    const { name, width } = codebook;
+    for (const moment of this.quantizer.trainable.includes(name) ? ['first', 'second'] : []) {
+      const path = `adam.${moment}.quantizer/${name}`;
+      const values = this.#state.readOne(path);
+      for (const row of rows) values.data.fill(0 as never, row * width, (row + 1) * width);
+      changed[path] = values;
+    }
+    this.#state.write(changed);
   }
 
   #trainer(batch: number): TrainProgram {
