@@ -24,10 +24,9 @@ import type { QuantizerConfig, TokenizerLosses, VqvaeParameters } from '@tessera
 import { floats } from './floats.ts';
 import { checkLossLaws } from './loss-laws.ts';
 import type { Losses } from './loss-laws.ts';
+import { runs } from './runs.ts';
 import { clearSamples, engines, samples, voronoiGap } from './samples.ts';
 import type { Sample } from './samples.ts';
-
-const runs = { numRuns: 50 };
 
 function settings({ codebook }: Sample, quantizer: Partial<QuantizerConfig>): QuantizerConfig {
   const [vocabulary, codeDim] = codebook.shape as [number, number];
