@@ -130,6 +130,10 @@ test('a mask of another shape, and no vectors at all, are errors', () => {
       const state = { codebook: constant(sample.codebook) };
       quantizeAnyRank(quantizer, state, constant(x), { mask: mask && constant(mask) });
     });
-  expect(() => apply(floats([2, 5, 3], 1), floats([10], 1))).toThrowErrorMatchingInlineSnapshot(`[ShapeError: quantizeAnyRank: expected a mask of shape [2, 5] for [2, 5, 3], got [10].]`);
-  expect(() => apply(floats([], 1))).toThrowErrorMatchingInlineSnapshot(`[ShapeError: quantizeAnyRank: expected vectors [..., D], got a scalar.]`);
+  expect(() => apply(floats([2, 5, 3], 1), floats([10], 1))).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: quantizeAnyRank: expected a mask of shape [2, 5] for [2, 5, 3], got [10].]`,
+  );
+  expect(() => apply(floats([], 1))).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: quantizeAnyRank: expected vectors [..., D], got a scalar.]`,
+  );
 });
