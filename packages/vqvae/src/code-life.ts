@@ -12,11 +12,14 @@ export interface CodeLifeOptions {
   /** Draws from `seeding` and `restart`. */
   readonly generators: Generators;
   /** What of a batch is looked up in a codebook, by its place among them, and the codes that it got: [N, width] each. */
-  lookUp(codebook: number, batch: NdArray): { readonly vectors: NdArray; readonly codes: NdArray };
+  readonly lookUp: (codebook: number, batch: NdArray) => { readonly vectors: NdArray; readonly codes: NdArray };
   /** Copies of the quantizer's arrays. */
-  read(): Record<string, NdArray<'float32'>>;
+  readonly read: () => Record<string, NdArray<'float32'>>;
   /** Overwrites them after codes have been replaced; what an optimiser keeps of those rows is to be forgotten. */
-  write(state: Record<string, NdArray<'float32'>>, replaced: { codebook: Codebook; rows: readonly number[] }): void;
+  readonly write: (
+    state: Record<string, NdArray<'float32'>>,
+    replaced: { readonly codebook: Codebook; readonly rows: readonly number[] },
+  ) => void;
 }
 
 // A vector this much of the vectors' mean squared deviation away from its code has a code that serves it.

@@ -91,7 +91,7 @@ describe.each(engines)('%s', (_, engine) => {
         for (let k = 0; k < vocabulary; k++) {
           const chosen = [...tokens.data.keys()].filter((i) => tokens.data[i] === k);
           // What Laplace smoothing takes of a code: N~ = N (1 + eps / N) / (1 + K eps / all).
-          const shrink = epsilon === 0 ? 0 : Math.min(1, epsilon / n[k]! + (vocabulary * epsilon) / all);
+          const shrink = epsilon === 0 ? 0 : Math.min(1, epsilon / n[k]!) + (vocabulary * epsilon) / all;
           for (let d = 0; d < width; d++) {
             const old = before['codebook']!.data[k * width + d]!;
             // Averages remember vectors, which smoothing has since pulled codes away from.
