@@ -45,15 +45,15 @@ describe('element by element', () => {
 });
 
 test('where', () => {
-  expect(
-    using([f32(2), f32(2, 3), f32(3, 2)], (m, a, b) => ops.where(m!, a!, b!)),
-  ).toThrowErrorMatchingInlineSnapshot(`[ShapeError: where: expected two tensors of one type, got float32[2, 3] and float32[3, 2].]`);
-  expect(
-    using([f32(2), f32(2, 3), i32(2, 3)], (m, a, b) => ops.where(m!, a!, b!)),
-  ).toThrowErrorMatchingInlineSnapshot(`[DTypeError: where: expected two tensors of one type, got float32[2, 3] and int32[2, 3].]`);
-  expect(
-    using([f32(3), f32(2, 3), f32(2, 3)], (m, a, b) => ops.where(m!, a!, b!)),
-  ).toThrowErrorMatchingInlineSnapshot(`[ShapeError: where: expected a mask over leading axes of [2, 3], got [3].]`);
+  expect(using([f32(2), f32(2, 3), f32(3, 2)], (m, a, b) => ops.where(m!, a!, b!))).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: where: expected two tensors of one type, got float32[2, 3] and float32[3, 2].]`,
+  );
+  expect(using([f32(2), f32(2, 3), i32(2, 3)], (m, a, b) => ops.where(m!, a!, b!))).toThrowErrorMatchingInlineSnapshot(
+    `[DTypeError: where: expected two tensors of one type, got float32[2, 3] and int32[2, 3].]`,
+  );
+  expect(using([f32(3), f32(2, 3), f32(2, 3)], (m, a, b) => ops.where(m!, a!, b!))).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: where: expected a mask over leading axes of [2, 3], got [3].]`,
+  );
 });
 
 describe('moves', () => {
