@@ -5,6 +5,7 @@ import {
   greaterEqual,
   maximum,
   mul,
+  reshape,
   rsqrt,
   sqrt,
   square,
@@ -15,7 +16,6 @@ import {
   where,
 } from '@tessera/engine';
 import type { Tensor } from '@tessera/engine';
-import { reshape } from '@tessera/engine';
 import type { QuantizerConfig } from '../config.ts';
 
 /**
