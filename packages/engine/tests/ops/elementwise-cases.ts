@@ -120,6 +120,18 @@ export const elementwiseCases: readonly OpCase[] = [
     tolerance: 0,
   }),
   opCase<null>({
+    op: 'toInt',
+    samples: (values) =>
+      arrays(shapes({ empty: true }), values).map(({ shape, data }) => {
+        // From parts of one to whole numbers of 22 bits.
+        const scaled = Float32Array.from(data, (x) => Number(x) * 2 ** (4 * (data.length % 6)));
+        return { inputs: [ndarray('float32', shape, scaled)], attrs: null };
+      }),
+    call: ([x]) => ops.toInt(x!),
+    meaning: ([x]) => map(x!, Math.trunc),
+    tolerance: 0,
+  }),
+  opCase<null>({
     op: 'checkFinite',
     samples: copies,
     call: ([x]) => ops.checkFinite(x!, 'x'),

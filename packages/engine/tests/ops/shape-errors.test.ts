@@ -33,6 +33,9 @@ describe('element by element', () => {
     expect(using([f32(2)], (a) => ops.toFloat(a!))).toThrowErrorMatchingInlineSnapshot(
       `[DTypeError: toFloat: expected int32 numbers, got float32[2].]`,
     );
+    expect(using([i32(2)], (a) => ops.toInt(a!))).toThrowErrorMatchingInlineSnapshot(
+      `[DTypeError: toInt: expected float32, got int32[2]. Cast it first.]`,
+    );
     expect(using([i32(2)], (a) => ops.checkFinite(a!, 'a'))).toThrowErrorMatchingInlineSnapshot(
       `[DTypeError: checkFinite: expected float32, got int32[2]. Cast it first.]`,
     );
