@@ -22,6 +22,7 @@ import type { Decoder, Encoder } from './autoencoder.ts';
 import type { ReconstructionConfig, VqvaeConfig } from './config.ts';
 import { quantizeAnyRank } from './quantizers/any-rank.ts';
 import type { Quantization, QuantizeOptions, Quantizer, QuantizerState } from './quantizers/quantizer.ts';
+import { joinSlots } from './slots.ts';
 
 /** Everything that a VQ-VAE learns, and the statistics of its quantizer. */
 export interface VqvaeParameters {
@@ -40,7 +41,7 @@ export interface TokenizerLosses {
 
 /** What a differentiable pass gives. */
 export interface Forward extends Pick<Quantization, 'tokens' | 'quantized' | 'statistics'> {
-  /** int32 [N, h, w], or [N, h, w * Q] where a vector has Q tokens. */
+  /** int32 [N, h, w], or [N, h, w * Q] where a vector has Q tokens; -1 for those of stages that sit a step of training out. */
   readonly tokens: Tensor;
   /** [N, h, w, D], with the gradient that the quantizer lets through. */
   readonly quantized: Tensor;
@@ -69,7 +70,7 @@ export function forward(
   const output = decodeCodes(config, parameters.decoder, quantized);
   const reconstruction = reconstructionLoss(output, frames, config.reconstruction);
   return {
-    tokens: reshape(tokens, [batch, ...config.tokenShape.slice(0, -1), -1]),
+    tokens: reshape(joinSlots(tokens, quantizer.slots), [batch, ...config.tokenShape.slice(0, -1), -1]),
     quantized,
     reconstruction: toFrames(output, config.reconstruction),
     losses: { ...losses, total: add(reconstruction, loss), reconstruction },

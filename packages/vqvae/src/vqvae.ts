@@ -1,7 +1,7 @@
 // The VQ-VAE tokenizer (van den Oord et al. 2017, arXiv 1711.00937): encoder, codebook and decoder with their optimiser on one engine.
 import { ConfigError, Generators, ndarray } from '@tessera/core';
 import type { GeneratorState, NdArray } from '@tessera/core';
-import { BatchedProgram, assign, broadcastTo, checkFinite, f32, flatten, i32, reshape } from '@tessera/engine';
+import { BatchedProgram, assign, checkFinite, f32, flatten, i32, reshape } from '@tessera/engine';
 import type { Engine, NamedArrays, InputSpecs, Program, Spec, State, Tensor, Traced } from '@tessera/engine';
 import { adamStep, initAdam, randomKey } from '@tessera/nn';
 import type { AdamState } from '@tessera/nn';
@@ -17,8 +17,8 @@ import { createQuantizer } from './quantizers/create-quantizer.ts';
 import { quantizeAnyRank } from './quantizers/any-rank.ts';
 import type { Codebook, QuantizeOptions, Quantizer } from './quantizers/quantizer.ts';
 import type { TokenizerMetrics, TokenizerSpec, TrainStepOptions, TrainableTokenizer } from './tokenizer.ts';
+import { embedTokens, joinSlots, splitSlots, vocabularyOf } from './slots.ts';
 import { codeUsage } from './usage.ts';
-import type { CodeUsage } from './usage.ts';
 
 /** What lives on the backend. */
 interface VqvaeState {
@@ -83,7 +83,7 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     this.spec = {
       frameShape,
       tokenShape: grid,
-      vocabulary: Math.max(...slots),
+      vocabulary: vocabularyOf(slots),
       codeDim,
       ...(slots.length > 1 && { slots }),
     };
@@ -102,24 +102,22 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
       read: () => this.#quantizerArrays(),
       write: (arrays, replaced) => this.#writeCodes(arrays, replaced),
     });
-    // Tokens of a vector as the quantizer has them, and the vectors that they stand for.
-    const codesOf = (p: Traced<VqvaeParameters>, x: Tensor) =>
-      this.quantizer.decode(p.quantizer, reshape(x, slots.length === 1 ? [-1] : [-1, slots.length])); // [N*h*w, D]
     this.#encoders = new BatchedProgram((batch) =>
       this.#state.program(`encode ${batch}`, { x: f32(batch, ...frameShape) }, ({ x }, { parameters: p }) => {
         const { tokens } = quantizeAnyRank(this.quantizer, p.quantizer, encodeFrames(config, p.encoder, x));
-        return { tokens: reshape(tokens, [batch, ...grid]) };
+        return { tokens: reshape(joinSlots(tokens, slots), [batch, ...grid]) };
       }),
     );
     this.#embedders = new BatchedProgram((batch) =>
       this.#state.program(`embed ${batch}`, { x: i32(batch, ...grid) }, ({ x }, { parameters: p }) => ({
-        vectors: reshape(repeated(codesOf(p, x), slots.length), [batch, ...grid, codeDim]),
+        vectors: embedTokens(this.quantizer, p.quantizer, x),
       })),
     );
     this.#decoders = new BatchedProgram((batch) =>
       this.#state.program(`decode ${batch}`, { x: i32(batch, ...grid) }, ({ x }, { parameters: p }) => {
-        const codes = reshape(codesOf(p, x), [batch, ...config.tokenShape, codeDim]);
-        return { frames: toFrames(decodeCodes(config, p.decoder, codes), config.reconstruction) };
+        const codes = this.quantizer.decode(p.quantizer, splitSlots(x, slots)); // [N*h*w, D]
+        const output = decodeCodes(config, p.decoder, reshape(codes, [batch, ...config.tokenShape, codeDim]));
+        return { frames: toFrames(output, config.reconstruction) };
       }),
     );
   }
@@ -215,18 +213,16 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     this.#updates++;
     const { slots } = this.quantizer;
     const all = out.counts.data as Float32Array;
-    const counts = slots.map((vocabulary, q) => all.subarray(q * this.spec.vocabulary).subarray(0, vocabulary));
-    const usages = counts.map(codeUsage);
-    const average = (pick: (usage: CodeUsage) => number) =>
-      usages.reduce((total, usage) => total + pick(usage), 0) / slots.length;
+    const counts = slots.map((vocabulary, q) => all.subarray((q * all.length) / slots.length).subarray(0, vocabulary));
+    const { perplexity, usage } = codeUsage(counts.flatMap((row) => [...row]));
     const value = (array: NdArray | undefined) => (array === undefined ? 0 : (array.data[0] as number));
     return {
       loss: value(out.loss),
       reconstructionLoss: value(out.reconstruction),
       codebookLoss: value(out['codebook']),
       commitmentLoss: value(out['commitment']),
-      perplexity: average(({ perplexity }) => perplexity),
-      usage: average(({ usage }) => usage),
+      perplexity,
+      usage,
       gradientNorm: value(out.gradientNorm),
       restarted: this.#codes.restart(counts, { updates: this.#updates, batch: frames }),
     };
@@ -378,11 +374,4 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     }
     return program;
   }
-}
-
-// Each row of [N, D] `times` times in a row: [N * times, D].
-function repeated(x: Tensor, times: number): Tensor {
-  if (times === 1) return x;
-  const [rows, width] = x.shape as [number, number];
-  return reshape(broadcastTo(reshape(x, [rows, 1, width]), [rows, times, width]), [-1, width]);
 }
