@@ -16,9 +16,11 @@ import {
   sum,
   tanh,
   toInt,
+  zeros,
 } from '@tessera/engine';
 import type { Tensor } from '@tessera/engine';
 import type { QuantizerConfig } from '../config.ts';
+import { masked, maskedTokens } from './masks.ts';
 import type { Quantizer } from './quantizer.ts';
 import { tokenCounts } from './statistics.ts';
 
@@ -84,8 +86,8 @@ export function createFsq(config: QuantizerConfig): Quantizer {
     slots: [vocabulary],
     trainable: [],
     init: () => ({}),
-    quantize(_, vectors) {
-      const z = checkFinite(vectors, 'vectors to quantize');
+    quantize(_, vectors, { mask } = {}) {
+      const z = checkFinite(masked(vectors, mask), 'vectors to quantize');
       const [rows, width] = z.shape as [number, number];
       const passed = greater(reshape(z, [rows, width, 1]), constant(thresholds)); // [N, D, most]
       const digits = sum(passed, { axes: [-1] }); // [N, D]
@@ -115,11 +117,11 @@ export function createFsq(config: QuantizerConfig): Quantizer {
         row((count) => Math.floor(count / 2)),
       );
       return {
-        tokens,
-        quantized: straightThrough(scaled, decode(tokens)),
+        tokens: maskedTokens(tokens, mask),
+        quantized: masked(straightThrough(scaled, decode(tokens)), mask),
         losses: {},
-        loss: constant(ndarray('float32', [])),
-        statistics: { counts: tokenCounts(tokens, vocabulary) },
+        loss: zeros({ shape: [] }),
+        statistics: { counts: tokenCounts(tokens, vocabulary, mask) },
       };
     },
     update: () => ({}),

@@ -13,7 +13,6 @@ import {
   log,
   logSoftmax,
   matMul,
-  mean,
   mul,
   neg,
   randomUniform,
@@ -26,6 +25,7 @@ import {
 import type { Tensor } from '@tessera/engine';
 import { normal, uniform } from '@tessera/nn';
 import type { QuantizerConfig } from '../config.ts';
+import { masked, maskedTokens, meanRows } from './masks.ts';
 import type { Quantizer, TracedQuantizerState } from './quantizer.ts';
 import { tokenCounts } from './statistics.ts';
 
@@ -63,11 +63,11 @@ export function gumbelChoice(
   return { tokens, oneHot: straightThrough(softmax(div(noisy, temperature)), hard) };
 }
 
-/** `KL(softmax(logits) || uniform)` of K classes, the mean over rows, a scalar in [0, ln K]. */
-export function klToUniform(logits: Tensor): Tensor {
+/** `KL(softmax(logits) || uniform)` of K classes, the mean over rows that are not masked, a scalar in [0, ln K]. */
+export function klToUniform(logits: Tensor, mask?: Tensor): Tensor {
   const logP = logSoftmax(logits);
   const [, classes] = logits.shape as [number, number];
-  return mean(sum(mul(exp(logP), add(logP, Math.log(classes))), { axes: [-1] }));
+  return meanRows(sum(mul(exp(logP), add(logP, Math.log(classes))), { axes: [-1] }), mask);
 }
 
 /** Codes [K, D] and the map [D, K] to logits, both trained by the reconstruction loss; `loss = klWeight KL(p(. | z) || uniform)`. */
@@ -84,18 +84,18 @@ export function createGumbel(config: QuantizerConfig): Quantizer {
       projection: uniform(generator, [codeDim, vocabulary], Math.sqrt(1 / codeDim)),
       codebook: normal(generator, [vocabulary, codeDim], 1),
     }),
-    quantize(state, vectors, { random } = {}) {
-      const z = checkFinite(vectors, 'vectors to quantize');
+    quantize(state, vectors, { mask, random } = {}) {
+      const z = checkFinite(masked(vectors, mask), 'vectors to quantize');
       const logits = matMul(z, state['projection']!); // [N, K]
       const { tokens, oneHot } = gumbelChoice(logits, { temperature, random });
-      const kl = klToUniform(logits);
+      const kl = klToUniform(logits, mask);
       return {
-        tokens,
+        tokens: maskedTokens(tokens, mask),
         // The product of a one-hot row and the codes is a code, but for how a backend rounds products; its gradients are what is wanted.
-        quantized: straightThrough(matMul(oneHot, state['codebook']!), decode(state, tokens)),
+        quantized: masked(straightThrough(matMul(oneHot, state['codebook']!), decode(state, tokens)), mask),
         losses: { kl },
         loss: mul(kl, klWeight),
-        statistics: { counts: tokenCounts(tokens, vocabulary) },
+        statistics: { counts: tokenCounts(tokens, vocabulary, mask) },
       };
     },
     update: () => ({}),

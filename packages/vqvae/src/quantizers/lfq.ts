@@ -13,7 +13,6 @@ import {
   greater,
   log,
   maximum,
-  mean,
   mul,
   neg,
   reshape,
@@ -30,6 +29,7 @@ import {
 import type { Tensor } from '@tessera/engine';
 import type { QuantizerConfig } from '../config.ts';
 import { commitmentLoss } from './losses.ts';
+import { masked, maskedTokens, meanRows } from './masks.ts';
 import type { Quantizer } from './quantizer.ts';
 import { tokenCounts } from './statistics.ts';
 
@@ -51,16 +51,24 @@ export interface Entropies {
   readonly ofMean: Tensor;
 }
 
+/** How to count entropies. */
+export interface EntropyOptions {
+  /** The size of a code's numbers. */
+  readonly scale: number;
+  readonly temperature: number;
+  /** Bits whose codes are counted jointly. */
+  readonly group: number;
+  /** Vectors that count, [N]. */
+  readonly mask?: Tensor | undefined;
+}
+
 /**
  * Entropies of the soft assignment `p(c | z) = softmax_c(2 z.c / temperature)` over all 2^d codes `c` in {-scale, scale}^d, without a table of them.
  *
  * A softmax over signs is a product: bit j is on with `sigmoid(4 scale z_j / temperature)`, so `H(p)` is the sum of the entropies of the bits. The mean of such products
  * is none: its entropy is counted over the 2^g codes of each group of `group` bits and the groups are added up, which is exact for d <= group and an upper bound beyond.
  */
-export function lfqEntropies(
-  z: Tensor,
-  { scale, temperature, group }: { readonly scale: number; readonly temperature: number; readonly group: number },
-): Entropies {
+export function lfqEntropies(z: Tensor, { scale, temperature, group, mask }: EntropyOptions): Entropies {
   const [rows, bits] = z.shape as [number, number];
   const logits = mul(z, (4 * scale) / temperature);
   const size = abs(logits);
@@ -72,16 +80,17 @@ export function lfqEntropies(
     let joint: Tensor | undefined; // [N, 2^bits so far]
     for (let bit = first; bit < Math.min(first + group, bits); bit++) {
       const pair = concat([off, on].map((p) => slice(p, [0, bit], [rows, 1]))); // [N, 2]
+      const wide = 2 ** (bit - first);
       joint =
         joint === undefined
           ? pair
-          : reshape(mul(reshape(joint, [rows, -1, 1]), reshape(pair, [rows, 1, 2])), [rows, -1]);
+          : reshape(mul(reshape(joint, [rows, wide, 1]), reshape(pair, [rows, 1, 2])), [rows, 2 * wide]);
     }
-    const average = mean(joint!, { axes: [0] });
+    const average = meanRows(joint!, mask);
     const part = neg(sum(mul(average, log(maximum(average, 1e-30)))));
     ofMean = ofMean === undefined ? part : add(ofMean, part);
   }
-  return { perVector: mean(sum(entropy, { axes: [-1] })), ofMean: ofMean! };
+  return { perVector: meanRows(sum(entropy, { axes: [-1] }), mask), ofMean: ofMean! };
 }
 
 /**
@@ -105,19 +114,19 @@ export function createLfq(config: QuantizerConfig): Quantizer {
     slots: [vocabulary],
     trainable: [],
     init: () => ({}),
-    quantize(_, vectors) {
-      const finite = checkFinite(vectors, 'vectors to quantize');
+    quantize(_, vectors, { mask } = {}) {
+      const finite = checkFinite(masked(vectors, mask), 'vectors to quantize');
       const z = spherical ? onSphere(finite) : finite;
       const tokens = toInt(sum(mul(greater(finite, 0), constant(places)), { axes: [-1] }));
       const nearest = decode(tokens);
-      const { perVector, ofMean } = lfqEntropies(z, { scale, temperature, group: entropyBits });
-      const losses = { commitment: commitmentLoss(z, nearest), entropy: sub(perVector, mul(ofMean, diversity)) };
+      const { perVector, ofMean } = lfqEntropies(z, { scale, temperature, group: entropyBits, mask });
+      const losses = { commitment: commitmentLoss(z, nearest, mask), entropy: sub(perVector, mul(ofMean, diversity)) };
       return {
-        tokens,
-        quantized: straightThrough(z, nearest),
+        tokens: maskedTokens(tokens, mask),
+        quantized: masked(straightThrough(z, nearest), mask),
         losses,
         loss: add(mul(losses.commitment, commitment), mul(losses.entropy, entropyWeight)),
-        statistics: { counts: tokenCounts(tokens, vocabulary) },
+        statistics: { counts: tokenCounts(tokens, vocabulary, mask) },
       };
     },
     update: () => ({}),

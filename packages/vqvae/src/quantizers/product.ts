@@ -1,7 +1,8 @@
 // Product quantization (Jegou et al. 2011, IEEE TPAMI 33:1; the heads of multi-head VQ): a vector is cut into slices, and each is quantized by a codebook of its own.
 // G groups of K codes name K^G vectors. Over residual quantizers it is grouped residual quantization (HiFi-Codec, Yang et al. 2023, arXiv 2305.02765).
-import { add, concat, mul } from '@tessera/engine';
+import { add, concat, mul, reshape } from '@tessera/engine';
 import type { QuantizerConfig } from '../config.ts';
+import { decodeMasked } from './masks.ts';
 import { codebooksOf, composite, joinQuantizations, partOf, split } from './parts.ts';
 import type { Quantization, Quantizer } from './quantizer.ts';
 
@@ -39,7 +40,14 @@ export function createProduct(config: QuantizerConfig, createPart: (config: Quan
         groups.map(({ slots }) => slots.length),
         1,
       );
-      return concat(groups.map((group, index) => group.decode(partOf(state, index), columns[index]!)));
+      return concat(
+        groups.map((group, index) => {
+          const [own, column] = [partOf(state, index), columns[index]!];
+          // Quantizers of several tokens know what -1 means.
+          if (group.slots.length > 1) return group.decode(own, column);
+          return decodeMasked((known) => group.decode(own, known), reshape(column, [-1]));
+        }),
+      );
     },
   };
 }

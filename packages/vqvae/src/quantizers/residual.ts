@@ -1,18 +1,10 @@
 // Residual vector quantization: each stage quantizes what the stages before it have left over (SoundStream, Zeghidour et al. 2021, arXiv 2107.03312; RQ-VAE, Lee et al.
 // 2022, arXiv 2203.01941). Q stages of K codes name K^Q vectors, coarse to fine.
-import {
-  add,
-  fill,
-  greaterEqual,
-  mul,
-  randomUniform,
-  reshape,
-  stopGradient,
-  straightThrough,
-  sub,
-} from '@tessera/engine';
+import { add, fill, greaterEqual, mul, randomUniform, reshape, stopGradient, sub } from '@tessera/engine';
 import type { Tensor } from '@tessera/engine';
 import type { QuantizerConfig } from '../config.ts';
+import { passGradient } from './gradient-estimators.ts';
+import { decodeMasked, masked } from './masks.ts';
 import { codebooksOf, composite, joinQuantizations, partOf, split } from './parts.ts';
 import type { Quantization, Quantizer, TracedQuantizerState } from './quantizer.ts';
 import { withZeroCode } from './zero-code.ts';
@@ -27,7 +19,7 @@ export function createResidual(
   config: QuantizerConfig,
   createStage: (config: QuantizerConfig) => Quantizer,
 ): Quantizer {
-  const { stages: count, quantizeDropout, zeroCode } = config;
+  const { stages: count, quantizeDropout, zeroCode, gradient } = config;
   const stages = Array.from({ length: count }, () => {
     const stage = createStage(config);
     return zeroCode ? withZeroCode(stage) : stage;
@@ -60,11 +52,12 @@ export function createResidual(
       }
       return last;
     }),
-    quantize(state, z, { mask, random } = {}) {
+    quantize(state, vectors, { mask, random } = {}) {
+      const z = masked(vectors, mask);
       const draw = quantizeDropout && random !== undefined ? randomUniform(random, [1]) : undefined;
-      // Stage s takes part when s <= S = 1 + floor(Q u), that is u >= (s - 1) / Q.
+      // Counted from 0, stage s takes part when s < S = 1 + floor(Q u), that is when u >= s / Q.
       const maskOf = (stage: number) => {
-        if (draw === undefined) return mask;
+        if (draw === undefined || stage === 0) return mask;
         const active = greaterEqual(draw, stage / count); // [1]
         return mul(mask ?? fill([z.shape[0]!], 1), active); // [N]
       };
@@ -72,9 +65,13 @@ export function createResidual(
       const total = (pick: (out: Quantization) => Tensor) => outs.map(pick).reduce((a, b) => add(a, b));
       return {
         ...joinQuantizations(outs),
-        quantized: straightThrough(
-          z,
-          total(({ quantized }) => stopGradient(quantized)),
+        quantized: masked(
+          passGradient(
+            gradient,
+            z,
+            total(({ quantized }) => quantized),
+          ),
+          mask,
         ),
         losses: {
           codebook: total(({ losses }) => losses['codebook']!),
@@ -87,7 +84,9 @@ export function createResidual(
     decode(state, tokens) {
       const columns = split(tokens, Array<number>(tokens.shape[1]!).fill(1), 1);
       return columns
-        .map((column, index) => stages[index]!.decode(partOf(state, index), reshape(column, [-1])))
+        .map((column, index) =>
+          decodeMasked((known) => stages[index]!.decode(partOf(state, index), known), reshape(column, [-1])),
+        )
         .reduce((a, b) => add(a, b));
     },
   };
