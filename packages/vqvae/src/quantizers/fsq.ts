@@ -129,7 +129,8 @@ export function createFsq(config: QuantizerConfig): Quantizer {
   };
 }
 
-const largest = 2 ** 127;
+// The largest float32, which no finite number passes.
+const largest = 2 ** 128 - 2 ** 104;
 
 // The float32 next below a negative one.
 function nextBelow(x: number): number {
