@@ -4,8 +4,8 @@ import { test, fc } from '@fast-check/vitest';
 import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { fsqCodes } from '@tessera/vqvae';
-import { floats } from '../floats.ts';
-import { engines } from '../samples.ts';
+import { floats } from './floats.ts';
+import { engines } from './samples.ts';
 import { decode, quantizerOf, rowsOf, run, slopes, vectors } from './run.ts';
 import { runs } from './runs.ts';
 

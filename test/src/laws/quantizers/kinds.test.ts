@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest';
 import { test, fc } from '@fast-check/vitest';
 import { NonFiniteError, ndarray, npRandom } from '@tessera/core';
 import type { QuantizerConfig } from '@tessera/vqvae';
-import { engines } from '../samples.ts';
+import { engines } from './samples.ts';
 import { quantizerOf, rowsOf, run, slopes, vectors } from './run.ts';
 import { runs } from './runs.ts';
 

@@ -5,8 +5,8 @@ import { ndarray, npRandom } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { constant, gradients, mul, read, sum } from '@tessera/engine';
 import { VQVAE, gumbelChoice, klToUniform } from '@tessera/vqvae';
-import { floats } from '../floats.ts';
-import { engines, row } from '../samples.ts';
+import { floats } from './floats.ts';
+import { engines, row } from './samples.ts';
 import { quantizerOf, rowsOf, run, slopes, vectors } from './run.ts';
 import { runs } from './runs.ts';
 

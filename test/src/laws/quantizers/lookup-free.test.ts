@@ -5,8 +5,8 @@ import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { constant, read } from '@tessera/engine';
 import { lfqCodes, lfqEntropies } from '@tessera/vqvae';
-import { floats } from '../floats.ts';
-import { distance, engines, row } from '../samples.ts';
+import { floats } from './floats.ts';
+import { distance, engines, row } from './samples.ts';
 import { decode, quantizerOf, rowsOf, run, vectors } from './run.ts';
 import { runs } from './runs.ts';
 

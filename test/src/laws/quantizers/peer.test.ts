@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ndarray } from '@tessera/core';
 import { fsqCodes } from '@tessera/vqvae';
-import { engines } from '../samples.ts';
+import { engines } from './samples.ts';
 import { decode, quantizerOf, run } from './run.ts';
 
 interface Peer {

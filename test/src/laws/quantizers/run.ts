@@ -6,7 +6,7 @@ import { constant, gradients, mul, read, sum } from '@tessera/engine';
 import type { Engine, Tensor } from '@tessera/engine';
 import { createQuantizer, vqvaeConfig } from '@tessera/vqvae';
 import type { Quantizer, QuantizerConfig, QuantizerState, TracedQuantizerState } from '@tessera/vqvae';
-import { floats } from '../floats.ts';
+import { floats } from './floats.ts';
 
 /** The quantizer that settings describe. */
 export function quantizerOf(settings: Partial<QuantizerConfig>): Quantizer {
