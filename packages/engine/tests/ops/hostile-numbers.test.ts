@@ -87,6 +87,14 @@ for (const backend of backends) {
       expect(bad.slice(2)).toEqual([false, false]);
     });
 
+    test('nothing joined to nothing is nothing, for other ops too', () => {
+      const none = ndarray('int32', [0, 1]);
+      const { part } = runOnce(engineOf(backend), [none, none], ([a, b]) => ({
+        part: ops.toFloat(ops.slice(ops.concat([a!, b!]), [0, 1], [0, 1])),
+      }));
+      expect(part).toEqual(ndarray('float32', [0, 1]));
+    });
+
     test('the mean of nothing is NaN, its sum 0', () => {
       const { total, mean } = runOnce(engineOf(backend), [ndarray('float32', [0, 2])], ([x]) => ({
         total: ops.sum(x!, { axes: [0] }),

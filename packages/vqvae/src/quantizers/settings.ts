@@ -57,7 +57,7 @@ export function settingProblems(config: QuantizerConfig, defaults: QuantizerConf
     problems.push({ setting: 'codeDim', message: `expected it to be left out, as kind ${kind} makes it ${width}` });
   }
   if (readBy.groups!.includes(kind) && codeDim % groups !== 0) {
-    problems.push({ setting: 'groups', message: `expected a divisor of codeDim, ${codeDim}` });
+    problems.push({ setting: 'codeDim', message: `expected a multiple of the groups, ${groups}` });
   }
   return problems;
 }
