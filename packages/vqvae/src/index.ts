@@ -17,6 +17,7 @@ export type {
 export { createTokenizer, tokenizerChoiceSchema } from './create-tokenizer.ts';
 export type { BuiltInTokenizer, TokenizerChoice, TokenizerChoiceOptions } from './create-tokenizer.ts';
 export { codeTable } from './code-table.ts';
+export { placesOf } from './slots.ts';
 export { checkFrames, checkTokens, toBytes, toUnit } from './frames.ts';
 
 // Settings
