@@ -70,7 +70,7 @@ type Rest = Parameters<Codebook['replace']> extends [unknown, ...infer R] ? R : 
 export function joinQuantizations(outs: readonly Quantization[]): Pick<Quantization, 'tokens' | 'statistics'> {
   const matrix = (x: Tensor, shape: readonly number[]) => (x.rank === 1 ? reshape(x, shape) : x);
   const statistics: QuantizationStatistics = {
-    ...joinParts(outs.map(({ statistics: { counts: _, ...others } }) => others as Arrays<Tensor>)),
+    ...joinParts(outs.map(({ statistics }) => withoutCounts(statistics))),
     counts: concat(
       outs.map(({ statistics: { counts } }) => matrix(counts, [1, -1])),
       { axis: 0 },
@@ -78,6 +78,9 @@ export function joinQuantizations(outs: readonly Quantization[]): Pick<Quantizat
   };
   return { tokens: concat(outs.map(({ tokens }) => matrix(tokens, [-1, 1]))), statistics };
 }
+
+const withoutCounts = (statistics: QuantizationStatistics): Arrays<Tensor> =>
+  Object.fromEntries(Object.entries(statistics as Arrays<Tensor>).filter(([name]) => name !== 'counts'));
 
 /** Pieces of a matrix along an axis, so many rows or columns each. */
 export function split(x: Tensor, sizes: readonly number[], axis: 0 | 1): Tensor[] {
