@@ -1,16 +1,11 @@
 // The codebook of any tokenizer as one table, read through `embed` alone: what embeddings of a policy or a world model start from.
-import { ConfigError, elementCount, ndarray } from '@tessera/core';
+import { elementCount, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import type { Tokenizer } from './tokenizer.ts';
 
-/** The embedding of every code, float32 [vocabulary, codeDim], of a tokenizer that embeds a token alike wherever it stands. Throws ConfigError where a place has several tokens. */
+/** The embedding of every code, float32 [vocabulary, codeDim], of a tokenizer that embeds a token alike wherever it stands. */
 export function codeTable(tokenizer: Pick<Tokenizer, 'spec' | 'embed'>): NdArray<'float32'> {
-  const { vocabulary, codeDim, tokenShape, slots } = tokenizer.spec;
-  if (slots !== undefined) {
-    throw new ConfigError(
-      `codeTable: expected a tokenizer with one token at each place, got one with ${slots.length}. Its tokens mean something only together.`,
-    );
-  }
+  const { vocabulary, codeDim, tokenShape } = tokenizer.spec;
   const batch = Math.ceil(vocabulary / elementCount(tokenShape));
   const tokens = ndarray('int32', [batch, ...tokenShape]);
   // The last grid is filled up with code 0.

@@ -32,14 +32,6 @@ describe('codeTable', () => {
     },
   );
 
-  test('is refused where a place has several tokens', () => {
-    const tokenizer = counting(3, [4]);
-    const two = { ...tokenizer, spec: { ...tokenizer.spec, slots: [3, 2] } };
-    expect(() => codeTable(two)).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: codeTable: expected a tokenizer with one token at each place, got one with 2. Its tokens mean something only together.]`,
-    );
-  });
-
   test('is the codebook of a VQVAE', () => {
     const vqvae = tokenizer(cpu, tiny({ vocabulary: 11 }));
     vqvae.trainStep(squares(8, 1));
