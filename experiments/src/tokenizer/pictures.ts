@@ -3,7 +3,7 @@ import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { codeColours, framesToPictures, grid, renderCodes, stackRows, upscale } from '@tessera/runs';
 import type { Picture } from '@tessera/runs';
-import { countCodes } from '@tessera/vqvae';
+import { countCodes, placesOf } from '@tessera/vqvae';
 import type { Tokenizer } from '@tessera/vqvae';
 
 const shown = 10;
@@ -39,18 +39,21 @@ export function reconstructionPicture(
  * The decoder looks at neighbouring codes too, so a patch is shown as it came out in frames.
  */
 export function codebookPicture(
-  { vocabulary, tokenShape, frameShape }: Tokenizer['spec'],
+  spec: Tokenizer['spec'],
   decoded: NdArray<'float32'>,
   tokens: NdArray<'int32'>,
 ): Picture {
-  const [rows, columns] = tokenShape as [number, number];
+  const { vocabulary, frameShape, slots = [vocabulary] } = spec;
+  const [rows, columns] = placesOf(spec) as [number, number];
   const [height, width] = [frameShape[0] / rows, frameShape[1] / columns];
   const counts = countCodes(tokens.data, vocabulary);
   const patches = ndarray('float32', [vocabulary, height, width, frameShape[2]]);
   const size = height * width * frameShape[2];
   const [line, stretch] = [frameShape[1] * frameShape[2], width * frameShape[2]];
   for (const [i, code] of tokens.data.entries()) {
-    const [frame, place] = [Math.floor(i / (rows * columns)), i % (rows * columns)];
+    // Tokens of one place stand beside each other.
+    const all = Math.floor(i / slots.length);
+    const [frame, place] = [Math.floor(all / (rows * columns)), all % (rows * columns)];
     const top = frame * frameShape[0] + Math.floor(place / columns) * height;
     for (let y = 0; y < height; y++) {
       const from = (top + y) * line + (place % columns) * stretch;

@@ -3,7 +3,7 @@ import type { Engine } from '@tessera/engine';
 import { memoryShards, Replay, VectorRollouts } from '@tessera/rollouts';
 import type { ShardStore } from '@tessera/rollouts';
 import { NearestTokenizer, VQVAE } from '@tessera/vqvae';
-import type { Tokenizer } from '@tessera/vqvae';
+import type { QuantizerConfig, Tokenizer } from '@tessera/vqvae';
 import { onTestFinished } from 'vitest';
 import { AgentTrainer } from '../src/index.ts';
 import type { Agent, TrainerEvent, TrainerState, TrainingOptions, WorldModelOptions } from '../src/index.ts';
@@ -16,6 +16,8 @@ export type TokenizerKind = 'pixels' | 'vqvae' | 'nearest';
 
 export interface RunOptions {
   readonly tokenizer?: TokenizerKind;
+  /** Settings of the VQ-VAE's quantizer; a codebook of eight codes by default. */
+  readonly quantizer?: Partial<QuantizerConfig>;
   readonly training?: TrainingOptions;
   readonly worldModel?: WorldModelOptions;
   readonly env?: WalkKwargs;
@@ -44,12 +46,15 @@ export const smallTraining: TrainingOptions = {
   measureSteps: 8,
 };
 
-function tokenizerOf(engine: Engine, kind: TokenizerKind, seed: number): Tokenizer {
+function tokenizerOf(
+  engine: Engine,
+  kind: TokenizerKind,
+  { seed, quantizer = { vocabulary: 8, codeDim: 3, restartAfter: 2 } }: Required<Pick<RunOptions, 'seed'>> & RunOptions,
+): Tokenizer {
   if (kind === 'pixels') return new PixelTokenizer();
   // Patches share a code here until a nearer one comes.
   if (kind === 'nearest')
     return new NearestTokenizer({ frameShape: [4, 4, 1], tokenShape: [2, 2], vocabulary: 60, threshold: 0.1 });
-  const quantizer = { vocabulary: 8, codeDim: 3, restartAfter: 2 };
   const vqvae = new VQVAE(
     engine,
     { frameShape: [4, 4, 1], tokenShape: [2, 2], channels: 4, residualBlocks: 0, kernelSize: 2, quantizer },
@@ -62,7 +67,7 @@ function tokenizerOf(engine: Engine, kind: TokenizerKind, seed: number): Tokeniz
 /** A run at its beginning, or, given a state and the shards of another one, where that one was. */
 export async function runOn(
   engine: Engine,
-  { tokenizer: kind = 'pixels', training = {}, worldModel = {}, env = {}, steps = 56, seed = 0 }: RunOptions,
+  { tokenizer: kind = 'pixels', quantizer, training = {}, worldModel = {}, env = {}, steps = 56, seed = 0 }: RunOptions,
   from?: { readonly state: TrainerState; readonly store: ShardStore },
 ): Promise<Run> {
   const config: TrainingOptions = {
@@ -72,7 +77,7 @@ export async function runOn(
     worldModel: { ...smallTraining.worldModel, ...training.worldModel },
     imagination: { ...smallTraining.imagination, ...training.imagination },
   };
-  const tokenizer = tokenizerOf(engine, kind, seed);
+  const tokenizer = tokenizerOf(engine, kind, { seed, ...(quantizer && { quantizer }) });
   const rollouts = await VectorRollouts.create({ env: walk(env), numEnvs: 2, seed });
   onTestFinished(() => rollouts.close());
   const agent = agentOn(engine, {

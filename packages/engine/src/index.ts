@@ -43,4 +43,6 @@ export { decodeAttention } from './ops/decode-attention.ts';
 export { randomUniform } from './ops/random-uniform.ts';
 export { broadcastTo, concat, pad, reshape, slice, split, transpose } from './ops/shape.ts';
 export { logSoftmax, softmax, softmaxCrossEntropy } from './ops/softmax.ts';
+export { where } from './ops/where.ts';
+export { toInt } from './ops/to-int.ts';
 export { abs, exp, log, neg, rsqrt, sigmoid, sign, softplus, sqrt, square, tanh } from './ops/unary.ts';

@@ -3,6 +3,7 @@ import { ShapeError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { checkFrames, toBytes } from './frames.ts';
 import type { Tokenizer } from './tokenizer.ts';
+import { placesOf } from './slots.ts';
 import { codeUsage, countCodes, usageCeilings } from './usage.ts';
 
 /** Reconstruction errors of frames in [0, 1]. */
@@ -53,7 +54,7 @@ export interface TokenizerEvaluation extends ReconstructionQuality {
   /** What K equally likely codes would show in a sample of this size. */
   readonly perplexityCeiling: number;
   readonly usage: number;
-  /** `min(1, distinct patches / K)`, or what the size of the sample allows, if lower. */
+  /** `min(1, distinct patches / K)`, or what the size of the sample allows, if lower; of several tokens a place each can be another one for each patch. */
   readonly usageCeiling: number;
   readonly deadCodes: number;
   readonly distinctPatches: number;
@@ -71,7 +72,8 @@ export function evaluateTokenizer(
   const tokens = tokenizer.encode(frames);
   const decoded = tokenizer.decode(tokens);
   const { perplexity, usage, dead } = codeUsage(countCodes(tokens.data, vocabulary));
-  const patches = patchCounts(frames, tokenizer.spec.tokenShape);
+  const patches = patchCounts(frames, placesOf(tokenizer.spec));
+  const slots = tokenizer.spec.slots?.length ?? 1;
   const ceilings = usageCeilings({ vocabulary, tokens: tokens.data.length });
   return {
     evaluation: {
@@ -81,7 +83,7 @@ export function evaluateTokenizer(
       perplexity,
       perplexityCeiling: ceilings.perplexity,
       usage,
-      usageCeiling: Math.min(ceilings.usage, patches.length / vocabulary),
+      usageCeiling: Math.min(ceilings.usage, (slots * patches.length) / vocabulary),
       deadCodes: dead,
       distinctPatches: patches.length,
       meanFrameNmse: reconstructionQuality(frames, meanFrames(frames)).nmse,

@@ -17,6 +17,7 @@ export type {
 export { createTokenizer, tokenizerChoiceSchema } from './create-tokenizer.ts';
 export type { BuiltInTokenizer, TokenizerChoice, TokenizerChoiceOptions } from './create-tokenizer.ts';
 export { codeTable } from './code-table.ts';
+export { placesOf } from './slots.ts';
 export { checkFrames, checkTokens, toBytes, toUnit } from './frames.ts';
 
 // Models for other runtimes
@@ -37,10 +38,30 @@ export { forward, initVqvae, reconstructionLoss, toFrames } from './model.ts';
 export type { Forward, TokenizerLosses, VqvaeParameters } from './model.ts';
 
 // Quantizers
+export { CodeLife } from './code-life.ts';
+export type { CodeLifeOptions } from './code-life.ts';
 export { createQuantizer } from './quantizers/create-quantizer.ts';
+export { fsqCodes } from './quantizers/fsq.ts';
+export { gumbelChoice, klToUniform } from './quantizers/gumbel.ts';
+export type { Choice } from './quantizers/gumbel.ts';
+export { lfqCodes, lfqEntropies } from './quantizers/lfq.ts';
+export type { Entropies, EntropyOptions } from './quantizers/lfq.ts';
+export { quantizeAnyRank } from './quantizers/any-rank.ts';
+export { passGradient } from './quantizers/gradient-estimators.ts';
 export { codebookLoss, commitmentLoss } from './quantizers/losses.ts';
-export type { Quantization, Quantizer, QuantizerState, TracedQuantizerState } from './quantizers/quantizer.ts';
+export { tokenCounts, tokenSums } from './quantizers/statistics.ts';
+export type {
+  Codebook,
+  Quantization,
+  QuantizationStatistics,
+  QuantizeOptions,
+  Quantizer,
+  QuantizerState,
+  TracedQuantizerState,
+} from './quantizers/quantizer.ts';
 export { drawProportional, kMeansPlusPlus, vectorsFarFromCodes } from './quantizers/seeding.ts';
+export { anyVectors, lloydRound, startingCodes } from './quantizers/starting-codes.ts';
+export type { StartingCodes } from './quantizers/starting-codes.ts';
 export type { Vectors } from './quantizers/seeding.ts';
 
 // Metrics

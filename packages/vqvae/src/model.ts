@@ -20,7 +20,9 @@ import type { Tensor, Traced } from '@tessera/engine';
 import { decodeCodes, encodeFrames, initAutoencoder } from './autoencoder.ts';
 import type { Decoder, Encoder } from './autoencoder.ts';
 import type { ReconstructionConfig, VqvaeConfig } from './config.ts';
-import type { Quantization, Quantizer, QuantizerState } from './quantizers/quantizer.ts';
+import { quantizeAnyRank } from './quantizers/any-rank.ts';
+import type { Quantization, QuantizeOptions, Quantizer, QuantizerState } from './quantizers/quantizer.ts';
+import { joinSlots } from './slots.ts';
 
 /** Everything that a VQ-VAE learns, and the statistics of its quantizer. */
 export interface VqvaeParameters {
@@ -29,27 +31,23 @@ export interface VqvaeParameters {
   readonly quantizer: QuantizerState;
 }
 
-/** The losses of a batch, scalars. */
+/** The losses of a batch, scalars: those of the quantizer by their names, before any weight, and these. */
 export interface TokenizerLosses {
   /** What training lowers. */
   readonly total: Tensor;
   readonly reconstruction: Tensor;
-  readonly codebook: Tensor;
-  /** Not yet times beta. */
-  readonly commitment: Tensor;
+  readonly [name: string]: Tensor;
 }
 
 /** What a differentiable pass gives. */
-export interface Forward extends Pick<Quantization, 'tokens' | 'quantized'> {
-  /** int32 [N, h, w]. */
+export interface Forward extends Pick<Quantization, 'tokens' | 'quantized' | 'statistics'> {
+  /** int32 [N, h, w], or [N, h, w * Q] where a vector has Q tokens; -1 for those of stages that sit a step of training out. */
   readonly tokens: Tensor;
-  /** [N, h, w, D], straight-through. */
+  /** [N, h, w, D], with the gradient that the quantizer lets through. */
   readonly quantized: Tensor;
   /** [N, H, W, C] in [0, 1]. */
   readonly reconstruction: Tensor;
   readonly losses: TokenizerLosses;
-  /** The encoder's vectors [N * h * w, D]. */
-  readonly z: Tensor;
 }
 
 /** Starting values. */
@@ -62,26 +60,21 @@ export function forward(
   { config, quantizer }: { readonly config: VqvaeConfig; readonly quantizer: Quantizer },
   parameters: Traced<VqvaeParameters>,
   frames: Tensor,
+  { random }: Pick<QuantizeOptions, 'random'> = {},
 ): Forward {
   const batch = frames.shape[0]!;
-  const { codeDim } = config.quantizer;
-  const grid = [batch, ...config.tokenShape];
-  const z = reshape(encodeFrames(config, parameters.encoder, frames), [-1, codeDim]); // [N*h*w, D]
-  const { tokens, quantized, codebookLoss, commitmentLoss, loss } = quantizer.quantize(parameters.quantizer, z);
-  const codes = reshape(quantized, [...grid, codeDim]);
-  const output = decodeCodes(config, parameters.decoder, codes);
+  const z = encodeFrames(config, parameters.encoder, frames); // [N, h, w, D]
+  const { tokens, quantized, losses, loss, statistics } = quantizeAnyRank(quantizer, parameters.quantizer, z, {
+    random,
+  });
+  const output = decodeCodes(config, parameters.decoder, quantized);
   const reconstruction = reconstructionLoss(output, frames, config.reconstruction);
   return {
-    tokens: reshape(tokens, grid),
-    quantized: codes,
+    tokens: reshape(joinSlots(tokens, quantizer.slots), [batch, ...config.tokenShape.slice(0, -1), -1]),
+    quantized,
     reconstruction: toFrames(output, config.reconstruction),
-    losses: {
-      total: add(reconstruction, loss),
-      reconstruction,
-      codebook: codebookLoss,
-      commitment: commitmentLoss,
-    },
-    z,
+    losses: { ...losses, total: add(reconstruction, loss), reconstruction },
+    statistics,
   };
 }
 

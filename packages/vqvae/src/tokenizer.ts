@@ -10,6 +10,8 @@ export interface TokenizerSpec {
   readonly tokenShape: readonly number[];
   readonly vocabulary: number;
   readonly codeDim: number;
+  /** Where a place of the grid has several tokens, beside each other along the last axis of `tokenShape`: the vocabulary of each. They follow each other in `vocabulary`, their sum. */
+  readonly slots?: readonly number[];
 }
 
 /** Turns frames into discrete codes and back. Anything an agent trains on implements this. */
@@ -17,7 +19,7 @@ export interface Tokenizer {
   readonly spec: TokenizerSpec;
   /** float32 [B, ...frameShape] in [0, 1] to int32 [B, ...tokenShape]. */
   encode(frames: NdArray): NdArray<'int32'>;
-  /** int32 [B, ...tokenShape] to float32 [B, ...tokenShape, codeDim]. */
+  /** int32 [B, ...tokenShape] to float32 [B, ...tokenShape, codeDim]. Where a place has several tokens, each gets what it adds to the place's code. */
   embed(tokens: NdArray): NdArray<'float32'>;
   /** int32 [B, ...tokenShape] to float32 [B, ...frameShape] in [0, 1]. */
   decode(tokens: NdArray): NdArray<'float32'>;

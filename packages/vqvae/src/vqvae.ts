@@ -1,19 +1,22 @@
 // The VQ-VAE tokenizer (van den Oord et al. 2017, arXiv 1711.00937): encoder, codebook and decoder with their optimiser on one engine.
 import { ConfigError, Generators, ndarray } from '@tessera/core';
 import type { GeneratorState, NdArray } from '@tessera/core';
-import { BatchedProgram, checkFinite, f32, flatten, fill, gather, i32, reshape, segmentSum } from '@tessera/engine';
-import type { Engine, NamedArrays, Program, State, Tensor, Traced } from '@tessera/engine';
-import { adamStep, initAdam } from '@tessera/nn';
+import { BatchedProgram, assign, checkFinite, f32, flatten, i32, reshape } from '@tessera/engine';
+import type { Engine, NamedArrays, InputSpecs, Program, Spec, State, Tensor, Traced } from '@tessera/engine';
+import { adamStep, initAdam, randomKey } from '@tessera/nn';
 import type { AdamState } from '@tessera/nn';
 import { decodeCodes, encodeFrames } from './autoencoder.ts';
+import { CodeLife, spread } from './code-life.ts';
+import type { CodeLifeOptions } from './code-life.ts';
 import { vqvaeConfig } from './config.ts';
 import type { VqvaeConfig, VqvaeOptions } from './config.ts';
 import { checkFrames, checkTokens } from './frames.ts';
 import { forward, initVqvae, toFrames } from './model.ts';
 import type { Forward, VqvaeParameters } from './model.ts';
 import { createQuantizer } from './quantizers/create-quantizer.ts';
-import type { Quantizer } from './quantizers/quantizer.ts';
-import { kMeansPlusPlus, vectorsFarFromCodes } from './quantizers/seeding.ts';
+import { quantizeAnyRank } from './quantizers/any-rank.ts';
+import type { Codebook, QuantizeOptions, Quantizer } from './quantizers/quantizer.ts';
+import { embedTokens, joinSlots, splitSlots, vocabularyOf } from './slots.ts';
 import { startingBias } from './starting-output.ts';
 import type { TokenizerMetrics, TokenizerSpec, TrainStepOptions, TrainableTokenizer } from './tokenizer.ts';
 import { codeUsage } from './usage.ts';
@@ -24,9 +27,13 @@ interface VqvaeState {
   readonly adam: AdamState;
 }
 
-type TrainOutputs = Record<'loss' | 'reconstruction' | 'codebook' | 'commitment' | 'gradientNorm' | 'counts', Tensor>;
-type TrainProgram = Program<{ frames: ReturnType<typeof f32>; learningRate: ReturnType<typeof f32> }, TrainOutputs>;
-type LatentProgram = Program<{ frames: ReturnType<typeof f32> }, { z: Tensor; codes: Tensor }>;
+type LookUps = Program<{ frames: Spec }, { vectors: Tensor; codes: Tensor }>;
+type TrainOutputs = Record<'loss' | 'reconstruction' | 'gradientNorm' | 'counts', Tensor> & Record<string, Tensor>;
+interface TrainInputs extends InputSpecs {
+  readonly frames: Spec;
+  readonly learningRate: Spec;
+}
+type TrainProgram = Program<TrainInputs, TrainOutputs>;
 
 /** How a VQVAE is made. */
 export interface VqvaeCreateOptions {
@@ -47,9 +54,6 @@ const counterNames = ['updates', 'seeded'] as const;
 
 const generatorNames = ['init', 'seeding', 'restart'] as const;
 
-// A vector this much of the vectors' mean squared deviation away from its code has a code that serves it.
-const restartTolerance = 0.01;
-
 /** A VQ-VAE tokenizer with its optimiser. */
 export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
   readonly spec: TokenizerSpec;
@@ -57,7 +61,8 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
   readonly quantizer: Quantizer;
   readonly #state: State<VqvaeState>;
   readonly #trainers = new Map<number, TrainProgram>();
-  readonly #latents = new Map<number, LatentProgram>();
+  readonly #lookUps = new Map<string, LookUps>();
+  readonly #codes: CodeLife;
   readonly #encoders: BatchedProgram<'x', { tokens: Tensor }>;
   readonly #embedders: BatchedProgram<'x', { vectors: Tensor }>;
   readonly #decoders: BatchedProgram<'x', { frames: Tensor }>;
@@ -65,43 +70,61 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
   readonly #tree: VqvaeState;
   #updates = 0;
   #seeded = false;
-  /** Updates since each code was last chosen. */
-  #idle: Int32Array;
 
   constructor(engine: Engine, options: VqvaeOptions = {}, { seed = 0 }: VqvaeCreateOptions = {}) {
     const config = vqvaeConfig(options);
     const {
       frameShape,
-      tokenShape,
-      quantizer: { vocabulary, codeDim },
+      quantizer: { codeDim },
     } = config;
     this.config = config;
-    this.spec = { frameShape, tokenShape, vocabulary, codeDim };
     this.quantizer = createQuantizer(config.quantizer);
+    const { slots } = this.quantizer;
+    const grid = [...config.tokenShape.slice(0, -1), config.tokenShape.at(-1)! * slots.length];
+    this.spec = {
+      frameShape,
+      tokenShape: grid,
+      vocabulary: vocabularyOf(slots),
+      codeDim,
+      ...(slots.length > 1 && { slots }),
+    };
     this.#generators = new Generators(seed);
     // Saved states hold the generators that were asked for, and not the seed from which others would start.
     for (const name of generatorNames) this.#generators.get(name);
+    if (this.quantizer.random) this.#generators.get('quantizer');
     const parameters = initVqvae(this.#generators.get('init'), config, this.quantizer);
     this.#tree = { parameters, adam: initAdam(this.#trained(parameters)) };
     this.#state = engine.state(this.#tree);
-    this.#idle = new Int32Array(vocabulary);
-    const grid = [...tokenShape];
+    this.#codes = new CodeLife({
+      settings: config.quantizer,
+      codebooks: this.#codebooks,
+      generators: this.#generators,
+      lookUp: (codebook, x) => this.#lookUp(codebook, x),
+      read: () => this.#quantizerArrays(),
+      write: (arrays, replaced) => this.#writeCodes(arrays, replaced),
+    });
     this.#encoders = new BatchedProgram((batch) =>
       this.#state.program(`encode ${batch}`, { x: f32(batch, ...frameShape) }, ({ x }, { parameters: p }) => {
-        const z = reshape(encodeFrames(config, p.encoder, x), [-1, codeDim]);
-        return { tokens: reshape(this.quantizer.quantize(p.quantizer, z).tokens, [batch, ...grid]) };
+        const { tokens } = quantizeAnyRank(this.quantizer, p.quantizer, encodeFrames(config, p.encoder, x));
+        return { tokens: reshape(joinSlots(tokens, slots), [batch, ...grid]) };
       }),
     );
     this.#embedders = new BatchedProgram((batch) =>
       this.#state.program(`embed ${batch}`, { x: i32(batch, ...grid) }, ({ x }, { parameters: p }) => ({
-        vectors: gather(p.quantizer.codebook, x),
+        vectors: embedTokens(this.quantizer, p.quantizer, x),
       })),
     );
     this.#decoders = new BatchedProgram((batch) =>
-      this.#state.program(`decode ${batch}`, { x: i32(batch, ...grid) }, ({ x }, { parameters: p }) => ({
-        frames: toFrames(decodeCodes(config, p.decoder, gather(p.quantizer.codebook, x)), config.reconstruction),
-      })),
+      this.#state.program(`decode ${batch}`, { x: i32(batch, ...grid) }, ({ x }, { parameters: p }) => {
+        const codes = this.quantizer.decode(p.quantizer, splitSlots(x, slots)); // [N*h*w, D]
+        const output = decodeCodes(config, p.decoder, reshape(codes, [batch, ...config.tokenShape, codeDim]));
+        return { frames: toFrames(output, config.reconstruction) };
+      }),
     );
+  }
+
+  get #codebooks(): readonly Codebook[] {
+    return this.quantizer.codebooks ?? [];
   }
 
   /** Updates made so far. */
@@ -137,16 +160,19 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     return this.#decoders.run({ x: tokens }).frames as NdArray<'float32'>;
   }
 
-  /** How far the encoder's vectors of these frames are from their codes. */
+  /** How far what is looked up of these frames' vectors is from its codes, summed over codebooks; NaN where there are none. */
   quantizationError(frames: NdArray): QuantizationError {
     checkFrames('quantizationError', frames, this.spec);
-    const { z, codes } = this.#encodeLatents(frames);
-    const [vectors, nearest] = [z.data as Float32Array, codes.data as Float32Array];
-    let squares = 0;
-    for (let i = 0; i < vectors.length; i++) squares += (vectors[i]! - nearest[i]!) ** 2;
-    const { codeDim } = this.spec;
-    const mean = (squares * codeDim) / vectors.length;
-    return { mean, relative: mean / spread(vectors, codeDim) };
+    let [mean, deviations] = [0, 0];
+    for (const [index, { width }] of this.#codebooks.entries()) {
+      const found = this.#lookUp(index, frames);
+      const [vectors, codes] = [found.vectors.data as Float32Array, found.codes.data as Float32Array];
+      let squares = 0;
+      for (let i = 0; i < vectors.length; i++) squares += (vectors[i]! - codes[i]!) ** 2;
+      mean += (squares * width) / vectors.length;
+      deviations += spread(vectors, width);
+    }
+    return { mean, relative: mean / deviations };
   }
 
   parameters(): VqvaeParameters {
@@ -161,8 +187,8 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     return copy(this.#tree.parameters, 'parameters') as VqvaeParameters;
   }
 
-  forward(parameters: Traced<VqvaeParameters>, frames: Tensor): Forward {
-    return forward(this, parameters, frames);
+  forward(parameters: Traced<VqvaeParameters>, frames: Tensor, options: Pick<QuantizeOptions, 'random'> = {}): Forward {
+    return forward(this, parameters, frames, options);
   }
 
   /**
@@ -171,13 +197,7 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
    */
   seedCodebook(frames: NdArray): void {
     checkFrames('seedCodebook', frames, this.spec);
-    const { vocabulary, codeDim } = this.spec;
-    const data = this.#encodeLatents(frames).z.data as Float32Array;
-    const codes = kMeansPlusPlus(this.#generators.get('seeding'), { data, width: codeDim }, vocabulary);
-    this.#replaceCodes(
-      Array.from({ length: vocabulary }, (_, k) => k),
-      codes,
-    );
+    this.#codes.seed(frames);
     if (this.#updates === 0) {
       const bias = ndarray('float32', [frames.shape[3]!], startingBias(frames, this.config.reconstruction));
       this.#state.write({ [`parameters.decoder.up.${this.#tree.parameters.decoder.up.length - 1}.bias`]: bias });
@@ -197,18 +217,20 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     }
     const out = this.#runTrainer(frames, learningRate);
     this.#updates++;
-    const counts = out.counts.data as Float32Array;
-    const { perplexity, usage } = codeUsage(counts);
-    const value = (array: NdArray) => array.data[0] as number;
+    const { slots } = this.quantizer;
+    const all = out.counts.data as Float32Array;
+    const counts = slots.map((vocabulary, q) => all.subarray((q * all.length) / slots.length).subarray(0, vocabulary));
+    const { perplexity, usage } = codeUsage(counts.flatMap((row) => [...row]));
+    const value = (array: NdArray | undefined) => (array === undefined ? 0 : (array.data[0] as number));
     return {
       loss: value(out.loss),
       reconstructionLoss: value(out.reconstruction),
-      codebookLoss: value(out.codebook),
-      commitmentLoss: value(out.commitment),
+      codebookLoss: value(out['codebook']),
+      commitmentLoss: value(out['commitment']),
       perplexity,
       usage,
       gradientNorm: value(out.gradientNorm),
-      restarted: this.#restartIdle(counts, frames),
+      restarted: this.#codes.restart(counts, { updates: this.#updates, batch: frames }),
     };
   }
 
@@ -217,7 +239,7 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
       ...this.#state.read(),
       'counters.updates': ndarray('int32', [], Int32Array.of(this.#updates)),
       'counters.seeded': ndarray('int32', [], Int32Array.of(this.#seeded ? 1 : 0)),
-      'counters.idle': ndarray('int32', [this.#idle.length], this.#idle.slice()),
+      'counters.idle': ndarray('int32', [this.#codes.idle.length], this.#codes.idle.slice()),
     };
   }
 
@@ -231,7 +253,7 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
       );
     for (const name of counters) {
       const { dtype, data, shape } = state[name]!;
-      const length = name === 'counters.idle' ? this.#idle.length : 1;
+      const length = name === 'counters.idle' ? this.#codes.idle.length : 1;
       if (dtype !== 'int32' || data.length !== length || (data as Int32Array).some((count) => count < 0)) {
         const size = name === 'counters.idle' ? `[${length}]` : '[]';
         throw new ConfigError(
@@ -243,7 +265,7 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     this.#state.write(Object.fromEntries(Object.entries(state).filter(([name]) => !counters.includes(name))));
     this.#updates = Number(state['counters.updates']!.data[0]);
     this.#seeded = Number(state['counters.seeded']!.data[0]) === 1;
-    this.#idle = Int32Array.from(idle.data as Int32Array);
+    this.#codes.idle = Int32Array.from(idle.data as Int32Array);
   }
 
   /** The states of the generators that seeding and restarts draw from, for exact resumption. */
@@ -257,25 +279,32 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
   }
 
   dispose(): void {
-    for (const program of [...this.#trainers.values(), ...this.#latents.values()]) program.dispose();
+    for (const program of [...this.#trainers.values(), ...this.#lookUps.values()]) program.dispose();
     for (const batches of [this.#encoders, this.#embedders, this.#decoders]) batches.dispose();
     this.#state.dispose();
   }
 
-  #trained({ encoder, decoder, quantizer }: VqvaeParameters): {
-    [name: string]: VqvaeParameters[keyof VqvaeParameters];
-  } {
-    return this.quantizer.trainable ? { encoder, decoder, quantizer } : { encoder, decoder };
+  // What the optimiser trains, of arrays or of tensors alike.
+  #trained<P extends VqvaeParameters | Traced<VqvaeParameters>>({ encoder, decoder, quantizer }: P): object {
+    const { trainable } = this.quantizer;
+    if (trainable.length === 0) return { encoder, decoder };
+    return { encoder, decoder, quantizer: Object.fromEntries(trainable.map((name) => [name, quantizer[name]])) };
   }
 
   // The first step seeds the codebook; when it then fails, that is undone as well.
   #runTrainer(frames: NdArray, learningRate: number): ReturnType<TrainProgram['run']> {
     const program = this.#trainer(frames.shape[0]!);
-    if (this.#seeded) return program.run({ frames, learningRate });
+    const run = () =>
+      program.run({
+        frames,
+        learningRate,
+        ...(this.quantizer.random && { key: randomKey(this.#generators.get('quantizer')) }),
+      });
+    if (this.#seeded) return run();
     const before = { state: this.state(), generators: this.generatorState() };
     try {
       this.seedCodebook(frames);
-      return program.run({ frames, learningRate });
+      return run();
     } catch (error) {
       this.loadState(before.state);
       this.loadGeneratorState(before.generators);
@@ -283,111 +312,72 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     }
   }
 
+  #lookUp(codebook: number, frames: NdArray): ReturnType<LookUps['run']> {
+    const [batch] = frames.shape;
+    const key = `${codebook} ${batch}`;
+    let program = this.#lookUps.get(key);
+    if (program === undefined) {
+      const inputs = { frames: f32(batch!, ...this.spec.frameShape) };
+      program = this.#state.program('latents', inputs, ({ frames: x }, { parameters }) => {
+        const { encoder, quantizer } = parameters as Traced<VqvaeParameters>;
+        const z = reshape(encodeFrames(this.config, encoder, x), [-1, this.spec.codeDim]);
+        return this.#codebooks[codebook]!.lookUp(quantizer, z);
+      });
+      this.#lookUps.set(key, program);
+    }
+    return program.run({ frames });
+  }
+
+  #quantizerArrays(): Record<string, NdArray<'float32'>> {
+    const names = Object.keys(this.#tree.parameters.quantizer);
+    const array = (name: string) => this.#state.readOne(`parameters.quantizer.${name}`) as NdArray<'float32'>;
+    return Object.fromEntries(names.map((name) => [name, array(name)]));
+  }
+
+  // New codes, with the moments of the optimiser reset for their rows.
+  #writeCodes(...[arrays, { codebook, rows }]: Parameters<CodeLifeOptions['write']>): void {
+    const changed: NamedArrays = {};
+    for (const [name, array] of Object.entries(arrays)) changed[`parameters.quantizer.${name}`] = array;
+    const { name, width } = codebook;
+    for (const moment of this.quantizer.trainable.includes(name) ? ['first', 'second'] : []) {
+      const path = `adam.${moment}.quantizer/${name}`;
+      const values = this.#state.readOne(path);
+      for (const row of rows) values.data.fill(0 as never, row * width, (row + 1) * width);
+      changed[path] = values;
+    }
+    this.#state.write(changed);
+  }
+
   #trainer(batch: number): TrainProgram {
     let program = this.#trainers.get(batch);
     if (program === undefined) {
-      const inputs = { frames: f32(batch, ...this.spec.frameShape), learningRate: f32() };
-      program = this.#state.program('train', inputs, ({ frames, learningRate }, { parameters, adam }) => {
-        const { losses, tokens, z } = this.forward(parameters as Traced<VqvaeParameters>, frames);
-        const loss = checkFinite(losses.total, 'the loss');
-        const flat = reshape(tokens, [-1]);
-        const { encoder, decoder, quantizer } = parameters as Traced<VqvaeParameters>;
-        const trained = this.quantizer.trainable ? { encoder, decoder, quantizer } : { encoder, decoder };
-        const { gradientNorm } = adamStep(loss, trained, adam as Traced<AdamState>, {
+      const { random = false } = this.quantizer;
+      const inputs: TrainInputs = {
+        frames: f32(batch, ...this.spec.frameShape),
+        learningRate: f32(),
+        ...(random && { key: i32(2) }),
+      };
+      program = this.#state.program('train', inputs, ({ frames, learningRate, key }, { parameters, adam }) => {
+        const p = parameters as Traced<VqvaeParameters>;
+        const { losses, statistics } = this.forward(p, frames, { random: key });
+        const { total, ...parts } = losses;
+        const loss = checkFinite(total, 'the loss');
+        const { gradientNorm } = adamStep(loss, this.#trained(p), adam as Traced<AdamState>, {
           learningRate,
           clipNorm: this.config.clipNorm,
         });
-        this.quantizer.update(quantizer, z, flat);
-        const counts = reshape(segmentSum(fill([flat.shape[0]!, 1], 1), flat, this.spec.vocabulary), [-1]);
+        for (const [name, value] of Object.entries(this.quantizer.update(p.quantizer, statistics))) {
+          assign(p.quantizer[name]!, value);
+        }
         return {
+          ...parts,
           loss,
-          reconstruction: losses.reconstruction,
-          codebook: losses.codebook,
-          commitment: losses.commitment,
           gradientNorm: checkFinite(gradientNorm, 'the norm of the gradients'),
-          counts,
+          counts: statistics.counts,
         };
       });
       this.#trainers.set(batch, program);
     }
     return program;
   }
-
-  #encodeLatents(frames: NdArray): { z: NdArray; codes: NdArray } {
-    const batch = frames.shape[0]!;
-    let program = this.#latents.get(batch);
-    if (program === undefined) {
-      program = this.#state.program(
-        'latents',
-        { frames: f32(batch, ...this.spec.frameShape) },
-        ({ frames: x }, { parameters: p }) => {
-          const z = reshape(encodeFrames(this.config, (p as Traced<VqvaeParameters>).encoder, x), [
-            -1,
-            this.spec.codeDim,
-          ]);
-          const { quantizer } = p as Traced<VqvaeParameters>;
-          return { z, codes: gather(quantizer.codebook, this.quantizer.quantize(quantizer, z).tokens) };
-        },
-      );
-      this.#latents.set(batch, program);
-    }
-    return program.run({ frames });
-  }
-
-  /** Lets codes that nothing has chosen for too long start again at vectors far from their codes. Returns how many. */
-  #restartIdle(counts: Float32Array, frames: NdArray): number {
-    const { restartAfter, restartUntil } = this.config.quantizer;
-    for (let k = 0; k < counts.length; k++) this.#idle[k] = counts[k]! > 0 ? 0 : this.#idle[k]! + 1;
-    if (restartAfter === 0 || this.#updates > restartUntil) return 0;
-    const rows = [...this.#idle.keys()].filter((k) => this.#idle[k]! >= restartAfter);
-    if (rows.length === 0) return 0;
-    const { codeDim } = this.spec;
-    const { z, codes } = this.#encodeLatents(frames);
-    const vectors = vectorsFarFromCodes(
-      this.#generators.get('restart'),
-      { data: z.data as Float32Array, width: codeDim },
-      {
-        codes: codes.data as Float32Array,
-        count: rows.length,
-        tolerance: restartTolerance * spread(z.data as Float32Array, codeDim),
-      },
-    );
-    const restarted = rows.slice(0, vectors.length / codeDim);
-    if (restarted.length > 0) this.#replaceCodes(restarted, vectors);
-    return restarted.length;
-  }
-
-  // New codes, with the statistics of the quantizer and the moments of the optimiser reset for their rows.
-  #replaceCodes(rows: readonly number[], vectors: Float32Array): void {
-    const values = this.#state.read();
-    const under = (prefix: string) =>
-      Object.fromEntries(
-        Object.entries(values).flatMap(([name, array]) =>
-          name.startsWith(prefix) ? [[name.slice(prefix.length), array]] : [],
-        ),
-      );
-    this.quantizer.replace(under('parameters.quantizer.'), rows, vectors);
-    const changed = Object.entries(values).filter(([name]) => name.startsWith('parameters.quantizer.'));
-    for (const name of ['adam.first.quantizer/codebook', 'adam.second.quantizer/codebook']) {
-      const moment = values[name];
-      if (moment === undefined) continue;
-      const width = this.spec.codeDim;
-      for (const row of rows) moment.data.fill(0 as never, row * width, (row + 1) * width);
-      changed.push([name, moment]);
-    }
-    this.#state.write(Object.fromEntries(changed));
-    for (const row of rows) this.#idle[row] = 0;
-  }
-}
-
-// The mean over vectors of the squared distance to their mean.
-function spread(data: Float32Array, width: number): number {
-  const rows = data.length / width;
-  const sums = new Float64Array(width);
-  let squares = 0;
-  for (let i = 0; i < data.length; i++) {
-    sums[i % width]! += data[i]!;
-    squares += data[i]! * data[i]!;
-  }
-  return squares / rows - sums.reduce((total, sum) => total + (sum / rows) ** 2, 0);
 }

@@ -33,15 +33,62 @@ describe('settings', () => {
       `[ConfigError: createQuantizer: expected a codeDim that is a whole number >= 1, got 0.5.]`,
     );
     expect(() => createQuantizer({ ...quantizer, kind: 'emma' as never })).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: createQuantizer: expected a kind out of vq, ema, got 'emma'. Did you mean 'ema'?]`,
+      `[ConfigError: createQuantizer: expected a kind out of vq, ema, residual, product, grouped-residual, fsq, lfq, simvq, gumbel, got 'emma'. Did you mean 'ema'?]`,
     );
   });
 
   test('a kind that is none', () => {
-    expect(wrong({ quantizer: { kind: 'fsq' } })).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: VQVAE settings: quantizer.kind: expected one of "vq"|"ema", got 'fsq'.]`,
+    expect(wrong({ quantizer: { kind: 'fqs' } })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: VQVAE settings: quantizer.kind: expected one of "vq"|"ema"|"residual"|"product"|"grouped-residual"|"fsq"|"lfq"|"simvq"|"gumbel", got 'fqs'. Did you mean 'fsq'?]`,
     );
   });
+
+  test('settings that do not belong to the kind, each with those it belongs to', () => {
+    expect(wrong({ quantizer: { kind: 'vq', levels: [8, 5] } })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: VQVAE settings: quantizer.levels: expected it to be left out, as kind vq has no such setting (fsq has), got [8, 5].]`,
+    );
+    expect(wrong({ quantizer: { kind: 'fsq', decay: 0.5, zeroCode: true } })).toThrowErrorMatchingInlineSnapshot(`
+      [ConfigError: VQVAE settings: quantizer.decay: expected it to be left out, as kind fsq has no such setting (ema, residual, product, grouped-residual have), got 0.5.
+      VQVAE settings: quantizer.zeroCode: expected it to be left out, as kind fsq has no such setting (residual, grouped-residual have), got true.]
+    `);
+    expect(wrong({ quantizer: { kind: 'residual', groups: 4 } })).toThrow(
+      /quantizer\.groups: .*product, grouped-residual/,
+    );
+    expect(wrong({ quantizer: { kind: 'residual', projection: 4 } })).toThrow(/quantizer\.projection: /);
+    expect(wrong({ quantizer: { kind: 'gumbel', commitment: 1 } })).toThrow(/quantizer\.commitment: /);
+    expect(wrong({ quantizer: { kind: 'simvq', restartAfter: 1 } })).toThrow(/quantizer\.restartAfter: /);
+    // What a setting is without being set does not count.
+    expect(vqvaeConfig({ quantizer: { kind: 'fsq', decay: 0.99, codeDim: 16 } }).quantizer.kind).toBe('fsq');
+  });
+
+  test('settings that do not fit each other', () => {
+    expect(wrong({ quantizer: { kind: 'product', codeDim: 7 } })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: VQVAE settings: quantizer.codeDim: expected a multiple of the groups, 2, got 7.]`,
+    );
+    expect(wrong({ quantizer: { kind: 'fsq', levels: [256, 256, 2] } })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: VQVAE settings: quantizer.levels: expected at most 65536 codes, which is their product, got [256, 256, 2].]`,
+    );
+    expect(wrong({ quantizer: { kind: 'lfq', bits: 6, codeDim: 8 } })).toThrowErrorMatchingInlineSnapshot(
+      `[ConfigError: VQVAE settings: quantizer.codeDim: expected it to be left out, as kind lfq makes it 6, got 8.]`,
+    );
+    expect(wrong({ quantizer: { kind: 'lfq', bits: 17 } })).toThrow(/quantizer\.bits: /);
+    expect(wrong({ quantizer: { kind: 'fsq', levels: [1] } })).toThrow(/quantizer\.levels\.0: /);
+    expect(wrong({ quantizer: { kind: 'residual', stages: 1 } })).toThrow(/quantizer\.stages: /);
+  });
+
+  test.prop([fc.integer({ min: 2, max: 65_536 })], { numRuns: 30 })(
+    'fsq and lfq take as many codes as fit, and settled settings stay what they are',
+    (vocabulary) => {
+      for (const kind of ['fsq', 'lfq'] as const) {
+        const { quantizer } = vqvaeConfig({ quantizer: { kind, vocabulary } });
+        expect(quantizer.vocabulary).toBeLessThanOrEqual(vocabulary);
+        expect(quantizer.vocabulary).toBeGreaterThan(kind === 'lfq' ? vocabulary / 2 : 0.8 * vocabulary);
+        expect(quantizer.codeDim).toBe(kind === 'lfq' ? quantizer.bits : quantizer.levels!.length);
+        expect(vqvaeConfig({ quantizer }).quantizer).toEqual(quantizer);
+        expect(createQuantizer(quantizer).slots).toEqual([quantizer.vocabulary]);
+      }
+    },
+  );
 
   test('a frame that does not halve down to the tokens', () => {
     expect(wrong({ frameShape: [20, 20, 3], tokenShape: [6, 6] })).toThrowErrorMatchingInlineSnapshot(

@@ -1,6 +1,6 @@
 import { ndarray } from '@tessera/core';
 import { gather, mul, nearestCode, straightThrough } from '@tessera/engine';
-import { codebookLoss, commitmentLoss } from '@tessera/vqvae';
+import { commitmentLoss, tokenCounts } from '@tessera/vqvae';
 import type { Quantizer, QuantizerConfig } from '@tessera/vqvae';
 
 /** The signs of D numbers as one of 2^D codes: a codebook with nothing to learn. */
@@ -12,25 +12,22 @@ export function createSigns(config: QuantizerConfig): Quantizer {
   );
   return {
     config,
-    trainable: false, // the optimiser is not to move the codebook
+    slots: [2 ** codeDim], // a vector has one token, of so many codes
+    trainable: [], // the optimiser is not to move the codebook
     init: () => ({ codebook: ndarray('float32', [2 ** codeDim, codeDim], corners) }),
     quantize({ codebook }, z) {
-      const tokens = nearestCode(z, codebook); // int32 [N]; NaN and infinity throw
-      const codes = gather(codebook, tokens); // [N, D]
-      const commitmentTerm = commitmentLoss(z, codes);
+      const tokens = nearestCode(z, codebook!); // int32 [N]; NaN and infinity throw
+      const codes = gather(codebook!, tokens); // [N, D]
+      const commitmentTerm = commitmentLoss(z, codes); // of the codes, never of `quantized`
       return {
         tokens,
         quantized: straightThrough(z, codes), // exactly the codes; the gradient goes to z
-        codebookLoss: codebookLoss(z, codes), // of the codes, never of `quantized`
-        commitmentLoss: commitmentTerm,
+        losses: { commitment: commitmentTerm },
         loss: mul(commitmentTerm, commitment),
+        statistics: { counts: tokenCounts(tokens, 2 ** codeDim) },
       };
     },
-    update() {
-      // No statistics to keep.
-    },
-    replace() {
-      // No code is ever restarted.
-    },
+    update: () => ({}), // a training step changes nothing
+    decode: ({ codebook }, tokens) => gather(codebook!, tokens),
   };
 }

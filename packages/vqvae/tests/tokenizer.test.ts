@@ -50,6 +50,26 @@ describe.each(engines)('on %s', (_, engine) => {
     }
   });
 
+  test.each([
+    { kind: 'vq', distance: 'cosine', gradient: 'rotation', initialisation: 'data', restart: 'random' },
+    { kind: 'vq', projection: 2, gradient: 'none', initialisation: 'kmeans', restart: 'off' },
+    { kind: 'ema', distance: 'cosine', projection: 2, initialisation: 'uniform' },
+  ] as const)('with %o it trains, decodes what it encodes, and goes on from its state', (options) => {
+    const make = () => tokenizer(engine, tiny({ ...options, restartAfter: 2 }));
+    const vqvae = make();
+    for (let i = 0; i < 6; i++) vqvae.trainStep(squares(8, i));
+    const frames = squares(8, 9);
+    const tokens = vqvae.encode(frames);
+    const out = pass(engine, vqvae, frames);
+    expect(out['tokens']).toEqual(tokens);
+    expect(out['quantized']).toEqual(vqvae.embed(tokens));
+    const twin = make();
+    twin.loadState(vqvae.state());
+    twin.loadGeneratorState(vqvae.generatorState());
+    expect(twin.trainStep(frames)).toEqual(vqvae.trainStep(frames));
+    expect(twin.state()).toEqual(vqvae.state());
+  });
+
   test.each(kinds)('%s: the differentiable pass gives the same tokens, codes and frames', (kind) => {
     const vqvae = tokenizer(engine, tiny({ kind }));
     vqvae.trainStep(squares(8, 1));

@@ -209,7 +209,12 @@ const concatOp: Op<ConcatAttrs> = defineOp<ConcatAttrs>({
       return part;
     });
   },
-  kernel: (k, inputs, { axis }) => [k.call('Concat', inputs, { axis })],
+  // TensorFlow.js's kernel makes nothing out of nothings that its others cannot read.
+  kernel: (k, inputs, { axis }) => [
+    inputs.every(({ shape }) => size(shape) === 0)
+      ? k.alias(inputs[0]!, k.outputs[0]!.shape)
+      : k.call('Concat', inputs, { axis }),
+  ],
   graph: (g, inputs, { axis }) => [
     g.node('ConcatV2', [...inputs, g.int(axis)], {
       T: attr.type(g.inputs[0]!.dtype),

@@ -1,12 +1,13 @@
 // Cases of the ops of one element: unary functions, activations, arithmetic, comparisons, and the ops that are copies.
 import * as fc from 'fast-check';
 import * as tf from '@tensorflow/tfjs-core';
+import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import * as ops from '../../src/index.ts';
 import type { Tensor } from '../../src/index.ts';
 import { arrays, broadcastShapes, floats, integers, positive, seeds, shapes } from '../support/arbitraries.ts';
 import type { Values } from '../support/arbitraries.ts';
-import { float64, map, tabulate, zip } from '../support/float64.ts';
+import { at, float64, map, tabulate, zip } from '../support/float64.ts';
 import { opCase } from '../support/op-case.ts';
 import type { OpCase } from '../support/op-case.ts';
 import { normalCdf } from '../wasm/special-functions.ts';
@@ -119,6 +120,18 @@ export const elementwiseCases: readonly OpCase[] = [
     tolerance: 0,
   }),
   opCase<null>({
+    op: 'toInt',
+    samples: (values) =>
+      arrays(shapes({ empty: true }), values).map(({ shape, data }) => {
+        // From parts of one to whole numbers of 22 bits.
+        const scaled = Float32Array.from(data, (x) => Number(x) * 2 ** (4 * (data.length % 6)));
+        return { inputs: [ndarray('float32', shape, scaled)], attrs: null };
+      }),
+    call: ([x]) => ops.toInt(x!),
+    meaning: ([x]) => map(x!, Math.trunc),
+    tolerance: 0,
+  }),
+  opCase<null>({
     op: 'checkFinite',
     samples: copies,
     call: ([x]) => ops.checkFinite(x!, 'x'),
@@ -145,6 +158,27 @@ export const elementwiseCases: readonly OpCase[] = [
     meaning: ([, quantized]) => quantized!,
     tolerance: 0,
   }),
+  ...(['float32', 'int32'] as const).flatMap((dtype) =>
+    [0, 1].map((inner) =>
+      opCase<null>({
+        op: 'where',
+        about: `${dtype}, ${inner === 0 ? 'element by element' : 'by leading axes'}`,
+        samples: (values) =>
+          fc.tuple(shapes({ minRank: inner, empty: true }), seeds).map(([shape, seed]) => {
+            const bits = integers(shape.slice(0, shape.length - inner), { seed, count: 2 });
+            const numbers = (from: number) =>
+              dtype === 'float32' ? floats(shape, { seed: from, values }) : integers(shape, { seed: from, count: 9 });
+            const mask = ndarray('float32', bits.shape, Float32Array.from(bits.data));
+            return { inputs: [mask, numbers(seed + 1), numbers(seed + 2)], attrs: null };
+          }),
+        call: ([mask, a, b]) => ops.where(mask!, a!, b!),
+        meaning: ([mask, a, b]) =>
+          tabulate(a!.shape, (index) => at(at(mask!, index.slice(0, index.length - inner)) === 0 ? b! : a!, index)),
+        tolerance: 0,
+        ...(dtype === 'float32' && { gradients: [1, 2], twice: true }),
+      }),
+    ),
+  ),
   opCase<{ array: NdArray }>({
     op: 'constant',
     samples: (values) =>

@@ -43,6 +43,17 @@ for (const backend of backends) {
       expectClose(y, truth(f), { tolerance: 1e-5, what: name });
     });
 
+    test('where takes every number as it is, and nothing of the other side', () => {
+      const hostile = vector(...numbers);
+      const bits = vector(...numbers.map((_, i) => i % 2));
+      const { y, slope } = runOnce(engineOf(backend), [bits, hostile, vector(...numbers.map(() => 7))], ([m, a, b]) => {
+        const chosen = ops.where(m!, a!, b!);
+        return { y: chosen, slope: ops.gradients(ops.sum(ops.mul(chosen, chosen)), [b!])[0]! };
+      });
+      numbers.forEach((x, i) => expect(y.data[i]).toBe(i % 2 === 1 ? Math.fround(x) : 7));
+      numbers.forEach((_, i) => expect(slope.data[i]).toBe(i % 2 === 1 ? 0 : 14));
+    });
+
     test('softmax and cross-entropy of logits of 1e4 and -Infinity are finite where the truth is', () => {
       const logits = ndarray('float32', [3, 3], Float32Array.of(1e4, 0, -1e4, -1e4, -1e4, -1e4, 0, -Infinity, 0));
       const labels = ndarray('int32', [3], Int32Array.of(1, 2, 0));
@@ -74,6 +85,14 @@ for (const backend of backends) {
       // TensorFlow shows it at the element alone.
       expect(bad[0]).toBe(true);
       expect(bad.slice(2)).toEqual([false, false]);
+    });
+
+    test('nothing joined to nothing is nothing, for other ops too', () => {
+      const none = ndarray('int32', [0, 1]);
+      const { part } = runOnce(engineOf(backend), [none, none], ([a, b]) => ({
+        part: ops.toFloat(ops.slice(ops.concat([a!, b!]), [0, 1], [0, 1])),
+      }));
+      expect(part).toEqual(ndarray('float32', [0, 1]));
     });
 
     test('the mean of nothing is NaN, its sum 0', () => {

@@ -33,6 +33,9 @@ describe('element by element', () => {
     expect(using([f32(2)], (a) => ops.toFloat(a!))).toThrowErrorMatchingInlineSnapshot(
       `[DTypeError: toFloat: expected int32 numbers, got float32[2].]`,
     );
+    expect(using([i32(2)], (a) => ops.toInt(a!))).toThrowErrorMatchingInlineSnapshot(
+      `[DTypeError: toInt: expected float32, got int32[2]. Cast it first.]`,
+    );
     expect(using([i32(2)], (a) => ops.checkFinite(a!, 'a'))).toThrowErrorMatchingInlineSnapshot(
       `[DTypeError: checkFinite: expected float32, got int32[2]. Cast it first.]`,
     );
@@ -42,6 +45,18 @@ describe('element by element', () => {
       `[ShapeError: straightThrough: [2, 3] and [3, 2] differ in shape.]`,
     );
   });
+});
+
+test('where', () => {
+  expect(using([f32(2), f32(2, 3), f32(3, 2)], (m, a, b) => ops.where(m!, a!, b!))).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: where: expected two tensors of one type, got float32[2, 3] and float32[3, 2].]`,
+  );
+  expect(using([f32(2), f32(2, 3), i32(2, 3)], (m, a, b) => ops.where(m!, a!, b!))).toThrowErrorMatchingInlineSnapshot(
+    `[DTypeError: where: expected two tensors of one type, got float32[2, 3] and int32[2, 3].]`,
+  );
+  expect(using([f32(3), f32(2, 3), f32(2, 3)], (m, a, b) => ops.where(m!, a!, b!))).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: where: expected a mask over leading axes of [2, 3], got [3].]`,
+  );
 });
 
 describe('moves', () => {

@@ -1,25 +1,9 @@
 // The codebook as a moving average of the vectors that chose each code: online k-means (arXiv 1711.00937, appendix A.1).
 import { ndarray } from '@tessera/core';
-import {
-  add,
-  assign,
-  div,
-  fill,
-  gather,
-  greater,
-  maximum,
-  mul,
-  nearestCode,
-  reshape,
-  segmentSum,
-  straightThrough,
-  sub,
-  sum,
-} from '@tessera/engine';
-import type { Tensor } from '@tessera/engine';
-import { ones, uniform } from '@tessera/nn';
+import { add, div, greater, maximum, mul, reshape, sub, sum } from '@tessera/engine';
+import { ones } from '@tessera/nn';
 import type { QuantizerConfig } from '../config.ts';
-import { codebookLoss, commitmentLoss } from './losses.ts';
+import { createLookup } from './lookup.ts';
 import type { Quantizer } from './quantizer.ts';
 
 /**
@@ -28,49 +12,55 @@ import type { Quantizer } from './quantizer.ts';
  * Averages start at N = 1, m = e, so a code that nothing chose stays where it is: N and m shrink alike.
  */
 export function createEma(config: QuantizerConfig): Quantizer {
-  const { vocabulary, codeDim, commitment, decay, epsilon } = config;
+  const { vocabulary, commitment, decay, epsilon } = config;
+  const lookup = createLookup(config);
+  const { width, lookUp } = lookup;
   return {
     config,
-    trainable: false,
+    slots: [vocabulary],
+    trainable: lookup.trainable,
+    codebooks: [
+      {
+        name: 'codebook',
+        vocabulary,
+        width,
+        lookUp,
+        replace({ codebook, counts, sums }, rows, vectors, uses) {
+          for (const [i, row] of rows.entries()) {
+            const count = uses?.[i] ?? 1;
+            counts!.data[row] = count;
+            for (let d = 0; d < width; d++) {
+              codebook!.data[row * width + d] = vectors[i * width + d]!;
+              sums!.data[row * width + d] = vectors[i * width + d]! * count;
+            }
+          }
+        },
+      },
+    ],
     init(generator) {
-      const codebook = uniform(generator, [vocabulary, codeDim], 1 / vocabulary);
-      return {
-        codebook,
-        counts: ones([vocabulary]),
-        sums: ndarray('float32', codebook.shape, codebook.data.slice()),
-      };
+      const { codebook, ...projection } = lookup.init(generator);
+      const sums = ndarray('float32', codebook!.shape, codebook!.data.slice());
+      return { codebook: codebook!, counts: ones([vocabulary]), sums, ...projection };
     },
-    quantize({ codebook }, z) {
-      const tokens = nearestCode(z, codebook);
-      const codes = gather(codebook, tokens); // [N, D]
-      const losses = { codebookLoss: codebookLoss(z, codes), commitmentLoss: commitmentLoss(z, codes) };
-      return { tokens, quantized: straightThrough(z, codes), ...losses, loss: mul(losses.commitmentLoss, commitment) };
+    quantize(state, z, options = {}) {
+      const parts = lookup.quantize(state, z, { ...options, sums: true });
+      return { ...parts, loss: mul(parts.losses.commitment, commitment) };
     },
-    update({ codebook, counts, sums }, z, tokens) {
-      const hits = segmentSum(fill([tokens.shape[0]!, 1], 1), tokens, vocabulary); // [K, 1]
-      const count = add(mul(counts!, decay), mul(reshape(hits, [vocabulary]), 1 - decay));
-      const total = add(mul(sums!, decay), mul(segmentSum(z, tokens, vocabulary), 1 - decay));
+    update({ codebook, counts, sums }, statistics) {
+      // 0 without vectors in the batch: then nothing is forgotten either.
+      const any = greater(sum(statistics.counts), 0);
+      const keep = add(mul(any, decay), sub(1, any));
+      const count = add(mul(counts!, keep), mul(statistics.counts, 1 - decay));
+      const total = add(mul(sums!, keep), mul(statistics['sums']!, 1 - decay));
       const all = sum(count);
       // (N + eps) / (all + K eps) * all, written so that eps = 0 gives N itself.
       const smoothing = sub(1, div(vocabulary * epsilon, add(all, vocabulary * epsilon)));
-      const smooth = mul(add(count, epsilon), smoothing);
-      assign(counts!, count);
-      assign(sums!, total);
-      assign(codebook, meanOr(codebook, total, reshape(smooth, [vocabulary, 1])));
+      const smooth = reshape(mul(add(count, epsilon), smoothing), [vocabulary, 1]);
+      // The old code where the count has vanished: unused counts fall to 0 in the end, and 0 / 0 is no code.
+      const known = mul(greater(smooth, 1e-30), any); // [K, 1]
+      const codes = add(mul(div(total, maximum(smooth, 1e-30)), known), mul(codebook!, sub(1, known)));
+      return { codebook: codes, counts: count, sums: total };
     },
-    replace({ codebook, counts, sums }, rows, vectors) {
-      for (const [i, row] of rows.entries()) {
-        const vector = vectors.subarray(i * codeDim, (i + 1) * codeDim);
-        codebook!.data.set(vector as never, row * codeDim);
-        sums!.data.set(vector as never, row * codeDim);
-        counts!.data[row] = 1;
-      }
-    },
+    decode: (state, tokens) => lookup.decode(state, tokens),
   };
-}
-
-// sums / counts, and the old code where the count has vanished: unused counts fall to 0 in the end, and 0 / 0 is no code.
-function meanOr(old: Tensor, sums: Tensor, counts: Tensor): Tensor {
-  const known = greater(counts, 1e-30); // [K, 1]
-  return add(mul(div(sums, maximum(counts, 1e-30)), known), mul(old, sub(1, known)));
 }

@@ -9,11 +9,7 @@ import { row } from './samples.ts';
 import type { Sample } from './samples.ts';
 
 /** What an implementation computes of codes, vectors and beta. */
-export type Losses = (
-  codebook: Tensor,
-  z: Tensor,
-  beta: number,
-) => Pick<Quantization, 'quantized' | 'codebookLoss' | 'commitmentLoss' | 'loss'>;
+export type Losses = (codebook: Tensor, z: Tensor, beta: number) => Pick<Quantization, 'quantized' | 'losses' | 'loss'>;
 
 const betas = [0, 0.25, 2];
 
@@ -59,7 +55,8 @@ export function checkLossLaws(engine: Engine, { z, codebook }: Sample, losses: L
     };
     const chosen = read(nearestCode(vectors, codes)).data as Int32Array;
     const byBeta = betas.map((beta) => {
-      const { quantized, codebookLoss, commitmentLoss, loss } = losses(codes, vectors, beta);
+      const { quantized, losses: parts, loss } = losses(codes, vectors, beta);
+      const [codebookLoss, commitmentLoss] = [parts['codebook']!, parts['commitment']!];
       return {
         beta,
         quantized: numbers(read(quantized)),

@@ -58,11 +58,14 @@ export function sampleOf({ rows, codes, width, seed, offset, scale, ties, repeat
   return { z, codebook };
 }
 
-/** Hostile samples; `minCodes` is 2 where a quantizer asks for a choice. */
-export function samples({ minCodes = 1 }: { minCodes?: number } = {}): fc.Arbitrary<Sample> {
+/** Hostile samples; `minCodes` is 2 where a quantizer asks for a choice, `minRows` 1 where a law needs a vector. */
+export function samples({
+  minCodes = 1,
+  minRows = 0,
+}: { minCodes?: number; minRows?: number } = {}): fc.Arbitrary<Sample> {
   return fc
     .record({
-      rows: fc.constantFrom(1, 2, 5, 9),
+      rows: fc.constantFrom(...[0, 1, 2, 5, 9].filter((rows) => rows >= minRows)),
       codes: fc.constantFrom(...[1, 2, 3, 8, 17, 33].filter((codes) => codes >= minCodes)),
       width: fc.constantFrom(1, 2, 3, 4, 16),
       seed: fc.noShrink(fc.nat(1e6)),
