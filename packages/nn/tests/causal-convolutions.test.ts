@@ -46,7 +46,7 @@ function expectSlopes(engine: Engine, { p, x, layer }: { p: Linear; x: NdArray<'
   const weights = floats(out.shape, 99);
   const weigh = (parameters: Linear, input: NdArray) => {
     const y = call(engine, { parameters, x: input }, layer);
-    return y.data.reduce<number>((total, value, i) => total + Number(value) * weights.data[i]!, 0);
+    return (y.data as Float32Array).reduce((total, value, i) => total + value * weights.data[i]!, 0);
   };
   const slope = (which: 'x' | 'kernel') =>
     call(engine, { parameters: p, x }, (traced, input) => {

@@ -58,7 +58,7 @@ export function checkFrames(
 export function checkTokens(
   where: string,
   tokens: NdArray,
-  { tokenShape, vocabulary }: TokenizerSpec,
+  { tokenShape, vocabulary }: Pick<TokenizerSpec, 'tokenShape' | 'vocabulary'>,
 ): asserts tokens is NdArray<'int32'> {
   const [batch, ...shape] = tokens.shape;
   if (batch === undefined || String(shape) !== String(tokenShape)) {

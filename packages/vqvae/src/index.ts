@@ -32,6 +32,20 @@ export type { Decoder, Encoder, ResidualBlock } from './autoencoder.ts';
 export { forward, initVqvae, reconstructionLoss, toFrames } from './model.ts';
 export type { Forward, TokenizerLosses, VqvaeParameters } from './model.ts';
 
+// Priors over tokens
+export { createPrior } from './priors/create-prior.ts';
+export { priorSchema } from './priors/config.ts';
+export type { PixelcnnConfig, PriorConfig, PriorOptions, TransformerConfig } from './priors/config.ts';
+export type {
+  Conditions,
+  Likelihood,
+  LikelihoodOptions,
+  Prior,
+  PriorMetrics,
+  PriorSpec,
+  SampleOptions,
+} from './priors/prior.ts';
+
 // Quantizers
 export { createQuantizer } from './quantizers/create-quantizer.ts';
 export { codebookLoss, commitmentLoss } from './quantizers/losses.ts';

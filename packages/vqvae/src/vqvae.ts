@@ -149,15 +149,7 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
   }
 
   parameters(): VqvaeParameters {
-    const values = this.#state.read();
-    const copy = (tree: unknown, path: string): unknown => {
-      const known = values[path];
-      if (known !== undefined) return known;
-      const at = (key: string) => `${path}.${key}`;
-      if (Array.isArray(tree)) return tree.map((child, i) => copy(child, at(String(i))));
-      return Object.fromEntries(Object.entries(tree as object).map(([key, child]) => [key, copy(child, at(key))]));
-    };
-    return copy(this.#tree.parameters, 'parameters') as VqvaeParameters;
+    return this.#state.readTree().parameters;
   }
 
   forward(parameters: Traced<VqvaeParameters>, frames: Tensor): Forward {
