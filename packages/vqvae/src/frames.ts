@@ -27,9 +27,9 @@ export function checkFrames(
   { frameShape }: TokenizerSpec,
 ): asserts frames is NdArray<'float32'> {
   const [batch, ...shape] = frames.shape;
-  if (shape.length !== 3 || String(shape) !== String(frameShape)) {
+  if (String(shape) !== String(frameShape)) {
     const way =
-      shape.length === 3
+      shape.length === frameShape.length
         ? `Resize first, or build the tokenizer with frameShape [${shape.join(', ')}].`
         : 'One frame alone is a batch of 1.';
     throw new ShapeError(

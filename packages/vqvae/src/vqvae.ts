@@ -5,17 +5,19 @@ import { BatchedProgram, checkFinite, f32, flatten, fill, gather, i32, reshape, 
 import type { Engine, NamedArrays, Program, State, Tensor, Traced } from '@tessera/engine';
 import { adamStep, initAdam } from '@tessera/nn';
 import type { AdamState } from '@tessera/nn';
-import { decodeCodes, encodeFrames } from './autoencoder.ts';
 import { vqvaeConfig } from './config.ts';
 import type { VqvaeConfig, VqvaeOptions } from './config.ts';
 import { checkFrames, checkTokens } from './frames.ts';
 import { forward, initVqvae, toFrames } from './model.ts';
 import type { Forward, VqvaeParameters } from './model.ts';
+import { decodeCodes, encodeFrames } from './networks/networks.ts';
+import type { AutoencoderConfig } from './networks/networks.ts';
 import { createQuantizer } from './quantizers/create-quantizer.ts';
 import type { Quantizer } from './quantizers/quantizer.ts';
 import { kMeansPlusPlus, vectorsFarFromCodes } from './quantizers/seeding.ts';
 import type { TokenizerMetrics, TokenizerSpec, TrainStepOptions, TrainableTokenizer } from './tokenizer.ts';
 import { codeUsage } from './usage.ts';
+import { videoVqvaeConfig } from './video/config.ts';
 
 /** What lives on the backend. */
 interface VqvaeState {
@@ -50,9 +52,9 @@ const generatorNames = ['init', 'seeding', 'restart'] as const;
 const restartTolerance = 0.01;
 
 /** A VQ-VAE tokenizer with its optimiser. */
-export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
+export class VQVAE<C extends AutoencoderConfig = VqvaeConfig> implements TrainableTokenizer<VqvaeParameters> {
   readonly spec: TokenizerSpec;
-  readonly config: VqvaeConfig;
+  readonly config: C;
   readonly quantizer: Quantizer;
   readonly #state: State<VqvaeState>;
   readonly #trainers = new Map<number, TrainProgram>();
@@ -68,7 +70,9 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
   #idle: Int32Array;
 
   constructor(engine: Engine, options: VqvaeOptions = {}, { seed = 0 }: VqvaeCreateOptions = {}) {
-    const config = vqvaeConfig(options);
+    // The rank of the frames tells pictures from videos, whose options are the constructor's of VideoVQVAE.
+    const video = (options.frameShape as readonly number[] | undefined)?.length === 4;
+    const config = (video ? videoVqvaeConfig(options as object) : vqvaeConfig(options)) as C;
     const {
       frameShape,
       tokenShape,
