@@ -1,5 +1,5 @@
 // Generation with a key-value cache: what a causal token world model does in a dream, a frame of tokens at a time.
-import { TokenGenerator, initCausalTransformer } from '@tessera/agent';
+import { TokenGenerator, initCausalTransformer } from '@tessera/nn';
 import { ndarray, npRandom } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { flatten } from '@tessera/engine';

@@ -56,9 +56,3 @@ export { measureHeldOut } from './evaluation/held-out.ts';
 export type { HeldOut, HeldOutOptions } from './evaluation/held-out.ts';
 export { dreamEpisode, playEpisode } from './evaluation/episode.ts';
 export type { Dream, Episode, PlayOptions } from './evaluation/episode.ts';
-
-// Generation, token by token
-export { TokenGenerator } from './generation/token-generator.ts';
-export type { GenerateOptions } from './generation/token-generator.ts';
-export { causalLogits, initCausalTransformer, nextLogits } from './generation/causal-transformer.ts';
-export type { CausalTransformer, CausalTransformerConfig } from './generation/causal-transformer.ts';

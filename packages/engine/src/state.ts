@@ -56,6 +56,12 @@ export class State<T extends object> {
     return Object.fromEntries(names.map((name, i) => [name, arrays[i]!]));
   }
 
+  /** Copies of all variables as the tree that the state was made of. */
+  readTree(): T {
+    const values = this.read();
+    return mapTree(this.#tree, (_, name) => values[name]!) as T;
+  }
+
   /** A copy of one variable. */
   readOne(name: string): NdArray {
     this.#check(name, undefined);

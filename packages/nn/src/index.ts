@@ -16,6 +16,11 @@ export {
   initEmbedding,
 } from './linear.ts';
 export type { ConvSizes, Linear, LinearSizes } from './linear.ts';
+export { initStackConv, stackConv } from './stack-conv.ts';
+export type { StackView } from './stack-conv.ts';
+export { causalConv3d, causalConv3dTranspose, initCausalConv3d, initCausalConv3dTranspose } from './causal-conv3d.ts';
+export type { Conv3dSizes, Conv3dStrides } from './causal-conv3d.ts';
+export { upsample } from './upsample.ts';
 export { groupNorm, initNorm, norm } from './norms.ts';
 export type { Norm } from './norms.ts';
 export { attention, block, initAttention, initBlock } from './transformer.ts';
@@ -25,6 +30,12 @@ export { dropout, randomKey } from './dropout.ts';
 
 export { cachedAttention, initCache, writeCache } from './key-value-cache.ts';
 export type { CachePlace, CacheSizes, FreshTokens, KeyValueCache } from './key-value-cache.ts';
+
+// Generation, token by token
+export { causalLogits, initCausalTransformer, nextLogits } from './causal-transformer.ts';
+export type { CausalTransformer, CausalTransformerConfig } from './causal-transformer.ts';
+export { TokenGenerator } from './token-generator.ts';
+export type { GenerateOptions } from './token-generator.ts';
 
 // Training
 export { adamStep, globalNorm, initAdam } from './adam.ts';

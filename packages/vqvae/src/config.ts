@@ -148,9 +148,11 @@ const quantizerSchema = quantizerFields.superRefine((config, context) => {
 
 const reconstructionSchema = z.strictObject({
   kind: z
-    .enum(['mse', 'cross-entropy'])
+    .enum(['mse', 'l1', 'cross-entropy'])
     .default('mse')
-    .describe('squared error of pixels, or cross-entropy of frames whose channels are the probabilities of categories'),
+    .describe(
+      'squared or absolute error of pixels, or cross-entropy of frames whose channels are the probabilities of categories',
+    ),
   variance: z
     .number()
     .positive()
@@ -161,6 +163,19 @@ const reconstructionSchema = z.strictObject({
     .min(0)
     .default(0)
     .describe('weight of the mean over frames of the largest squared error in the frame (mse only; delta-IRIS)'),
+});
+
+const vqganSchema = z.strictObject({
+  multipliers: z
+    .array(positive('times `channels`'))
+    .default([1, 1, 1])
+    .describe('feature maps of each level as multiples of `channels`, one more than the frame is halved'),
+  attentionAt: z
+    .array(positive('rows'))
+    .default([])
+    .describe('heights at which every residual block is followed by self-attention')
+    .meta({ unit: 'pixels' }),
+  groups: positive('groups of channels that are normalised together; they divide the feature maps').default(8),
 });
 
 /** The schema of `VqvaeConfig`. */
@@ -174,8 +189,19 @@ export const vqvaeSchema: z.ZodType<VqvaeConfig, VqvaeOptions> & z.ZodObject = z
     .tuple([positive('rows'), positive('columns')])
     .default([5, 5])
     .describe('rows and columns of tokens; the frame is a power of two times as large'),
+  network: z
+    .enum(['strided', 'vqgan'])
+    .default('strided')
+    .describe(
+      "encoder and decoder: strided convolutions and residual blocks, or VQGAN's levels with group norm and attention (arXiv 2012.09841)",
+    ),
   channels: positive('feature maps of the convolutions').default(32),
-  residualBlocks: z.number().int().min(0).default(1).describe('residual blocks in the encoder, and in the decoder'),
+  residualBlocks: z
+    .number()
+    .int()
+    .min(0)
+    .default(1)
+    .describe('residual blocks in the encoder, and in the decoder; of each level in VQGAN, whose decoder has one more'),
   activation: z
     .enum(['relu', 'elu'])
     .default('relu')
@@ -189,6 +215,7 @@ export const vqvaeSchema: z.ZodType<VqvaeConfig, VqvaeOptions> & z.ZodObject = z
     .default(4)
     .describe('height and width of the strided kernels; 2 makes them see no neighbours')
     .meta({ unit: 'pixels' }),
+  vqgan: vqganSchema.default(vqganSchema.parse({})).describe('what the network vqgan has of its own'),
   quantizer: quantizerSchema.prefault({}),
   reconstruction: reconstructionSchema.default(reconstructionSchema.parse({})),
   learningRate: z.number().positive().default(1e-3).describe('learning rate of Adam'),
@@ -227,19 +254,28 @@ export interface QuantizerConfig {
 
 /** Settings of the reconstruction loss. */
 export interface ReconstructionConfig {
-  readonly kind: 'mse' | 'cross-entropy';
+  readonly kind: 'mse' | 'l1' | 'cross-entropy';
   readonly variance: number;
   readonly worstPixel: number;
+}
+
+/** Settings of VQGAN's network. */
+export interface VqganConfig {
+  readonly multipliers: readonly number[];
+  readonly attentionAt: readonly number[];
+  readonly groups: number;
 }
 
 /** Settings of a VQ-VAE, defaults filled in. */
 export interface VqvaeConfig {
   readonly frameShape: readonly [height: number, width: number, channels: number];
   readonly tokenShape: readonly [rows: number, columns: number];
+  readonly network: 'strided' | 'vqgan';
   readonly channels: number;
   readonly residualBlocks: number;
   readonly activation: 'relu' | 'elu';
   readonly kernelSize: number;
+  readonly vqgan: VqganConfig;
   readonly quantizer: QuantizerConfig;
   readonly reconstruction: ReconstructionConfig;
   readonly learningRate: number;
@@ -247,7 +283,8 @@ export interface VqvaeConfig {
 }
 
 /** Settings of a VQ-VAE; what is left out takes its default. */
-export type VqvaeOptions = Partial<Omit<VqvaeConfig, 'quantizer' | 'reconstruction'>> & {
+export type VqvaeOptions = Partial<Omit<VqvaeConfig, 'vqgan' | 'quantizer' | 'reconstruction'>> & {
+  readonly vqgan?: Partial<VqganConfig>;
   readonly quantizer?: Partial<QuantizerConfig>;
   readonly reconstruction?: Partial<ReconstructionConfig>;
 };
@@ -255,8 +292,24 @@ export type VqvaeOptions = Partial<Omit<VqvaeConfig, 'quantizer' | 'reconstructi
 /** Fills in defaults and checks. Throws ConfigError that names the field, what was expected and what came. */
 export function vqvaeConfig(options: VqvaeOptions = {}): VqvaeConfig {
   const config = checkSettings('VQVAE settings', vqvaeSchema, options);
-  strideCount(config);
+  const count = strideCount(config);
+  const { network, channels, vqgan } = config;
+  if (network === 'vqgan') checkVqgan(vqgan, { channels, levels: count + 1 });
   return { ...config, quantizer: settleQuantizer(config.quantizer) };
+}
+
+function checkVqgan(
+  { multipliers, groups }: VqganConfig,
+  { channels, levels }: { readonly channels: number; readonly levels: number },
+): void {
+  if (multipliers.length !== levels) {
+    throw new ConfigError(
+      `VQVAE: expected ${levels} vqgan.multipliers, one for each size from the frame's to the tokens', got [${multipliers.join(', ')}].`,
+    );
+  }
+  if (multipliers.concat(1).some((multiplier) => (channels * multiplier) % groups !== 0)) {
+    throw new ConfigError(`VQVAE: ${groups} vqgan.groups do not divide ${channels} channels and their multiples.`);
+  }
 }
 
 /** How often the encoder halves the frame. Throws ConfigError when the frame is not a power of two times the tokens. */

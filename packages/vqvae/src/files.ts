@@ -11,6 +11,8 @@ import { vqvaeConfig } from './config.ts';
 import type { BuiltInTokenizer } from './create-tokenizer.ts';
 import { nearestConfig } from './nearest/config.ts';
 import { NearestTokenizer } from './nearest/nearest-tokenizer.ts';
+import { videoVqvaeConfig } from './video/config.ts';
+import { VideoVQVAE } from './video/video-vqvae.ts';
 import { VQVAE } from './vqvae.ts';
 
 /** The version of the file; raised when a reader of the older version would misread it. */
@@ -21,32 +23,55 @@ const maxBytes = 2 ** 32;
 
 const settingsSchema = z.strictObject({
   formatVersion: z.literal(formatVersion),
-  kind: z.enum(['vqvae', 'nearest']),
+  kind: z.enum(['vqvae', 'video-vqvae', 'nearest']),
   config: z.record(z.string(), z.unknown()),
   generators: z.record(z.string(), z.unknown()),
 });
 type Settings = z.infer<typeof settingsSchema>;
 
 /** Writes a tokenizer into a folder, which is made when it is missing; a tokenizer that is there is replaced at once. Throws FileError. */
-export async function saveTokenizer(directory: string, tokenizer: BuiltInTokenizer): Promise<void> {
-  const isVqvae = tokenizer instanceof VQVAE;
+export async function saveTokenizer(directory: string, tokenizer: BuiltInTokenizer | VideoVQVAE): Promise<void> {
   const settings: Settings = {
     formatVersion,
-    kind: isVqvae ? 'vqvae' : 'nearest',
+    kind: kindOf(tokenizer),
     config: { ...tokenizer.config },
-    generators: isVqvae ? tokenizer.generatorState() : {},
+    generators: tokenizer instanceof VQVAE ? tokenizer.generatorState() : {},
   };
   await makeDirectory(directory);
   const bytes = encodeSafetensors(tokenizer.state(), { [metadataName]: JSON.stringify(settings) });
   await writeFileAtomic(join(directory, fileName), bytes);
 }
 
-/** Reads what `saveTokenizer` wrote; its codes are the same, bit for bit on the same backend. Throws FileError when it is not there, FormatError when it is damaged or newer. */
-export async function loadTokenizer(engine: Engine, directory: string): Promise<BuiltInTokenizer> {
+function kindOf(tokenizer: BuiltInTokenizer | VideoVQVAE): Settings['kind'] {
+  if (tokenizer instanceof VideoVQVAE) return 'video-vqvae';
+  return tokenizer instanceof VQVAE ? 'vqvae' : 'nearest';
+}
+
+/** Reads what `saveTokenizer` wrote; its codes are the same, bit for bit on the same backend. Throws FileError when it is not there, FormatError when it is damaged, newer, or one of videos. */
+export function loadTokenizer(engine: Engine, directory: string): Promise<BuiltInTokenizer> {
+  return load(directory, ({ kind, config }) => {
+    if (kind === 'nearest') return new NearestTokenizer(nearestConfig(config));
+    if (kind === 'vqvae') return new VQVAE(engine, vqvaeConfig(config));
+    throw new FormatError('expected a tokenizer of pictures, got one of videos. Load it with loadVideoTokenizer.');
+  });
+}
+
+/** `loadTokenizer` for tokenizers of videos. */
+export function loadVideoTokenizer(engine: Engine, directory: string): Promise<VideoVQVAE> {
+  return load(directory, ({ kind, config }) => {
+    if (kind === 'video-vqvae') return new VideoVQVAE(engine, videoVqvaeConfig(config));
+    throw new FormatError('expected a tokenizer of videos, got one of pictures. Load it with loadTokenizer.');
+  });
+}
+
+async function load<T extends BuiltInTokenizer | VideoVQVAE>(
+  directory: string,
+  build: (settings: Settings) => T,
+): Promise<T> {
   const source = join(directory, fileName);
   const { tensors, metadata } = decodeSafetensors(await readFileBounded(source, { maxBytes }), { source });
   const settings = parseSettings(source, metadata[metadataName]);
-  const tokenizer = explained(source, () => build(engine, settings));
+  const tokenizer = explained(source, () => build(settings));
   try {
     explained(`${source}: the tensors do not fit the settings`, () => fill(tokenizer, tensors, settings));
     return tokenizer;
@@ -56,11 +81,7 @@ export async function loadTokenizer(engine: Engine, directory: string): Promise<
   }
 }
 
-function build(engine: Engine, { kind, config }: Settings): BuiltInTokenizer {
-  return kind === 'nearest' ? new NearestTokenizer(nearestConfig(config)) : new VQVAE(engine, vqvaeConfig(config));
-}
-
-function fill(tokenizer: BuiltInTokenizer, tensors: NamedArrays, { generators }: Settings): void {
+function fill(tokenizer: BuiltInTokenizer | VideoVQVAE, tensors: NamedArrays, { generators }: Settings): void {
   tokenizer.loadState(tensors);
   if (tokenizer instanceof VQVAE) tokenizer.loadGeneratorState(generators as Record<string, GeneratorState>);
 }

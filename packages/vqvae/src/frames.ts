@@ -27,9 +27,9 @@ export function checkFrames(
   { frameShape }: TokenizerSpec,
 ): asserts frames is NdArray<'float32'> {
   const [batch, ...shape] = frames.shape;
-  if (shape.length !== 3 || String(shape) !== String(frameShape)) {
+  if (String(shape) !== String(frameShape)) {
     const way =
-      shape.length === 3
+      shape.length === frameShape.length
         ? `Resize first, or build the tokenizer with frameShape [${shape.join(', ')}].`
         : 'One frame alone is a batch of 1.';
     throw new ShapeError(
@@ -58,7 +58,7 @@ export function checkFrames(
 export function checkTokens(
   where: string,
   tokens: NdArray,
-  { tokenShape, vocabulary }: TokenizerSpec,
+  { tokenShape, vocabulary }: Pick<TokenizerSpec, 'tokenShape' | 'vocabulary'>,
 ): asserts tokens is NdArray<'int32'> {
   const [batch, ...shape] = tokens.shape;
   if (batch === undefined || String(shape) !== String(tokenShape)) {

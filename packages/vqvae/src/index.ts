@@ -3,6 +3,7 @@
 // Tokenizers
 export { VQVAE } from './vqvae.ts';
 export type { QuantizationError, VqvaeCreateOptions } from './vqvae.ts';
+export { VideoVQVAE } from './video/video-vqvae.ts';
 export { NearestTokenizer } from './nearest/nearest-tokenizer.ts';
 export { isStreaming, isTrainable } from './tokenizer.ts';
 export type {
@@ -27,15 +28,33 @@ export type { OnnxModels } from './onnx/export-onnx.ts';
 // Settings
 export { checkSettings } from './check-settings.ts';
 export { strideCount, vqvaeConfig, vqvaeSchema } from './config.ts';
+export { videoVqvaeConfig, videoVqvaeSchema } from './video/config.ts';
+export type { VideoVqvaeConfig, VideoVqvaeOptions } from './video/config.ts';
+export { videoVqvaePresets, vqvaePresets } from './presets.ts';
+export type { VideoVqvaePreset, VqvaePreset } from './presets.ts';
 export { nearestConfig, nearestSchema } from './nearest/config.ts';
 export type { NearestConfig, NearestOptions } from './nearest/config.ts';
-export type { QuantizerConfig, ReconstructionConfig, VqvaeConfig, VqvaeOptions } from './config.ts';
+export type { QuantizerConfig, ReconstructionConfig, VqganConfig, VqvaeConfig, VqvaeOptions } from './config.ts';
 
 // The model as plain functions
-export { decodeCodes, encodeFrames, initAutoencoder } from './autoencoder.ts';
-export type { Decoder, Encoder, ResidualBlock } from './autoencoder.ts';
+export { decodeCodes, encodeFrames, initAutoencoder } from './networks/networks.ts';
+export type { AutoencoderConfig, Decoder, Encoder } from './networks/networks.ts';
 export { forward, initVqvae, reconstructionLoss, toFrames } from './model.ts';
 export type { Forward, TokenizerLosses, VqvaeParameters } from './model.ts';
+
+// Priors over tokens
+export { createPrior } from './priors/create-prior.ts';
+export { priorSchema } from './priors/config.ts';
+export type { PixelcnnConfig, PriorConfig, PriorOptions, TransformerConfig } from './priors/config.ts';
+export type {
+  Conditions,
+  Likelihood,
+  LikelihoodOptions,
+  Prior,
+  PriorMetrics,
+  PriorSpec,
+  SampleOptions,
+} from './priors/prior.ts';
 
 // Quantizers
 export { CodeLife } from './code-life.ts';

@@ -1,6 +1,7 @@
 // The whole VQ-VAE as plain functions inside a program: forward pass and losses (arXiv 1711.00937, equation 3).
 import type { Generator } from '@tessera/core';
 import {
+  abs,
   add,
   div,
   logSoftmax,
@@ -17,9 +18,9 @@ import {
   sum,
 } from '@tessera/engine';
 import type { Tensor, Traced } from '@tessera/engine';
-import { decodeCodes, encodeFrames, initAutoencoder } from './autoencoder.ts';
-import type { Decoder, Encoder } from './autoencoder.ts';
-import type { ReconstructionConfig, VqvaeConfig } from './config.ts';
+import type { ReconstructionConfig } from './config.ts';
+import { decodeCodes, encodeFrames, initAutoencoder } from './networks/networks.ts';
+import type { AutoencoderConfig, Decoder, Encoder } from './networks/networks.ts';
 import { quantizeAnyRank } from './quantizers/any-rank.ts';
 import type { Quantization, QuantizeOptions, Quantizer, QuantizerState } from './quantizers/quantizer.ts';
 import { joinSlots } from './slots.ts';
@@ -51,13 +52,13 @@ export interface Forward extends Pick<Quantization, 'tokens' | 'quantized' | 'st
 }
 
 /** Starting values. */
-export function initVqvae(generator: Generator, config: VqvaeConfig, quantizer: Quantizer): VqvaeParameters {
+export function initVqvae(generator: Generator, config: AutoencoderConfig, quantizer: Quantizer): VqvaeParameters {
   return { ...initAutoencoder(generator, config), quantizer: quantizer.init(generator) };
 }
 
 /** Frames [N, H, W, C] in [0, 1] through encoder, quantizer and decoder. */
 export function forward(
-  { config, quantizer }: { readonly config: VqvaeConfig; readonly quantizer: Quantizer },
+  { config, quantizer }: { readonly config: AutoencoderConfig; readonly quantizer: Quantizer },
   parameters: Traced<VqvaeParameters>,
   frames: Tensor,
   { random }: Pick<QuantizeOptions, 'random'> = {},
@@ -80,12 +81,12 @@ export function forward(
 
 /** The decoder's output as frames in [0, 1]: clipped pixels, or the probabilities of categories. */
 export function toFrames(output: Tensor, { kind }: ReconstructionConfig): Tensor {
-  return kind === 'mse' ? minimum(maximum(output, 0), 1) : softmax(output);
+  return kind === 'cross-entropy' ? softmax(output) : minimum(maximum(output, 0), 1);
 }
 
 /**
  * The reconstruction loss, a scalar. mse: `mean((x^ - x)^2) / variance + worstPixel * mean_n(max((x^_n - x_n)^2))`.
- * cross-entropy: `mean(-sum_c x_c log softmax(x^)_c)` over pixels.
+ * l1: `mean(|x^ - x|)`. cross-entropy: `mean(-sum_c x_c log softmax(x^)_c)` over pixels.
  */
 export function reconstructionLoss(
   output: Tensor,
@@ -93,7 +94,10 @@ export function reconstructionLoss(
   { kind, variance, worstPixel }: ReconstructionConfig,
 ): Tensor {
   if (kind === 'cross-entropy') return mean(neg(sum(mul(frames, logSoftmax(output)), { axes: [-1] })));
+  if (kind === 'l1') return mean(abs(sub(output, frames)));
   const errors = square(sub(output, frames));
   const loss = variance === 1 ? mean(errors) : div(mean(errors), variance);
-  return worstPixel === 0 ? loss : add(loss, mul(mean(max(errors, { axes: [1, 2, 3] })), worstPixel));
+  return worstPixel === 0
+    ? loss
+    : add(loss, mul(mean(max(errors, { axes: frames.shape.map((_, axis) => axis).slice(1) })), worstPixel));
 }

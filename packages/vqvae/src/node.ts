@@ -1,2 +1,2 @@
 // The part of @tessera/vqvae that needs Node: tokenizers in files.
-export { loadTokenizer, saveTokenizer } from './files.ts';
+export { loadTokenizer, loadVideoTokenizer, saveTokenizer } from './files.ts';

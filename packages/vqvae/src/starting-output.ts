@@ -4,7 +4,7 @@ import type { NdArray } from '@tessera/core';
 import type { ReconstructionConfig } from './config.ts';
 
 /**
- * The bias [C] that gives frames, float32 [B, H, W, C] in [0, 1], their mean colour (mse), or the logarithms of the categories' frequencies, each seen
+ * The bias [C] that gives frames, float32 [B, ..., H, W, C] in [0, 1], their mean colour, or the logarithms of the categories' frequencies, each seen
  * once more than it was, so that one without pixels can still come (cross-entropy).
  */
 export function startingBias(
@@ -15,5 +15,7 @@ export function startingBias(
   const pixels = data.length / channels;
   const sums = new Float64Array(channels);
   for (let i = 0; i < data.length; i++) sums[i % channels]! += data[i]!;
-  return Float32Array.from(sums, (sum) => (kind === 'mse' ? sum / pixels : Math.log((sum + 1) / (pixels + channels))));
+  return Float32Array.from(sums, (sum) =>
+    kind === 'cross-entropy' ? Math.log((sum + 1) / (pixels + channels)) : sum / pixels,
+  );
 }

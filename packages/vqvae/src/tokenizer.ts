@@ -5,7 +5,8 @@ import type { Forward, VqvaeParameters } from './model.ts';
 
 /** Sizes of a tokenizer. */
 export interface TokenizerSpec {
-  readonly frameShape: readonly [height: number, width: number, channels: number];
+  /** Height, width and channels of a picture; frames, height, width and channels of a video. */
+  readonly frameShape: readonly number[];
   /** Of any rank. */
   readonly tokenShape: readonly number[];
   readonly vocabulary: number;

@@ -5,7 +5,6 @@ import { BatchedProgram, assign, checkFinite, f32, flatten, i32, reshape } from 
 import type { Engine, NamedArrays, InputSpecs, Program, Spec, State, Tensor, Traced } from '@tessera/engine';
 import { adamStep, initAdam, randomKey } from '@tessera/nn';
 import type { AdamState } from '@tessera/nn';
-import { decodeCodes, encodeFrames } from './autoencoder.ts';
 import { CodeLife, spread } from './code-life.ts';
 import type { CodeLifeOptions } from './code-life.ts';
 import { vqvaeConfig } from './config.ts';
@@ -13,6 +12,8 @@ import type { VqvaeConfig, VqvaeOptions } from './config.ts';
 import { checkFrames, checkTokens } from './frames.ts';
 import { forward, initVqvae, toFrames } from './model.ts';
 import type { Forward, VqvaeParameters } from './model.ts';
+import { decodeCodes, encodeFrames } from './networks/networks.ts';
+import type { AutoencoderConfig } from './networks/networks.ts';
 import { createQuantizer } from './quantizers/create-quantizer.ts';
 import { quantizeAnyRank } from './quantizers/any-rank.ts';
 import type { Codebook, QuantizeOptions, Quantizer } from './quantizers/quantizer.ts';
@@ -20,6 +21,7 @@ import { embedTokens, joinSlots, splitSlots, vocabularyOf } from './slots.ts';
 import { startingBias } from './starting-output.ts';
 import type { TokenizerMetrics, TokenizerSpec, TrainStepOptions, TrainableTokenizer } from './tokenizer.ts';
 import { codeUsage } from './usage.ts';
+import { videoVqvaeConfig } from './video/config.ts';
 
 /** What lives on the backend. */
 interface VqvaeState {
@@ -55,9 +57,9 @@ const counterNames = ['updates', 'seeded'] as const;
 const generatorNames = ['init', 'seeding', 'restart'] as const;
 
 /** A VQ-VAE tokenizer with its optimiser. */
-export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
+export class VQVAE<C extends AutoencoderConfig = VqvaeConfig> implements TrainableTokenizer<VqvaeParameters> {
   readonly spec: TokenizerSpec;
-  readonly config: VqvaeConfig;
+  readonly config: C;
   readonly quantizer: Quantizer;
   readonly #state: State<VqvaeState>;
   readonly #trainers = new Map<number, TrainProgram>();
@@ -72,7 +74,9 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
   #seeded = false;
 
   constructor(engine: Engine, options: VqvaeOptions = {}, { seed = 0 }: VqvaeCreateOptions = {}) {
-    const config = vqvaeConfig(options);
+    // The rank of the frames tells pictures from videos, whose options are the constructor's of VideoVQVAE.
+    const video = (options.frameShape as readonly number[] | undefined)?.length === 4;
+    const config = (video ? videoVqvaeConfig(options as object) : vqvaeConfig(options)) as C;
     const {
       frameShape,
       quantizer: { codeDim },
@@ -176,15 +180,7 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
   }
 
   parameters(): VqvaeParameters {
-    const values = this.#state.read();
-    const copy = (tree: unknown, path: string): unknown => {
-      const known = values[path];
-      if (known !== undefined) return known;
-      const at = (key: string) => `${path}.${key}`;
-      if (Array.isArray(tree)) return tree.map((child, i) => copy(child, at(String(i))));
-      return Object.fromEntries(Object.entries(tree as object).map(([key, child]) => [key, copy(child, at(key))]));
-    };
-    return copy(this.#tree.parameters, 'parameters') as VqvaeParameters;
+    return this.#state.readTree().parameters;
   }
 
   forward(parameters: Traced<VqvaeParameters>, frames: Tensor, options: Pick<QuantizeOptions, 'random'> = {}): Forward {
@@ -199,7 +195,7 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
     checkFrames('seedCodebook', frames, this.spec);
     this.#codes.seed(frames);
     if (this.#updates === 0) {
-      const bias = ndarray('float32', [frames.shape[3]!], startingBias(frames, this.config.reconstruction));
+      const bias = ndarray('float32', [frames.shape.at(-1)!], startingBias(frames, this.config.reconstruction));
       this.#state.write({ [`parameters.decoder.up.${this.#tree.parameters.decoder.up.length - 1}.bias`]: bias });
     }
     this.#seeded = true;

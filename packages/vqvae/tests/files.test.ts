@@ -1,16 +1,16 @@
 // Tokenizers in files: exact resumption, and what damaged, lying, newer and missing files say.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, describe } from 'vitest';
+import { expect, describe, onTestFinished } from 'vitest';
 import { test } from '@fast-check/vitest';
 import type { Safetensors } from '@tessera/core';
 import { FileError, FormatError, decodeSafetensors, encodeSafetensors, ndarray } from '@tessera/core';
 import type { Engine } from '@tessera/engine';
 import { injectFaults } from '@tessera/core/node';
-import { loadTokenizer, saveTokenizer } from '../src/node.ts';
-import { NearestTokenizer, VQVAE } from '../src/index.ts';
+import { loadTokenizer, loadVideoTokenizer, saveTokenizer } from '../src/node.ts';
+import { NearestTokenizer, VQVAE, VideoVQVAE, videoVqvaePresets } from '../src/index.ts';
 import type { VqvaeOptions } from '../src/index.ts';
-import { arcadeFrames, cpu, engines, squares, temporaryFolder, tiny, tokenizer } from './toy.ts';
+import { arcadeFrames, cpu, engines, noise, squares, temporaryFolder, tiny, tokenizer } from './toy.ts';
 
 const kinds = ['vq', 'ema'] as const;
 
@@ -236,4 +236,21 @@ test('a full disk loses nothing saved before', async () => {
     expect(again.encode(squares(5, 5))).toEqual(tokens);
     again.dispose();
   }
+});
+
+test('a tokenizer of videos comes back as one, and neither is taken for the other', async () => {
+  const [videos, pictures] = [temporaryFolder(), temporaryFolder()];
+  const options = { ...videoVqvaePresets.tiny, quantizer: { vocabulary: 8 } };
+  const video = new VideoVQVAE(cpu, options, { seed: 1 });
+  onTestFinished(() => video.dispose());
+  const frames = noise(2, 3, video.spec.frameShape);
+  video.trainStep(frames);
+  await saveTokenizer(videos, video);
+  await saveTokenizer(pictures, tokenizer(cpu));
+  const again = await loadVideoTokenizer(cpu, videos);
+  onTestFinished(() => again.dispose());
+  expect(again.trainStep(frames)).toEqual(video.trainStep(frames));
+  expect(again.state()).toEqual(video.state());
+  await expect(loadTokenizer(cpu, videos)).rejects.toThrow('got one of videos. Load it with loadVideoTokenizer.');
+  await expect(loadVideoTokenizer(cpu, pictures)).rejects.toThrow('got one of pictures. Load it with loadTokenizer.');
 });

@@ -126,7 +126,7 @@ describe('settings', () => {
     { quantizer: { epsilon: -1 } },
     { quantizer: { commitment: -0.25 } },
     { reconstruction: { variance: 0 } },
-    { reconstruction: { kind: 'l1' } },
+    { reconstruction: { kind: 'l2' } },
   ])('out of range: %j', (options) => {
     expect(wrong(options)).toThrow(ConfigError);
     expect(wrong(options)).toThrow(/^VQVAE settings: .*/);

@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fc, test } from '@fast-check/vitest';
-import { decodeNpy, encodeNpy, ndarray } from '@tessera/core';
+import { ConfigError, decodeNpy, encodeNpy, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { describe, expect } from 'vitest';
 import { NearestTokenizer, codeTable, exportOnnx } from '../src/index.ts';
 import type { BuiltInTokenizer, OnnxModels, VQVAE, VqvaeOptions } from '../src/index.ts';
 import { readModel, runModel } from './run-onnx.ts';
-import { arcadeFrames, latents, noise, temporaryFolder, tiny, tokenizer, wasm } from './toy.ts';
+import { arcadeFrames, cpu, latents, noise, temporaryFolder, tiny, tokenizer, wasm } from './toy.ts';
 
 /** Every way in which the layers can differ. */
 const settings = fc
@@ -21,7 +21,7 @@ const settings = fc
     activation: fc.constantFrom('relu' as const, 'elu' as const),
     kernelSize: fc.integer({ min: 2, max: 5 }),
     quantizer: fc.record({
-      kind: fc.constantFrom('vq' as const, 'ema' as const),
+      kind: fc.constantFrom('vq' as const, 'ema' as const, 'simvq' as const),
       vocabulary: fc.integer({ min: 2, max: 9 }),
       codeDim: fc.integer({ min: 1, max: 4 }),
     }),
@@ -144,12 +144,15 @@ describe('what cannot be exported', () => {
     );
   });
 
-  test('a quantizer that has no export yet', () => {
-    const { vqvae } = seeded(tiny(), 0);
-    const quantizer = { ...vqvae.config.quantizer, kind: 'toString' };
-    const other = Object.create(vqvae, { config: { value: { ...vqvae.config, quantizer } } }) as VQVAE;
-    expect(() => exportOnnx(other)).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: exportOnnx: expected a quantizer out of vq, ema, got 'toString'. Train with one of these, or use the tokenizer from JavaScript.]`,
+  test.each([
+    ["network 'strided', got 'vqgan'", { network: 'vqgan' as const, channels: 8 }],
+    ["a quantizer out of vq, ema, simvq, got 'fsq'", { quantizer: { kind: 'fsq' as const } }],
+    ["the distance 'euclidean', got 'cosine'", { quantizer: { distance: 'cosine' as const } }],
+    ['no projection, got one into 2 numbers', { quantizer: { projection: 2 } }],
+  ])('expected %s', (wanted, options) => {
+    const vqvae = tokenizer(cpu, { ...options, frameShape: [8, 8, 1], tokenShape: [2, 2] });
+    expect(() => exportOnnx(vqvae)).toThrow(
+      new ConfigError(`exportOnnx: expected ${wanted}. Train with that, or use the tokenizer from JavaScript.`),
     );
   });
 });

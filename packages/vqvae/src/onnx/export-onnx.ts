@@ -2,6 +2,7 @@
 // encoder and who encodes no decoder.
 import { ConfigError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
+import type { Decoder, Encoder } from '../autoencoder.ts';
 import { codeTable } from '../code-table.ts';
 import type { VqvaeConfig } from '../config.ts';
 import type { BuiltInTokenizer } from '../create-tokenizer.ts';
@@ -22,17 +23,14 @@ export interface OnnxModels {
   readonly decoder: Uint8Array<ArrayBuffer>;
 }
 
-/** How each kind of quantizer finds its codes: vectors [M, D] to int64 [M], where `codes` is what each token decodes to. */
-const lookups: Readonly<Record<string, (graph: OnnxGraph, z: string, codes: NdArray<'float32'>) => string>> = {
-  vq: onnxNearestCode,
-  ema: onnxNearestCode,
-};
+/** Kinds whose code is the one nearest to a vector itself, out of what tokens decode to. */
+const nearestKinds: readonly string[] = ['vq', 'ema', 'simvq'];
 
 /**
  * A tokenizer as ONNX models that give its codes, up to ties within rounding (`onnxNearestCode`), and its pictures.
  *
- * The models check nothing: frames that are not finite get some code, where `encode` throws. Throws ConfigError for kinds of quantizers that have no export
- * and for a nearest-patch tokenizer without patches.
+ * The models check nothing: frames that are not finite get some code, where `encode` throws. Throws ConfigError for networks, kinds of quantizers and
+ * options of theirs that have no export, and for a nearest-patch tokenizer without patches.
  */
 export function exportOnnx(tokenizer: BuiltInTokenizer): OnnxModels {
   return tokenizer instanceof NearestTokenizer ? exportNearest(tokenizer) : exportVqvae(tokenizer);
@@ -40,14 +38,9 @@ export function exportOnnx(tokenizer: BuiltInTokenizer): OnnxModels {
 
 function exportVqvae(tokenizer: VQVAE): OnnxModels {
   const { config, spec } = tokenizer;
-  const { kind } = config.quantizer;
-  const lookup = Object.hasOwn(lookups, kind) ? lookups[kind] : undefined;
-  if (lookup === undefined) {
-    throw new ConfigError(
-      `exportOnnx: expected a quantizer out of ${Object.keys(lookups).join(', ')}, got '${kind}'. Train with one of these, or use the tokenizer from JavaScript.`,
-    );
-  }
-  const { encoder, decoder } = tokenizer.parameters();
+  checkExportable(config);
+  // Of the network that `checkExportable` wants.
+  const { encoder, decoder } = tokenizer.parameters() as { encoder: Encoder; decoder: Decoder };
   const codes = codeTable(tokenizer);
   return models(tokenizer, codes, {
     encode(graph, frames) {
@@ -55,10 +48,22 @@ function exportVqvae(tokenizer: VQVAE): OnnxModels {
         onnxEncoder(graph, config, encoder, frames),
         graph.integers([-1, spec.codeDim]),
       ]);
-      return lookup(graph, z, codes);
+      return onnxNearestCode(graph, z, codes);
     },
     decode: (graph, vectors) => toFrames(graph, config, onnxDecoder(graph, config, decoder, vectors)),
   });
+}
+
+function checkExportable({ network, quantizer: { kind, distance, projection } }: VqvaeConfig): void {
+  const wants = (expected: string, got: string): never => {
+    throw new ConfigError(
+      `exportOnnx: expected ${expected}, got ${got}. Train with that, or use the tokenizer from JavaScript.`,
+    );
+  };
+  if (network !== 'strided') wants("network 'strided'", `'${network}'`);
+  if (!nearestKinds.includes(kind)) wants(`a quantizer out of ${nearestKinds.join(', ')}`, `'${kind}'`);
+  if (distance !== 'euclidean') wants("the distance 'euclidean'", `'${distance}'`);
+  if (projection !== 0) wants('no projection', `one into ${projection} numbers`);
 }
 
 function toFrames(graph: OnnxGraph, { reconstruction: { kind } }: VqvaeConfig, pixels: string): string {

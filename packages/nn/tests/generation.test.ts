@@ -116,6 +116,23 @@ for (const { backend, engine } of engines) {
       generator.dispose();
     });
 
+    test('tokens that are only read are not predicted: the logits of the others are as before', () => {
+      const tokens = sequences(3, 4);
+      const logitsOf = (predicted?: number) => {
+        const settings = predicted === undefined ? config : { ...config, predicted };
+        const generator = new TokenGenerator(engine, parameters, settings, { batch });
+        const logits = generator.append(tokens);
+        generator.dispose();
+        return logits;
+      };
+      const [all, some] = [logitsOf(), logitsOf(4)];
+      expect(some.shape).toEqual([batch, 4]);
+      for (let row = 0; row < batch; row++) {
+        for (let k = 0; k < 4; k++)
+          expect(some.data[row * 4 + k]).toBeCloseTo(all.data[row * config.vocabulary + k]!, 6);
+      }
+    });
+
     test('goes back to where it was told', () => {
       const generator = new TokenGenerator(engine, parameters, config, { batch });
       const [first, second, third] = [sequences(1, 4), sequences(2, 3), sequences(3, 2)];
@@ -150,6 +167,12 @@ for (const { backend, engine } of engines) {
     });
   });
 }
+
+test.each([0, 8, 2.5, NaN])('a causal transformer of 7 tokens cannot predict %d of them', (predicted) => {
+  expect(() => initCausalTransformer(npRandom(1), { ...config, predicted })).toThrow(
+    `causal transformer: expected 1 to 7 predicted tokens, got ${predicted}.`,
+  );
+});
 
 describe('generation refuses', () => {
   const { engine } = engines[0]!;

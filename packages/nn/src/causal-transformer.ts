@@ -3,12 +3,19 @@ import { ConfigError } from '@tessera/core';
 import type { Generator, NdArray } from '@tessera/core';
 import { add, gather, gelu, matMul, reshape, slice } from '@tessera/engine';
 import type { Tensor, Traced } from '@tessera/engine';
-import { block, cachedAttention, dense, initBlock, initEmbedding, initNorm, norm } from '@tessera/nn';
-import type { Block, CachePlace, FreshTokens, KeyValueCache, Norm } from '@tessera/nn';
+import { cachedAttention } from './key-value-cache.ts';
+import type { CachePlace, FreshTokens, KeyValueCache } from './key-value-cache.ts';
+import { dense, initEmbedding } from './linear.ts';
+import { initNorm, norm } from './norms.ts';
+import type { Norm } from './norms.ts';
+import { block, initBlock } from './transformer.ts';
+import type { Block } from './transformer.ts';
 
 /** Sizes of a causal transformer. */
 export interface CausalTransformerConfig {
   readonly vocabulary: number;
+  /** How many of the tokens can come next: the first so many. The others are only read, like one that begins a sequence. Default all. */
+  readonly predicted?: number;
   /** Most tokens of a sequence. */
   readonly length: number;
   readonly width: number;
@@ -26,13 +33,16 @@ export interface CausalTransformer {
   readonly norm: Norm;
 }
 
-/** Starting values. Throws ConfigError when `heads` does not divide the width. */
+/** Starting values. Throws ConfigError when `heads` does not divide the width and when more tokens are predicted than there are. */
 export function initCausalTransformer(
   generator: Generator,
-  { vocabulary, length, width, layers, heads }: CausalTransformerConfig,
+  { vocabulary, predicted = vocabulary, length, width, layers, heads }: CausalTransformerConfig,
 ): CausalTransformer {
   if (!Number.isInteger(width / heads)) {
     throw new ConfigError(`causal transformer: a width of ${width} does not divide into ${heads} heads.`);
+  }
+  if (!(Number.isInteger(predicted) && predicted >= 1 && predicted <= vocabulary)) {
+    throw new ConfigError(`causal transformer: expected 1 to ${vocabulary} predicted tokens, got ${predicted}.`);
   }
   return {
     tokens: initEmbedding(generator, { vocabulary, width }),
@@ -42,24 +52,24 @@ export function initCausalTransformer(
   };
 }
 
-/** Logits [batch, tokens, vocabulary] of what comes after each of `tokens` int32 [batch, tokens]. */
+/** Logits [batch, tokens, predicted] of what comes after each of `tokens` int32 [batch, tokens]. */
 export function causalLogits(
   parameters: Traced<CausalTransformer>,
   tokens: Tensor,
-  { heads }: Pick<CausalTransformerConfig, 'heads'>,
+  { heads, predicted }: Pick<CausalTransformerConfig, 'heads' | 'predicted'>,
 ): Tensor {
   const [, count] = tokens.shape as [number, number];
   const width = parameters.tokens.shape[1]!;
   let x = add(gather(parameters.tokens, tokens), slice(parameters.positions, [0, 0], [count, width]));
   for (const weights of parameters.blocks) x = block(weights, x, { heads, causal: true });
-  return logitsOf(parameters, x);
+  return logitsOf(parameters, x, predicted);
 }
 
 /** What a program has added to the sequences, layer by layer, and has yet to write into the caches. */
 export type FreshLayers = readonly FreshTokens[];
 
 /**
- * Logits [batch, vocabulary] of what comes after the last of new tokens, int32 [batch, tokens], that follow those in `caches` (one a layer) and `fresh`, those of the
+ * Logits [batch, predicted] of what comes after the last of new tokens, int32 [batch, tokens], that follow those in `caches` (one a layer) and `fresh`, those of the
  * same program before them. `places` int32 [tokens] are their positions. Also `fresh` with the new tokens.
  */
 export function nextLogits(
@@ -69,9 +79,11 @@ export function nextLogits(
     tokens,
     places,
     heads,
+    predicted,
     position,
     fresh,
   }: Omit<CachePlace, 'fresh'> & {
+    readonly predicted?: number | undefined;
     readonly tokens: Tensor;
     readonly places: Tensor;
     readonly fresh?: FreshLayers | undefined;
@@ -89,9 +101,10 @@ export function nextLogits(
     return attended.fresh;
   });
   const last = reshape(slice(x, [0, count - 1, 0], [batch, 1, width]), [batch, width]);
-  return { logits: logitsOf(parameters, last), fresh: grown };
+  return { logits: logitsOf(parameters, last, predicted), fresh: grown };
 }
 
-function logitsOf(parameters: Traced<CausalTransformer>, x: Tensor): Tensor {
-  return matMul(norm(parameters.norm, x), parameters.tokens, { transposeB: true });
+function logitsOf({ tokens, norm: last }: Traced<CausalTransformer>, x: Tensor, predicted?: number): Tensor {
+  const [vocabulary, width] = tokens.shape as [number, number];
+  return matMul(norm(last, x), slice(tokens, [0, 0], [predicted ?? vocabulary, width]), { transposeB: true });
 }

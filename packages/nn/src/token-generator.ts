@@ -4,10 +4,10 @@ import { ConfigError, ShapeError, ndarray } from '@tessera/core';
 import type { Generator, NdArray } from '@tessera/core';
 import { categorical, concat, f32, i32, mul, reshape, slice } from '@tessera/engine';
 import type { Engine, Program, Spec, State, Tensor } from '@tessera/engine';
-import { initCache, writeCache } from '@tessera/nn';
-import type { KeyValueCache } from '@tessera/nn';
 import { nextLogits } from './causal-transformer.ts';
 import type { CausalTransformer, CausalTransformerConfig, FreshLayers } from './causal-transformer.ts';
+import { initCache, writeCache } from './key-value-cache.ts';
+import type { KeyValueCache } from './key-value-cache.ts';
 
 interface GeneratorState {
   readonly parameters: CausalTransformer;
@@ -58,7 +58,7 @@ export class TokenGenerator {
   }
 
   /**
-   * Adds tokens, int32 [batch, count], to the sequences and returns the logits of what comes next, float32 [batch, vocabulary].
+   * Adds tokens, int32 [batch, count], to the sequences and returns the logits of what comes next, float32 [batch, predicted].
    *
    * Throws ShapeError for another batch, ConfigError for tokens out of range and when the sequences have no room left.
    */
@@ -137,10 +137,10 @@ export class TokenGenerator {
   #appendStep(count: number): AppendStep {
     let step = this.#appendSteps.get(count);
     if (step === undefined) {
-      const { heads } = this.config;
+      const { heads, predicted } = this.config;
       const inputs = { tokens: i32(this.#batch, count), places: i32(count), position: i32() };
       step = this.#state.program(`append ${count}`, inputs, (x, { parameters, caches }) => {
-        const { logits, fresh } = nextLogits(parameters, caches, { ...x, heads });
+        const { logits, fresh } = nextLogits(parameters, caches, { ...x, heads, predicted });
         for (const [layer, cache] of caches.entries()) writeCache(cache, fresh[layer]!, x.position);
         return { logits };
       });
@@ -154,7 +154,7 @@ export class TokenGenerator {
     let step = this.#generateSteps.get(key);
     if (step === undefined) {
       const batch = this.#batch;
-      const { heads } = this.config;
+      const { heads, predicted } = this.config;
       const inputs = {
         tokens: i32(batch, first),
         places: i32(first + count - 1),
@@ -170,7 +170,7 @@ export class TokenGenerator {
         for (let i = 0; i < count; i++) {
           const from = i === 0 ? 0 : first + i - 1;
           const places = slice(x.places, [from], [tokens.shape[1]!]);
-          const next = nextLogits(parameters, caches, { tokens, places, heads, position, fresh });
+          const next = nextLogits(parameters, caches, { tokens, places, heads, predicted, position, fresh });
           const chances = reshape(slice(x.chances, [i, 0], [1, batch]), [batch]);
           tokens = reshape(categorical(mul(next.logits, x.sharpness), chances), [batch, 1]);
           drawn.push(tokens);
