@@ -30,9 +30,29 @@ export interface Decoder {
   readonly up: readonly Linear[];
 }
 
+/** The settings of an encoder and a decoder, whatever is between them. */
+export type TrunkConfig = Pick<
+  VqvaeConfig,
+  'frameShape' | 'tokenShape' | 'channels' | 'residualBlocks' | 'activation' | 'kernelSize'
+>;
+
+/** What goes in and out between encoder and decoder, in numbers for each place of the grid. */
+export interface TrunkWidths {
+  /** Numbers that the encoder gives. */
+  readonly encoded: number;
+  /** Numbers that the decoder takes. */
+  readonly decoded: number;
+  /** Numbers that the decoder gives for each pixel; default the channels of a frame. */
+  readonly outputs?: number;
+}
+
 /** Starting values of both. */
-export function initAutoencoder(generator: Generator, config: VqvaeConfig): { encoder: Encoder; decoder: Decoder } {
-  const { channels, kernelSize: size, residualBlocks, quantizer, frameShape } = config;
+export function initAutoencoder(
+  generator: Generator,
+  config: TrunkConfig,
+  { encoded, decoded, outputs: pixelOutputs = config.frameShape[2] }: TrunkWidths,
+): { encoder: Encoder; decoder: Decoder } {
+  const { channels, kernelSize: size, residualBlocks, frameShape } = config;
   const strides = strideCount(config);
   const pixels = frameShape[2];
   const residual = () =>
@@ -48,16 +68,16 @@ export function initAutoencoder(generator: Generator, config: VqvaeConfig): { en
     encoder: {
       down: [...down, initConv(generator, { size: 1, inputs: features, outputs: channels })],
       residual: residual(),
-      output: initConv(generator, { size: 1, inputs: channels, outputs: quantizer.codeDim }),
+      output: initConv(generator, { size: 1, inputs: channels, outputs: encoded }),
     },
     decoder: {
-      input: initConv(generator, { size: 3, inputs: quantizer.codeDim, outputs: channels }),
+      input: initConv(generator, { size: 3, inputs: decoded, outputs: channels }),
       residual: residual(),
       up:
         strides === 0
-          ? [initConv(generator, { size: 1, inputs: channels, outputs: pixels })]
+          ? [initConv(generator, { size: 1, inputs: channels, outputs: pixelOutputs })]
           : Array.from({ length: strides }, (_, i) => {
-              const outputs = i === strides - 1 ? pixels : channels;
+              const outputs = i === strides - 1 ? pixelOutputs : channels;
               return initConvTranspose(generator, { size, stride: 2, inputs: channels, outputs });
             }),
     },
@@ -66,7 +86,7 @@ export function initAutoencoder(generator: Generator, config: VqvaeConfig): { en
 
 /** Frames [N, H, W, C] to vectors [N, h, w, D]. */
 export function encodeFrames(
-  { activation }: VqvaeConfig,
+  { activation }: Pick<TrunkConfig, 'activation'>,
   { down, residual, output }: Traced<Encoder>,
   frames: Tensor,
 ): Tensor {
@@ -78,7 +98,7 @@ export function encodeFrames(
 }
 
 /** Codes [N, h, w, D] to pixels or logits [N, H, W, C], not limited to any range. */
-export function decodeCodes(config: VqvaeConfig, { input, residual, up }: Traced<Decoder>, codes: Tensor): Tensor {
+export function decodeCodes(config: TrunkConfig, { input, residual, up }: Traced<Decoder>, codes: Tensor): Tensor {
   const bend = activations[config.activation];
   let x = residualStack(residual, conv(input, codes), bend); // [N, h, w, channels]
   if (strideCount(config) === 0) return conv(up[0]!, bend(x));

@@ -19,6 +19,24 @@ export type { BuiltInTokenizer, TokenizerChoice, TokenizerChoiceOptions } from '
 export { codeTable } from './code-table.ts';
 export { checkFrames, checkTokens, toBytes, toUnit } from './frames.ts';
 
+// VAE
+export { VAE } from './vae/vae.ts';
+export type { VaeMetrics } from './vae/vae.ts';
+export { vaeConfig, vaeSchema } from './vae/config.ts';
+export type { VaeConfig, VaeOptions } from './vae/config.ts';
+export { gaussianOf, reparametrise, standardNormalKl } from './vae/gaussian.ts';
+export type { Gaussian } from './vae/gaussian.ts';
+export { initVae, vaeForward } from './vae/model.ts';
+export type { VaeForward, VaeParameters } from './vae/model.ts';
+export { linearOracle } from './vae/linear-oracle.ts';
+export type { LinearOracleOptions, LinearOracleResult } from './vae/linear-oracle.ts';
+export { LinearVae, linearVaeOptimum } from './vae/linear-vae.ts';
+export { activeUnits, klPerUnit, mutualInformation, unitActivity } from './vae/latent-statistics.ts';
+export type { MutualInformation, Posteriors } from './vae/latent-statistics.ts';
+export { drawLogit, mixtureHead } from './vae/mixture-head.ts';
+export { SequencePrior } from './vae/sequence-prior.ts';
+export type { SequenceHead, SequencePriorOptions } from './vae/sequence-prior.ts';
+
 // Settings
 export { checkSettings } from './check-settings.ts';
 export { strideCount, vqvaeConfig, vqvaeSchema } from './config.ts';
@@ -28,7 +46,7 @@ export type { QuantizerConfig, ReconstructionConfig, VqvaeConfig, VqvaeOptions }
 
 // The model as plain functions
 export { decodeCodes, encodeFrames, initAutoencoder } from './autoencoder.ts';
-export type { Decoder, Encoder, ResidualBlock } from './autoencoder.ts';
+export type { Decoder, Encoder, ResidualBlock, TrunkConfig, TrunkWidths } from './autoencoder.ts';
 export { forward, initVqvae, reconstructionLoss, toFrames } from './model.ts';
 export type { Forward, TokenizerLosses, VqvaeParameters } from './model.ts';
 
@@ -42,5 +60,13 @@ export type { Vectors } from './quantizers/seeding.ts';
 // Metrics
 export { evaluateTokenizer, patchCounts, reconstructionQuality } from './evaluation.ts';
 export type { ReconstructionQuality, TokenizerEvaluation } from './evaluation.ts';
+export { batchCodeStatistics, datasetCodeStatistics } from './metrics/code-statistics.ts';
+export type { BatchCodeStatistics, DatasetCodeStatistics } from './metrics/code-statistics.ts';
+export { foregroundPsnr } from './metrics/foreground.ts';
+export { bitsPerDimension, gaussianNll, uniformCodeBound } from './metrics/likelihood.ts';
+export { greyNoiseChurn } from './metrics/noise-churn.ts';
+export { highFrequencyShare, laplacianVariance, radialSpectrum, sharpnessRatio } from './metrics/sharpness.ts';
+export type { SharpnessRatio } from './metrics/sharpness.ts';
+export { ssim } from './metrics/ssim.ts';
 export { codeUsage, countCodes, tokenChurn, usageCeilings } from './usage.ts';
 export type { CodeUsage } from './usage.ts';

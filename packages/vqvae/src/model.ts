@@ -54,7 +54,9 @@ export interface Forward extends Pick<Quantization, 'tokens' | 'quantized'> {
 
 /** Starting values. */
 export function initVqvae(generator: Generator, config: VqvaeConfig, quantizer: Quantizer): VqvaeParameters {
-  return { ...initAutoencoder(generator, config), quantizer: quantizer.init(generator) };
+  const { codeDim } = config.quantizer;
+  const trunks = initAutoencoder(generator, config, { encoded: codeDim, decoded: codeDim });
+  return { ...trunks, quantizer: quantizer.init(generator) };
 }
 
 /** Frames [N, H, W, C] in [0, 1] through encoder, quantizer and decoder. */

@@ -8,7 +8,7 @@ import type { AdamState } from '@tessera/nn';
 import { decodeCodes, encodeFrames } from './autoencoder.ts';
 import { vqvaeConfig } from './config.ts';
 import type { VqvaeConfig, VqvaeOptions } from './config.ts';
-import { checkFrames, checkTokens } from './frames.ts';
+import { checkFrames, checkLearningRate, checkTokens } from './frames.ts';
 import { forward, initVqvae, toFrames } from './model.ts';
 import type { Forward, VqvaeParameters } from './model.ts';
 import { createQuantizer } from './quantizers/create-quantizer.ts';
@@ -186,9 +186,7 @@ export class VQVAE implements TrainableTokenizer<VqvaeParameters> {
    */
   trainStep(frames: NdArray, { learningRate = this.config.learningRate }: TrainStepOptions = {}): TokenizerMetrics {
     checkFrames('trainStep', frames, this.spec);
-    if (!(learningRate >= 0 && Number.isFinite(learningRate))) {
-      throw new ConfigError(`trainStep: expected a learning rate >= 0, got ${learningRate}.`);
-    }
+    checkLearningRate('trainStep', learningRate);
     const out = this.#runTrainer(frames, learningRate);
     this.#updates++;
     const counts = out.counts.data as Float32Array;
