@@ -10,6 +10,7 @@ import { evalCommand, listCommand } from './run-commands.ts';
 import type { EvalOptions } from './run-commands.ts';
 import { backendChoices, settingsHelp, trainCommand, trainDefaults } from './train-command.ts';
 import type { TrainOptions } from './train-command.ts';
+import { addStudyCommands } from './study-command.ts';
 import { UsageError } from './usage-error.ts';
 import { toolVersion } from './version.ts';
 import { watchCommand } from './watch-command.ts';
@@ -86,6 +87,7 @@ function createProgram(io: Io, exitWith: (code: number) => void): Command {
     .option('--seed <n>', "seed of the episode (default: the run's)")
     .option('--backend <name>', `back end: ${backendChoices.join(', ')}`)
     .action(async (directory: string, options: WatchOptions) => exitWith(await watchCommand(directory, options, io)));
+  addStudyCommands(program, io, exitWith);
   program
     .command('list')
     .description('List the runs.')

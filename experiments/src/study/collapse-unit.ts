@@ -8,6 +8,7 @@ import { CollapseModel } from './collapse-model.ts';
 import type { CollapseLatents } from './collapse-model.ts';
 import type { StudyConfig } from './config.ts';
 import { drawLevels, firstRows, toLevels } from './frames.ts';
+import type { OnStep } from './matched-unit.ts';
 import type { CollapseUnit } from './units.ts';
 
 /** How a model is called in tables. */
@@ -28,7 +29,7 @@ const informationFrames = 1000;
 const restart = { after: 50, share: 0.6 };
 
 /** Trains one model and measures it. `onStep` is called after every step, and may throw to stop. */
-export function collapseUnit(
+export async function collapseUnit(
   engine: Engine,
   {
     config,
@@ -46,8 +47,8 @@ export function collapseUnit(
     readonly train: NdArray<'uint8'>;
     readonly test: NdArray<'uint8'>;
   },
-  onStep: (nllBits: number) => void,
-): CollapseUnit {
+  onStep: OnStep,
+): Promise<CollapseUnit> {
   const { steps, batch, features } = config.collapse;
   const { channels, latentDim, learningRate: peak } = config;
   const model = new CollapseModel(engine, { latents, decoder, channels, latentDim, features, batch, seed });
@@ -60,9 +61,9 @@ export function collapseUnit(
         { peak, warmup: 20, decay: 'cosine', end: 0.05 },
         { step, progress: step / steps },
       );
-      const nll = model.trainStep(x, { learningRate });
+      model.trainStep(x, { learningRate });
       if (step < restart.share * steps) model.restartUnused(x, restart);
-      onStep(nll / Math.LN2);
+      await onStep();
     }
     const { nll, nllOfOther, posteriors, tokens } = model.evaluate(toLevels(test));
     const bits = (nats: Float64Array) => nats.reduce((sum, value) => sum + value, 0) / nats.length / Math.LN2;

@@ -79,27 +79,28 @@ export interface MatchedWork {
 /** Frames for the pictures: reconstructions of the first test frames, and the first samples of each source. */
 export type Pictures = Readonly<Record<string, NdArray<'float32'>>>;
 
+/** Called after every step of training; it may throw to stop, and gives others their turn. */
+export type OnStep = () => Promise<void> | void;
+
+type Result = { readonly unit: Omit<MatchedUnit, 'pictures'>; readonly pictures: Pictures };
+
 const shown = 16;
 const priorBatch = 64;
 // Frames whose spectrum is taken, and on which the mutual information and the prior's likelihood are measured.
 const measured = 500;
 
 /** Trains one model and measures it. `onStep` is called after every step, of the model and of its prior, and may throw to stop. */
-export function matchedUnit(
-  engine: Engine,
-  work: MatchedWork,
-  onStep: () => void,
-): { readonly unit: Omit<MatchedUnit, 'pictures'>; readonly pictures: Pictures } {
+export async function matchedUnit(engine: Engine, work: MatchedWork, onStep: OnStep): Promise<Result> {
   return work.model.kind === 'vq'
     ? vqUnit(engine, work, { ...work.model, onStep })
     : vaeUnit(engine, work, { beta: work.model.kind === 'vae' ? work.model.beta : undefined, onStep });
 }
 
-function vqUnit(
+async function vqUnit(
   engine: Engine,
   work: MatchedWork,
-  { grid, vocabulary, onStep }: { readonly grid: number; readonly vocabulary: number; readonly onStep: () => void },
-): ReturnType<typeof matchedUnit> {
+  { grid, vocabulary, onStep }: { readonly grid: number; readonly vocabulary: number; readonly onStep: OnStep },
+): Promise<Result> {
   const { config, data, seed, samples } = work;
   const generators = new Generators(seed);
   const tokenizer = new VQVAE(
@@ -113,9 +114,9 @@ function vqUnit(
     { seed },
   );
   try {
-    fit(work, generators, (frames, learningRate) => {
+    await fit(work, generators, async (frames, learningRate) => {
       tokenizer.trainStep(frames, { learningRate });
-      onStep();
+      await onStep();
     });
     const real = toUnit(data.test);
     const tokens = tokenizer.encode(real);
@@ -137,7 +138,7 @@ function vqUnit(
       );
       const rows = (frames: NdArray<'float32'>) =>
         ndarray('int32', [frames.shape[0]!, slots], tokenizer.encode(frames).data);
-      const learned = secondStage(engine, work, {
+      const learned = await secondStage(engine, work, {
         head: tokenHead(vocabulary),
         length: slots,
         rows,
@@ -171,20 +172,20 @@ function vqUnit(
   }
 }
 
-function vaeUnit(
+async function vaeUnit(
   engine: Engine,
   work: MatchedWork,
-  { beta, onStep }: { readonly beta: number | undefined; readonly onStep: () => void },
-): ReturnType<typeof matchedUnit> {
+  { beta, onStep }: { readonly beta: number | undefined; readonly onStep: OnStep },
+): Promise<Result> {
   const { config, data, seed, samples, grid } = work;
   const { latentDim, matched } = config;
   const generators = new Generators(seed);
   const kind = beta === undefined ? { beta: 0, noise: false } : { beta };
   const vae = new VAE(engine, { ...trunkOf(work, grid), ...kind, latentDim, deviation: matched.deviation }, { seed });
   try {
-    fit(work, generators, (frames, learningRate) => {
+    await fit(work, generators, async (frames, learningRate) => {
       vae.trainStep(frames, { learningRate });
-      onStep();
+      await onStep();
     });
     const posteriors = vae.posterior(toUnit(data.test));
     const kl = klPerUnit(posteriors);
@@ -198,7 +199,7 @@ function vaeUnit(
       const rows = (frames: NdArray<'float32'>) =>
         latentRows(vae.posterior(frames), { noise, scale, draw: beta !== undefined });
       const head = mixtureHead({ dimensions: latentDim });
-      const learned = secondStage(engine, work, { head, length: grid * grid, rows, generators, onStep });
+      const learned = await secondStage(engine, work, { head, length: grid * grid, rows, generators, onStep });
       priorBits = learned.bits;
       const latents = ndarray('float32', [samples, ...vae.latentShape], learned.drawn.data as Float32Array);
       for (let i = 0; i < latents.data.length; i++) latents.data[i]! *= scale;
@@ -239,21 +240,21 @@ function trunkOf({ config, data }: MatchedWork, grid: number): object {
   };
 }
 
-function fit(
+async function fit(
   { config, data, steps }: MatchedWork,
   generators: Generators,
-  step: (frames: NdArray<'float32'>, learningRate: number) => void,
-): void {
+  step: (frames: NdArray<'float32'>, learningRate: number) => Promise<void>,
+): Promise<void> {
   const schedule = { peak: config.learningRate, warmup: 20, decay: 'cosine', end: 0.05 } as const;
   const batches = generators.get('batches');
   for (let i = 0; i < steps; i++) {
     const frames = drawBatch(data.train, config.matched.batch, batches);
-    step(frames, learningRateAt(schedule, { step: i, progress: i / steps }));
+    await step(frames, learningRateAt(schedule, { step: i, progress: i / steps }));
   }
 }
 
 /** A learned prior over latents of training frames: what it pays for test frames in bits, and what it draws. */
-function secondStage<P extends object>(
+async function secondStage<P extends object>(
   engine: Engine,
   { config, data, seed, samples }: MatchedWork,
   {
@@ -268,9 +269,9 @@ function secondStage<P extends object>(
     /** Frames to sequences. */
     readonly rows: (frames: NdArray<'float32'>) => NdArray;
     readonly generators: Generators;
-    readonly onStep: () => void;
+    readonly onStep: OnStep;
   },
-): { readonly bits: number; readonly drawn: NdArray } {
+): Promise<{ readonly bits: number; readonly drawn: NdArray }> {
   const prior = new SequencePrior(engine, head, { length, seed });
   try {
     const { priorSteps } = config.matched;
@@ -281,7 +282,7 @@ function secondStage<P extends object>(
         { step, progress: step / priorSteps },
       );
       prior.trainStep(rows(drawBatch(data.train, priorBatch, batches)), { learningRate });
-      onStep();
+      await onStep();
     }
     const nats = prior.nll(rows(firstRows(toUnit(data.test), measured)));
     const bits = nats.reduce((sum, value) => sum + value, 0) / nats.length / Math.LN2;
@@ -334,7 +335,7 @@ function measure(
     sources,
     numbers,
   }: { readonly decoded: NdArray<'float32'>; readonly sources: Pictures; readonly numbers: ModelNumbers },
-): ReturnType<typeof matchedUnit> {
+): Result {
   const real = toUnit(data.test);
   const high = highFrequencyShare(firstRows(real, measured));
   const sharpness = sharpnessRatio(decoded, real);

@@ -2,7 +2,7 @@
 // that was stopped goes on where it was.
 import { join } from 'node:path';
 import { FormatError } from '@tessera/core';
-import { listDirectory, makeDirectory, pathInfo, readTextBounded, writeFileAtomic } from '@tessera/core/node';
+import { makeDirectory, pathInfo, readTextBounded, writeFileAtomic } from '@tessera/core/node';
 import type { LinearOracleResult, MutualInformation } from '@tessera/vqvae';
 
 /** Part A: the linear VAE beside its closed form. */
@@ -115,6 +115,12 @@ export interface ControlUnit {
 /** Any of them. */
 export type StudyUnit = ControlUnit | LinearUnit | CollapseUnit | MatchedUnit;
 
+/** A unit with the time that it took. */
+export interface FinishedUnit {
+  readonly seconds: number;
+  readonly unit: StudyUnit;
+}
+
 const maxBytes = 2 ** 24;
 
 /** The finished units of a run folder. */
@@ -126,32 +132,27 @@ export class UnitStore {
   }
 
   /** The unit, or undefined when it is not finished. Throws FormatError for a file that is no unit. */
-  async read(id: string): Promise<StudyUnit | undefined> {
+  async read(id: string): Promise<FinishedUnit | undefined> {
     const path = this.#path(id);
     if (!(await pathInfo(path))) return undefined;
     const text = await readTextBounded(path, { maxBytes });
+    let finished: Partial<FinishedUnit> | null;
     try {
-      const unit = JSON.parse(text) as StudyUnit;
-      if (typeof unit.part === 'string') return unit;
+      finished = JSON.parse(text) as Partial<FinishedUnit> | null;
     } catch (cause) {
       throw new FormatError(`${path}: expected JSON: ${(cause as Error).message}. Remove it to measure it again.`, {
         cause,
       });
     }
+    if (typeof finished?.unit?.part === 'string' && typeof finished.seconds === 'number')
+      return finished as FinishedUnit;
     throw new FormatError(`${path}: expected a unit of the study. Remove it to measure it again.`);
   }
 
   /** Writes a unit, whole or not at all. */
-  async write(id: string, unit: StudyUnit): Promise<void> {
+  async write(id: string, finished: FinishedUnit): Promise<void> {
     await makeDirectory(this.#directory);
-    await writeFileAtomic(this.#path(id), new TextEncoder().encode(`${JSON.stringify(unit)}\n`));
-  }
-
-  /** How many units are finished. */
-  async count(): Promise<number> {
-    if (!(await pathInfo(this.#directory))) return 0;
-    const names = await listDirectory(this.#directory);
-    return names.filter((name) => name.endsWith('.json')).length;
+    await writeFileAtomic(this.#path(id), `${JSON.stringify(finished)}\n`);
   }
 
   #path(id: string): string {

@@ -8,8 +8,8 @@ import { wasm } from './toy.ts';
 const eigenvalues = [4, 2, 1, 0.5, 0.25, 0.11, 0.09, 0.05];
 
 // Three active units converge in a second; `tessera study vae-vs-vqvae` does it with the eigenvalues above.
-test.each([0, 1])('the linear VAE is measured as its closed form says (seed %i)', (seed) => {
-  const result = linearOracle(wasm, {
+test.each([0, 1])('the linear VAE is measured as its closed form says (seed %i)', async (seed) => {
+  const result = await linearOracle(wasm, {
     eigenvalues: [4, 1, 0.3, 0.05],
     variance: 0.1,
     seed,

@@ -34,11 +34,11 @@ export interface LinearOracleResult {
 }
 
 /** Trains a linear VAE on vectors of a randomly rotated Gaussian and measures it on fresh ones. `onStep` is called after each step, and may throw to stop. */
-export function linearOracle(
+export async function linearOracle(
   engine: Engine,
   { eigenvalues, variance, seed, steps, batch = 256, measured = 2048 }: LinearOracleOptions,
-  onStep?: (step: number) => void,
-): LinearOracleResult {
+  onStep?: () => Promise<void> | void,
+): Promise<LinearOracleResult> {
   const generators = new Generators(seed);
   const dimensions = eigenvalues.length;
   const rotation = orthogonal(generators.get('rotation'), [dimensions, dimensions], 1);
@@ -49,7 +49,7 @@ export function linearOracle(
     for (let step = 0; step < steps; step++) {
       const learningRate = learningRateAt(schedule, { step, progress: step / steps });
       vae.trainStep(draw(data, { eigenvalues, rotation, rows: batch }), { learningRate });
-      onStep?.(step + 1);
+      await onStep?.();
     }
     const posteriors = vae.posterior(draw(generators.get('measure'), { eigenvalues, rotation, rows: measured }));
     const kl = [...klPerUnit(posteriors)].toSorted((a, b) => b - a);
