@@ -49,24 +49,24 @@ export const studySchema: z.ZodObject & z.ZodType<StudyConfig> = z.strictObject(
   latentDim: count("numbers in a VAE's latent vector, and in a code").default(8),
   learningRate: z.number().positive().default(5e-3).describe('highest learning rate of Adam, of every model'),
   linear: z
-    .strictObject({ steps: count('steps of the linear VAE').default(5000).meta({ unit: 'steps' }) })
+    .strictObject({ steps: count('steps of the linear VAE').default(8000).meta({ unit: 'steps' }) })
     .prefault({}),
   collapse: z
     .strictObject({
       seeds: count('runs of each model of part B').default(2),
       steps: count('training steps of each model').default(800).meta({ unit: 'steps' }),
       batch: z.int().min(2).default(16).describe('frames in a batch'),
-      features: z.int().multipleOf(3).min(3).default(24).describe('feature maps of the masked convolutions'),
+      features: z.int().multipleOf(3).min(3).default(12).describe('feature maps of the masked convolutions'),
       vocabulary: z.int().min(2).default(64).describe('codes of the VQ-VAE'),
       betas: betas('weights of the KL divergence').default([0.25, 1, 4]),
     })
     .prefault({}),
   matched: z
     .strictObject({
-      steps: count('training steps of each model').default(1500).meta({ unit: 'steps' }),
+      steps: count('training steps of each model').default(1000).meta({ unit: 'steps' }),
       batch: z.int().min(2).default(16).describe('frames in a batch'),
       deviation: z.number().positive().default(0.1).describe("of the decoders' Gaussian, in grey levels of 0 to 1"),
-      betas: betas('weights of the KL divergence').default([1, 3, 10, 30]),
+      betas: betas('weights of the KL divergence').default([1.2, 3.5, 10]),
       codebooks: z
         .array(codebook)
         .min(1)
@@ -79,7 +79,7 @@ export const studySchema: z.ZodObject & z.ZodType<StudyConfig> = z.strictObject(
       rates: z.array(z.number().positive()).min(1).default([48, 96, 192]).describe('rates to compare at').meta({
         unit: 'bits',
       }),
-      priorSteps: count('training steps of each learned prior').default(500).meta({ unit: 'steps' }),
+      priorSteps: count('training steps of each learned prior').default(400).meta({ unit: 'steps' }),
     })
     .prefault({}),
   environment: z
@@ -98,18 +98,14 @@ export const quickValues = {
   testFrames: 500,
   samples: 1000,
   channels: 16,
-  linear: { steps: 3000 },
+  linear: { steps: 6000 },
   collapse: { seeds: 1, steps: 150, batch: 8, features: 12, betas: [1] },
   matched: {
-    steps: 300,
-    batch: 16,
-    betas: [1, 10],
-    codebooks: [
-      { grid: 4, vocabulary: 8 },
-      { grid: 4, vocabulary: 64 },
-    ],
-    rates: [48, 96],
-    priorSteps: 150,
+    steps: 600,
+    betas: [1, 6],
+    codebooks: [{ grid: 4, vocabulary: 64 }],
+    rates: [96],
+    priorSteps: 200,
   },
   environment: { frames: 400, steps: 100 },
 } as const;

@@ -86,6 +86,10 @@ type Result = { readonly unit: Omit<MatchedUnit, 'pictures'>; readonly pictures:
 
 const shown = 16;
 const priorBatch = 64;
+// Frames whose latents a prior learns from: enough that each is seen a few times.
+const poolFrames = 6000;
+// Sampling costs the square of the length: longer sequences are drawn in smaller number.
+const longest = 16;
 // Frames whose spectrum is taken, and on which the mutual information and the prior's likelihood are measured.
 const measured = 500;
 
@@ -101,7 +105,8 @@ async function vqUnit(
   work: MatchedWork,
   { grid, vocabulary, onStep }: { readonly grid: number; readonly vocabulary: number; readonly onStep: OnStep },
 ): Promise<Result> {
-  const { config, data, seed, samples } = work;
+  const { config, data, seed } = work;
+  const samples = grid * grid > longest ? Math.ceil(work.samples / 10) : work.samples;
   const generators = new Generators(seed);
   const tokenizer = new VQVAE(
     engine,
@@ -136,12 +141,15 @@ async function vqUnit(
           Int32Array.from({ length: samples * slots }, () => uniform.integers(vocabulary)),
         ),
       );
-      const rows = (frames: NdArray<'float32'>) =>
-        ndarray('int32', [frames.shape[0]!, slots], tokenizer.encode(frames).data);
+      const prepare = (frames: NdArray<'float32'>): LatentPool => {
+        const encoded = ndarray('int32', [frames.shape[0]!, slots], tokenizer.encode(frames).data);
+        return { count: encoded.shape[0]!, rows: (chosen) => pickRows(encoded, chosen) };
+      };
       const learned = await secondStage(engine, work, {
         head: tokenHead(vocabulary),
         length: slots,
-        rows,
+        samples,
+        prepare,
         generators,
         onStep,
       });
@@ -196,10 +204,22 @@ async function vaeUnit(
       // Latents of an autoencoder have any scale; the second stage sees them at deviation 1.
       const scale = beta === undefined ? deviationOf(posteriors.mean) : 1;
       const noise = generators.get('second stage');
-      const rows = (frames: NdArray<'float32'>) =>
-        latentRows(vae.posterior(frames), { noise, scale, draw: beta !== undefined });
+      const prepare = (frames: NdArray<'float32'>): LatentPool => {
+        const all = vae.posterior(frames);
+        const options = { noise, scale, draw: beta !== undefined };
+        const rows = (chosen: readonly number[]) =>
+          latentRows({ mean: pickRows(all.mean, chosen), deviation: pickRows(all.deviation, chosen) }, options);
+        return { count: all.mean.shape[0]!, rows };
+      };
       const head = mixtureHead({ dimensions: latentDim });
-      const learned = await secondStage(engine, work, { head, length: grid * grid, rows, generators, onStep });
+      const learned = await secondStage(engine, work, {
+        head,
+        length: grid * grid,
+        samples,
+        prepare,
+        generators,
+        onStep,
+      });
       priorBits = learned.bits;
       const latents = ndarray('float32', [samples, ...vae.latentShape], learned.drawn.data as Float32Array);
       for (let i = 0; i < latents.data.length; i++) latents.data[i]! *= scale;
@@ -256,18 +276,19 @@ async function fit(
 /** A learned prior over latents of training frames: what it pays for test frames in bits, and what it draws. */
 async function secondStage<P extends object>(
   engine: Engine,
-  { config, data, seed, samples }: MatchedWork,
+  { config, data, seed }: MatchedWork,
   {
     head,
     length,
-    rows,
+    samples,
+    prepare,
     generators,
     onStep,
   }: {
     readonly head: SequenceHead<P>;
     readonly length: number;
-    /** Frames to sequences. */
-    readonly rows: (frames: NdArray<'float32'>) => NdArray;
+    readonly samples: number;
+    readonly prepare: (frames: NdArray<'float32'>) => LatentPool;
     readonly generators: Generators;
     readonly onStep: OnStep;
   },
@@ -276,20 +297,39 @@ async function secondStage<P extends object>(
   try {
     const { priorSteps } = config.matched;
     const batches = generators.get('prior batches');
+    const pool = prepare(drawBatch(data.train, Math.min(poolFrames, data.train.shape[0]!), batches));
     for (let step = 0; step < priorSteps; step++) {
       const learningRate = learningRateAt(
         { peak: 3e-3, warmup: 20, decay: 'cosine' },
         { step, progress: step / priorSteps },
       );
-      prior.trainStep(rows(drawBatch(data.train, priorBatch, batches)), { learningRate });
+      const chosen = Array.from({ length: priorBatch }, () => batches.integers(pool.count));
+      prior.trainStep(pool.rows(chosen), { learningRate });
       await onStep();
     }
-    const nats = prior.nll(rows(firstRows(toUnit(data.test), measured)));
+    const held = prepare(firstRows(toUnit(data.test), measured));
+    const nats = prior.nll(held.rows(Array.from({ length: held.count }, (_, i) => i)));
     const bits = nats.reduce((sum, value) => sum + value, 0) / nats.length / Math.LN2;
     return { bits, drawn: prior.sample(samples, generators.get('samples')) };
   } finally {
     prior.dispose();
   }
+}
+
+/** Latents of a set of frames, from which sequences for a prior are taken. */
+interface LatentPool {
+  readonly count: number;
+  rows(chosen: readonly number[]): NdArray;
+}
+
+function pickRows<D extends 'float32' | 'int32'>(
+  { dtype, shape, data }: NdArray<D>,
+  rows: readonly number[],
+): NdArray<D> {
+  const size = data.length / shape[0]!;
+  const out = ndarray(dtype, [rows.length, ...shape.slice(1)]);
+  for (const [i, row] of rows.entries()) out.data.set(data.subarray(row * size, (row + 1) * size), i * size);
+  return out;
 }
 
 /** Latents as sequences of vectors, over `scale`; drawn from their posteriors, or their means. */

@@ -358,6 +358,7 @@ function coveragePart(sprites: readonly MatchedUnit[], config: StudyConfig): str
     return [
       model,
       source,
+      spreadOf(own.map((unit) => unit.samples[source]!.count)).mean,
       range((unit) => unit.rateBits),
       range((unit) => unit.samples[source]!.modes),
       range((unit) => unit.samples[source]!.klToUniform),
@@ -368,11 +369,12 @@ function coveragePart(sprites: readonly MatchedUnit[], config: StudyConfig): str
     ];
   });
   return [
-    `<p>${config.samples} samples of each. A sample is invalid when it is farther from its nearest template than 99.9 % of real frames are from theirs. The claims above take, of each family, the model nearest ${middleRate(config)} bits.</p>`,
+    `<p>A sample is invalid when it is farther from its nearest template than 99.9 % of real frames are from theirs. The claims above take, of each family, the model nearest ${middleRate(config)} bits.</p>`,
     table(
       [
         'model',
         'latents from',
+        'samples',
         'rate, bits',
         'modes of 640',
         'KL to uniform, nats',

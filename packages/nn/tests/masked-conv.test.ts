@@ -1,5 +1,6 @@
 // Masked convolutions: what an output sees is exactly what comes before it, in value and in gradient.
 import { ConfigError, ndarray, npRandom } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
 import { constant, gradients, read, sum } from '@tessera/engine';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
@@ -55,7 +56,7 @@ describe.each(engines)('masked convolutions on %s', (_, engine) => {
       );
       expectClose(
         call(engine, { parameters, x }, (p, y) => maskedConv(p, y, { mask, groups })),
-        call(engine, { parameters: { ...parameters, kernel }, x }, conv),
+        call(engine, { parameters: { ...parameters, kernel }, x }, conv) as NdArray<'float32'>,
       );
       const state = engine.state(parameters);
       const slope = state.eager((p) => {
