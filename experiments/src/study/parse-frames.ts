@@ -46,6 +46,16 @@ export function parseFrames({ shape, data }: NdArray<'float32'>): ParsedFrames {
   return { modes: found, residuals };
 }
 
+/** The cell of each pixel of a frame, and its place in that cell. */
+const cellOf = Uint8Array.from({ length: side * side }, (_, pixel) => {
+  const [x, y] = [pixel % side, Math.floor(pixel / side)];
+  return Math.floor(y / cellSide) * cellColumns + Math.floor(x / cellSide);
+});
+const withinOf = Uint8Array.from({ length: side * side }, (_, pixel) => {
+  const [x, y] = [pixel % side, Math.floor(pixel / side)];
+  return (y % cellSide) * cellSide + (x % cellSide);
+});
+
 // Squared distances to flat colours follow from sums over the regions that have one: `sum (x - c)^2 = sum x^2 - 2 c sum x + n c^2`.
 function cellSums(): {
   read(data: Float32Array, at: number): void;
@@ -69,14 +79,13 @@ function cellSums(): {
       whole.fill(0);
       masked.fill(0);
       for (let pixel = 0; pixel < side * side; pixel++) {
-        const [x, y] = [pixel % side, Math.floor(pixel / side)];
-        const cell = Math.floor(y / cellSide) * cellColumns + Math.floor(x / cellSide);
-        const within = (y % cellSide) * cellSide + (x % cellSide);
-        const [r, g, b] = [data[at + 3 * pixel]!, data[at + 3 * pixel + 1]!, data[at + 3 * pixel + 2]!];
-        const squares = r * r + g * g + b * b;
-        addTo(whole, cell * 4, [r, g, b, squares]);
+        const r = data[at + 3 * pixel]!;
+        const g = data[at + 3 * pixel + 1]!;
+        const b = data[at + 3 * pixel + 2]!;
+        const cell = cellOf[pixel]!;
+        addTo(whole, cell * 4, r, g, b);
         for (let sprite = 0; sprite < sprites; sprite++) {
-          if (spriteMasks[sprite]![within] === 1) addTo(masked, (sprite * cells + cell) * 4, [r, g, b, squares]);
+          if (spriteMasks[sprite]![withinOf[pixel]!] === 1) addTo(masked, (sprite * cells + cell) * 4, r, g, b);
         }
       }
     },
@@ -96,8 +105,12 @@ function cellSums(): {
   };
 }
 
-function addTo(target: Float64Array, at: number, values: readonly number[]): void {
-  for (let i = 0; i < values.length; i++) target[at + i]! += values[i]!;
+// A loop over thousands of frames: no arrays are made on the way.
+function addTo(target: Float64Array, at: number, r: number, g: number, b: number): void {
+  target[at]! += r;
+  target[at + 1]! += g;
+  target[at + 2]! += b;
+  target[at + 3]! += r * r + g * g + b * b;
 }
 
 /** How many of a list of modes there are, and how evenly. */
@@ -147,13 +160,16 @@ export function ballRecall(frames: NdArray<'float32'>, balls: Float64Array): num
     let best = { mass: 0, x: 0, y: 0 };
     for (let top = 0; top <= side - window; top++) {
       for (let left = 0; left <= side - window; left++) {
-        let [mass, x, y] = [0, 0, 0];
-        for (let i = 0; i < window * window; i++) {
-          const [px, py] = [left + (i % window), top + Math.floor(i / window)];
-          const value = white.data[n * side * side + py * side + px]!;
-          mass += value;
-          x += value * (px + 0.5);
-          y += value * (py + 0.5);
+        let mass = 0;
+        let x = 0;
+        let y = 0;
+        for (let py = top; py < top + window; py++) {
+          for (let px = left; px < left + window; px++) {
+            const value = white.data[(n * side + py) * side + px]!;
+            mass += value;
+            x += value * (px + 0.5);
+            y += value * (py + 0.5);
+          }
         }
         if (mass > best.mass) best = { mass, x: x / mass, y: y / mass };
       }
