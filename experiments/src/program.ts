@@ -8,7 +8,7 @@ import type { Experiment } from './experiment.ts';
 import type { Io } from './io.ts';
 import { evalCommand, listCommand } from './run-commands.ts';
 import type { EvalOptions } from './run-commands.ts';
-import { backendChoices, settingsHelp, trainCommand, trainDefaults } from './train-command.ts';
+import { backendChoices, collect, settingsHelp, trainCommand, trainDefaults } from './train-command.ts';
 import type { TrainOptions } from './train-command.ts';
 import { addStudyCommands } from './study-command.ts';
 import { UsageError } from './usage-error.ts';
@@ -114,8 +114,4 @@ function addTraining(train: Command, experiment: Experiment, io: Io, exitWith: (
     .option('--dry-run', 'show settings, parameters, FLOPs, memory and expected time, and stop')
     .addHelpText('after', () => settingsHelp(experiment))
     .action(async (options: TrainOptions) => exitWith(await trainCommand(experiment, options, io)));
-}
-
-function collect(text: string, before: readonly string[] = []): string[] {
-  return [...before, text];
 }

@@ -11,7 +11,7 @@ import { quickValues, studySchema } from './study/config.ts';
 import type { StudyConfig } from './study/config.ts';
 import { runStudy, studyEnv, studyName } from './study/study.ts';
 import { renderColumns } from './table.ts';
-import { backendChoices, checkBackend, trainDefaults } from './train-command.ts';
+import { backendChoices, checkBackend, collect, trainDefaults } from './train-command.ts';
 import { parseCount, UsageError } from './usage-error.ts';
 
 /** Options as commander gives them. */
@@ -35,10 +35,7 @@ export function addStudyCommands(program: Command, io: Io, exitWith: (code: numb
       '--seed <n>',
       `seed of the data, and of the first of the runs of each model (default: ${trainDefaults.seed})`,
     )
-    .option('--set <setting=value>', 'one setting; may be repeated', (text: string, before: readonly string[] = []) => [
-      ...before,
-      text,
-    ])
+    .option('--set <setting=value>', 'one setting; may be repeated', collect)
     .option('--runs <dir>', `folder in which the run folder is made (default: ${trainDefaults.runs})`)
     .option('--resume <dir>', 'go on with this study instead, as it was started')
     .option('--backend <name>', `back end: ${backendChoices.join(', ')}; default: the fastest there is`)

@@ -27,6 +27,7 @@ describe('usage', () => {
         train [experiment]     Train an experiment: tokenizer.
         eval [options] <dir>   Measure a run again, from its newest checkpoint.
         watch [options] <dir>  Make a film of an episode of a run, as a GIF.
+        study                  Run a study: a fixed protocol, measured, with a report.
         list [options]         List the runs.
         engine [options]       Show the engine: what is installed, what runs and why,
                                and how fast.

@@ -62,7 +62,7 @@ interface Work {
   readonly id: string;
   readonly label: string;
   readonly steps: number;
-  run(onStep: OnStep): Promise<Measured> | Measured;
+  readonly run: (onStep: OnStep) => Promise<Measured> | Measured;
 }
 
 /** Runs what is missing of a study and writes `report.html` and `result.json`; returns with `stopped` when the signal was aborted. */

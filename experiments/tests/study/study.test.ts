@@ -65,7 +65,7 @@ test('--quick from end to end: units, pictures, result.json and the report; then
   expect(html).toContain('data:image/png;base64,');
   // Nothing is loaded from anywhere else.
   expect(html.match(/(?:src|href)="(?!data:)/g)).toBe(null);
-  expect(html).not.toMatch(/NaN|undefined/);
+  expect(html.replaceAll(/base64,[^"]+/g, '')).not.toMatch(/NaN|undefined/);
 
   const again = fakeIo();
   expect(await main(['study', 'vae-vs-vqvae', '--resume', directory, '--backend', 'wasm'], again)).toBe(0);
