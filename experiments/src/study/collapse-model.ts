@@ -1,7 +1,7 @@
 // The models of part B: encoder and decoder of the trunks with a VAE's or a VQ-VAE's latents between them, and for the strong decoder the true frame too, by way of masked
 // convolutions. Frames are grey levels, each number one of 8 classes, so likelihoods are exact and every model's the same.
 import { Generators, ndarray } from '@tessera/core';
-import type { GeneratorState, NdArray } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
 import {
   add,
   checkFinite,
@@ -89,7 +89,7 @@ export class CollapseModel {
   readonly #trunk: TrunkConfig;
   readonly #state: Model;
   readonly #generators: Generators;
-  readonly #trainer: Program<Inputs, { nll: Tensor; counts: Tensor; vectors: Tensor }>;
+  readonly #trainer: Program<Inputs, { nll: Tensor; counts: Tensor }>;
   readonly #evaluator: Program<
     Pick<Inputs, 'x' | 'key'>,
     Record<'nll' | 'other' | 'mean' | 'deviation' | 'tokens', Tensor>
@@ -198,11 +198,6 @@ export class CollapseModel {
       : { nll, nllOfOther, posteriors: undefined, tokens };
   }
 
-  /** The positions of its generators. */
-  generatorState(): Record<string, GeneratorState> {
-    return this.#generators.getState();
-  }
-
   dispose(): void {
     this.#trainer.dispose();
     this.#evaluator.dispose();
@@ -212,7 +207,7 @@ export class CollapseModel {
   #step(
     { x, key, learningRate }: { readonly x: Tensor; readonly key: Tensor; readonly learningRate: Tensor },
     { parameters, adam }: { readonly parameters: Traced<Parameters>; readonly adam: Traced<AdamState> },
-  ): { nll: Tensor; counts: Tensor; vectors: Tensor } {
+  ): { nll: Tensor; counts: Tensor } {
     const { latents } = this.options;
     const encoding = this.#encode(parameters, x, key);
     const nll = mean(this.#nll(parameters, encoding.z, x));
@@ -224,7 +219,7 @@ export class CollapseModel {
     const flat = reshape(encoding.tokens, [-1]);
     const ones = fill([flat.shape[0]!, 1], 1);
     const counts = reshape(segmentSum(ones, flat, parameters.codebook.shape[0]!), [-1]);
-    return { nll, counts, vectors: encoding.mean };
+    return { nll, counts };
   }
 
   // Levels to latents [N, h, w, D]; the cost is the KL in nats a frame, or the losses of codebook and encoder.

@@ -8,8 +8,7 @@ import { CollapseModel } from './collapse-model.ts';
 import type { CollapseLatents } from './collapse-model.ts';
 import type { StudyConfig } from './config.ts';
 import { drawLevels, firstRows, toLevels } from './frames.ts';
-import type { OnStep } from './matched-unit.ts';
-import type { CollapseUnit } from './units.ts';
+import type { CollapseUnit, OnStep } from './units.ts';
 
 /** How a model is called in tables. */
 export function collapseName(latents: CollapseLatents): string {

@@ -1,10 +1,9 @@
 // Parts C and D: one model trained, its reconstructions measured beside its rate, and frames made up by it from each source of latents that it has.
 import { Generators, ndarray } from '@tessera/core';
-import type { Generator, NdArray } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
 import type { Engine } from '@tessera/engine';
 import { learningRateAt } from '@tessera/nn';
 import {
-  SequencePrior,
   VAE,
   VQVAE,
   activeUnits,
@@ -21,11 +20,12 @@ import {
   ssim,
   toUnit,
 } from '@tessera/vqvae';
-import type { Posteriors, SequenceHead } from '@tessera/vqvae';
 import type { StudyConfig } from './config.ts';
 import { drawBatch, firstRows } from './frames.ts';
+import { latentRows, pickRows, secondStage } from './second-stage.ts';
+import type { LatentPool, SecondStageWork } from './second-stage.ts';
 import { tokenHead } from './token-head.ts';
-import type { MatchedUnit, SampleMeasures } from './units.ts';
+import type { MatchedUnit, OnStep, SampleMeasures } from './units.ts';
 
 /** Which model. */
 export type MatchedModel =
@@ -79,18 +79,12 @@ export interface MatchedWork {
 /** Frames for the pictures: reconstructions of the first test frames, and the first samples of each source. */
 export type Pictures = Readonly<Record<string, NdArray<'float32'>>>;
 
-/** Called after every step of training; it may throw to stop, and gives others their turn. */
-export type OnStep = () => Promise<void> | void;
-
 type Result = { readonly unit: Omit<MatchedUnit, 'pictures'>; readonly pictures: Pictures };
 
 const shown = 16;
-const priorBatch = 64;
-// Frames whose latents a prior learns from: enough that each is seen a few times.
-const poolFrames = 6000;
 // Sampling costs the square of the length: longer sequences are drawn in smaller number.
 const longest = 16;
-// Frames whose spectrum is taken, and on which the mutual information and the prior's likelihood are measured.
+// Frames whose spectrum, noise churn and quantisation error are taken.
 const measured = 500;
 
 /** Trains one model and measures it. `onStep` is called after every step, of the model and of its prior, and may throw to stop. */
@@ -145,7 +139,7 @@ async function vqUnit(
         const encoded = ndarray('int32', [frames.shape[0]!, slots], tokenizer.encode(frames).data);
         return { count: encoded.shape[0]!, rows: (chosen) => pickRows(encoded, chosen) };
       };
-      const learned = await secondStage(engine, work, {
+      const learned = await secondStage(engine, priorWork(work), {
         head: tokenHead(vocabulary),
         length: slots,
         samples,
@@ -212,7 +206,7 @@ async function vaeUnit(
         return { count: all.mean.shape[0]!, rows };
       };
       const head = mixtureHead({ dimensions: latentDim });
-      const learned = await secondStage(engine, work, {
+      const learned = await secondStage(engine, priorWork(work), {
         head,
         length: grid * grid,
         samples,
@@ -249,6 +243,10 @@ async function vaeUnit(
   }
 }
 
+function priorWork({ config, data: { train, test }, seed }: MatchedWork): SecondStageWork {
+  return { priorSteps: config.matched.priorSteps, train, test, seed };
+}
+
 /** What every model of the parts shares. */
 function trunkOf({ config, data }: MatchedWork, grid: number): object {
   return {
@@ -271,79 +269,6 @@ async function fit(
     const frames = drawBatch(data.train, config.matched.batch, batches);
     await step(frames, learningRateAt(schedule, { step: i, progress: i / steps }));
   }
-}
-
-/** A learned prior over latents of training frames: what it pays for test frames in bits, and what it draws. */
-async function secondStage<P extends object>(
-  engine: Engine,
-  { config, data, seed }: MatchedWork,
-  {
-    head,
-    length,
-    samples,
-    prepare,
-    generators,
-    onStep,
-  }: {
-    readonly head: SequenceHead<P>;
-    readonly length: number;
-    readonly samples: number;
-    readonly prepare: (frames: NdArray<'float32'>) => LatentPool;
-    readonly generators: Generators;
-    readonly onStep: OnStep;
-  },
-): Promise<{ readonly bits: number; readonly drawn: NdArray }> {
-  const prior = new SequencePrior(engine, head, { length, seed });
-  try {
-    const { priorSteps } = config.matched;
-    const batches = generators.get('prior batches');
-    const pool = prepare(drawBatch(data.train, Math.min(poolFrames, data.train.shape[0]!), batches));
-    for (let step = 0; step < priorSteps; step++) {
-      const learningRate = learningRateAt(
-        { peak: 3e-3, warmup: 20, decay: 'cosine' },
-        { step, progress: step / priorSteps },
-      );
-      const chosen = Array.from({ length: priorBatch }, () => batches.integers(pool.count));
-      prior.trainStep(pool.rows(chosen), { learningRate });
-      await onStep();
-    }
-    const held = prepare(firstRows(toUnit(data.test), measured));
-    const nats = prior.nll(held.rows(Array.from({ length: held.count }, (_, i) => i)));
-    const bits = nats.reduce((sum, value) => sum + value, 0) / nats.length / Math.LN2;
-    return { bits, drawn: prior.sample(samples, generators.get('samples')) };
-  } finally {
-    prior.dispose();
-  }
-}
-
-/** Latents of a set of frames, from which sequences for a prior are taken. */
-interface LatentPool {
-  readonly count: number;
-  rows(chosen: readonly number[]): NdArray;
-}
-
-function pickRows<D extends 'float32' | 'int32'>(
-  { dtype, shape, data }: NdArray<D>,
-  rows: readonly number[],
-): NdArray<D> {
-  const size = data.length / shape[0]!;
-  const out = ndarray(dtype, [rows.length, ...shape.slice(1)]);
-  for (const [i, row] of rows.entries()) out.data.set(data.subarray(row * size, (row + 1) * size), i * size);
-  return out;
-}
-
-/** Latents as sequences of vectors, over `scale`; drawn from their posteriors, or their means. */
-function latentRows(
-  { mean, deviation }: Posteriors,
-  { noise, scale, draw }: { readonly noise: Generator; readonly scale: number; readonly draw: boolean },
-): NdArray<'float32'> {
-  const [count = 0, rows = 0, columns = 0, dimensions = 0] = mean.shape;
-  const out = ndarray('float32', [count, rows * columns, dimensions]);
-  for (let i = 0; i < out.data.length; i++) {
-    const latent = mean.data[i]! + (draw ? deviation.data[i]! * noise.standardNormal() : 0);
-    out.data[i] = latent / scale;
-  }
-  return out;
 }
 
 function deviationOf({ data }: NdArray<'float32'>): number {

@@ -1,12 +1,11 @@
 // The report of the study: one HTML file that needs nothing else, with figures as SVG and pictures as PNG inside it.
-import { join } from 'node:path';
-import { readFileBounded } from '@tessera/core/node';
 import { barChart, escapeHtml, lineChart, shortNumber } from './charts.ts';
 import type { ChartSeries } from './charts.ts';
 import { familyAtRate, gapShare, middleRate, rangeText, samplesAt, unitsOf } from './claims.ts';
 import type { Claim } from './claims.ts';
 import { spreadOf } from './compare.ts';
 import type { StudyConfig } from './config.ts';
+import { codeUsage, figures, modelTable, picturePart, table } from './report-parts.ts';
 import type { MatchedUnit, StudyUnit } from './units.ts';
 
 /** What the report is made of. */
@@ -55,25 +54,12 @@ export async function renderReport(content: ReportContent): Promise<string> {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>VAE or VQ-VAE?</title><style>${style}</style></head><body>${parts.join('\n')}</body></html>\n`;
 }
 
-function table(headings: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
-  const cell = (value: string | number | null) =>
-    typeof value === 'string'
-      ? `<td>${escapeHtml(value)}</td>`
-      : `<td class="n">${value === null ? '–' : shortNumber(value)}</td>`;
-  const head = headings.map((heading) => `<th>${escapeHtml(heading)}</th>`).join('');
-  return `<table><tr>${head}</tr>${rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('')}</table>`;
-}
-
 function claimTable(claims: readonly Claim[]): string {
   const rows = claims.map(({ claim, verdict, rateBits, evidence }) => {
     const mark = verdict === 'held' ? 'held' : verdict === 'did not hold' ? 'not' : '';
     return `<tr><td>${escapeHtml(claim)}</td><td class="${mark}"><b>${verdict}</b></td><td class="n">${rateBits === null ? '–' : shortNumber(rateBits)}</td><td>${escapeHtml(evidence)}</td></tr>`;
   });
   return `<table><tr><th>claim</th><th>verdict</th><th>rate, bits a frame</th><th>measured</th></tr>${rows.join('')}</table>`;
-}
-
-function figures(...charts: readonly string[]): string {
-  return charts.map((chart) => `<figure>${chart}</figure>`).join('');
 }
 
 function controlPart(units: readonly StudyUnit[]): string[] {
@@ -276,77 +262,6 @@ function isNearMiddle(unit: MatchedUnit, units: readonly MatchedUnit[], rates: r
   );
 }
 
-function modelTable(units: readonly MatchedUnit[]): string {
-  const models = [...new Set(units.map((unit) => unit.model))];
-  const headings = [
-    'model',
-    'rate, bits',
-    'marginal rate, bits',
-    'rate of the prior, bits',
-    'NMSE',
-    'PSNR, dB',
-    'foreground PSNR, dB',
-    'ball recall',
-    'sharpness mean',
-    'min',
-    'mode kept',
-    'active units',
-    'usage (ceiling)',
-    'perplexity (ceiling)',
-    'quantisation error',
-    'changed by a grey level',
-  ];
-  const rows = models.map((model) => {
-    const own = units.filter((unit) => unit.model === model);
-    const mean = (value: (unit: MatchedUnit) => number | null) => {
-      const { mean: average, count } = spreadOf(own.map(value));
-      return count === 0 ? null : average;
-    };
-    const beside = (value: number | null, ceiling: number | null) =>
-      value === null || ceiling === null ? null : `${shortNumber(value)} (${shortNumber(ceiling)})`;
-    return [
-      model,
-      mean((unit) => unit.rateBits),
-      mean((unit) => unit.entropyBits),
-      // The density of real numbers has no length in bits.
-      mean((unit) => (unit.kind === 'vq' ? unit.priorBits : null)),
-      mean((unit) => unit.nmse),
-      mean((unit) => unit.psnr),
-      mean((unit) => unit.foregroundPsnr),
-      mean((unit) => unit.ballRecall),
-      mean((unit) => unit.sharpnessMean),
-      mean((unit) => unit.sharpnessMin),
-      mean((unit) => unit.modesKept),
-      mean((unit) => unit.activeUnits),
-      beside(
-        mean((unit) => unit.usage),
-        mean((unit) => unit.usageCeiling),
-      ),
-      beside(
-        mean((unit) => unit.perplexity),
-        mean((unit) => unit.perplexityCeiling),
-      ),
-      mean((unit) => unit.quantizationError),
-      mean((unit) => unit.noiseChurn),
-    ];
-  });
-  return `<p>Means over the seeds. Usage and perplexity are of all test frames, with what as many tokens would show of equally likely codes.</p>${table(headings, rows)}`;
-}
-
-function codeUsage(units: readonly MatchedUnit[]): string[] {
-  return units.map((unit) => {
-    const sorted = unit.codeCounts!.toSorted((a, b) => b - a);
-    const total = sorted.reduce((sum, hits) => sum + hits, 0);
-    return figures(
-      barChart(
-        sorted.map((_, i) => String(i + 1)),
-        [{ name: 'share of the tokens', values: sorted.map((hits) => hits / total) }],
-        { title: `Codes of ${unit.model}`, x: 'code, most used first', y: 'share of the tokens' },
-      ),
-    );
-  });
-}
-
 function coveragePart(sprites: readonly MatchedUnit[], config: StudyConfig): string[] {
   const keys = [
     ...new Set(sprites.flatMap((unit) => Object.keys(unit.samples).map((source) => `${unit.model}\n${source}`))),
@@ -422,29 +337,4 @@ function environmentPart(units: readonly StudyUnit[], { environment }: StudyConf
       ),
     ),
   ];
-}
-
-const maxPictureBytes = 2 ** 24;
-
-async function picturePart({ units, directory }: ReportContent, sprites: readonly MatchedUnit[]): Promise<string[]> {
-  const [seed] = sprites.map((unit) => unit.seed);
-  const named = [
-    ...unitsOf(units, 'control').map((unit) => ['', unit.pictures] as const),
-    ...unitsOf(units, 'matched')
-      .filter((unit) => unit.seed === seed)
-      .map(
-        (unit) => [unit.data === 'sprite-world' ? unit.model : `${unit.data}, ${unit.model}`, unit.pictures] as const,
-      ),
-  ];
-  const parts: string[] = [];
-  for (const [model, pictures] of named) {
-    for (const [what, file] of Object.entries(pictures)) {
-      const bytes = await readFileBounded(join(directory, 'media', file), { maxBytes: maxPictureBytes });
-      const data = Buffer.from(bytes).toString('base64');
-      const source = what === 'reconstructions' || model === '' ? what : `samples, latents from ${what}`;
-      const label = [model, source].filter((text) => text !== '').join(': ');
-      parts.push(`<p>${escapeHtml(label)}<br><img alt="${escapeHtml(label)}" src="data:image/png;base64,${data}"></p>`);
-    }
-  }
-  return parts;
 }

@@ -18,13 +18,13 @@ import { collapseLatents, collapseName, collapseUnit } from './collapse-unit.ts'
 import type { StudyConfig } from './config.ts';
 import { environmentFrames, firstRows } from './frames.ts';
 import { matchedModels, matchedName, matchedUnit } from './matched-unit.ts';
-import type { MatchedModel, OnStep, Pictures, StudyData } from './matched-unit.ts';
+import type { MatchedModel, Pictures, StudyData } from './matched-unit.ts';
 import { ballRecall, modeCoverage, parseFrames, validityThreshold } from './parse-frames.ts';
 import { renderReport } from './report.ts';
 import { foregroundMask, spriteWorld } from './sprite-world.ts';
 import type { SpriteFrames } from './sprite-world.ts';
 import { UnitStore } from './units.ts';
-import type { FinishedUnit, StudyUnit } from './units.ts';
+import type { FinishedUnit, OnStep, StudyUnit } from './units.ts';
 
 /** The name in `config.json` of the folders that the study makes. */
 export const studyName = 'vae-vs-vqvae';

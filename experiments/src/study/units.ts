@@ -5,6 +5,9 @@ import { FormatError } from '@tessera/core';
 import { makeDirectory, pathInfo, readTextBounded, writeFileAtomic } from '@tessera/core/node';
 import type { LinearOracleResult, MutualInformation } from '@tessera/vqvae';
 
+/** Called after every step of training; it may throw to stop, and gives others their turn. */
+export type OnStep = () => Promise<void> | void;
+
 /** Part A: the linear VAE beside its closed form. */
 export interface LinearUnit extends LinearOracleResult {
   readonly part: 'linear';
