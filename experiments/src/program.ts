@@ -8,8 +8,9 @@ import type { Experiment } from './experiment.ts';
 import type { Io } from './io.ts';
 import { evalCommand, listCommand } from './run-commands.ts';
 import type { EvalOptions } from './run-commands.ts';
-import { backendChoices, settingsHelp, trainCommand, trainDefaults } from './train-command.ts';
+import { backendChoices, collect, settingsHelp, trainCommand, trainDefaults } from './train-command.ts';
 import type { TrainOptions } from './train-command.ts';
+import { addStudyCommands } from './study-command.ts';
 import { UsageError } from './usage-error.ts';
 import { addTokenCommands } from './tokenize/commands.ts';
 import { toolVersion } from './version.ts';
@@ -87,6 +88,7 @@ function createProgram(io: Io, exitWith: (code: number) => void): Command {
     .option('--seed <n>', "seed of the episode (default: the run's)")
     .option('--backend <name>', `back end: ${backendChoices.join(', ')}`)
     .action(async (directory: string, options: WatchOptions) => exitWith(await watchCommand(directory, options, io)));
+  addStudyCommands(program, io, exitWith);
   program
     .command('list')
     .description('List the runs.')
@@ -114,8 +116,4 @@ function addTraining(train: Command, experiment: Experiment, io: Io, exitWith: (
     .option('--dry-run', 'show settings, parameters, FLOPs, memory and expected time, and stop')
     .addHelpText('after', () => settingsHelp(experiment))
     .action(async (options: TrainOptions) => exitWith(await trainCommand(experiment, options, io)));
-}
-
-function collect(text: string, before: readonly string[] = []): string[] {
-  return [...before, text];
 }

@@ -171,6 +171,11 @@ async function readSettings(path: string): Promise<unknown> {
   }
 }
 
+/** Gathers an option that may be repeated, for commander. */
+export function collect(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}
+
 /** Throws UsageError for a name that is no back end. */
 export function checkBackend(name: string): void {
   if (backendChoices.includes(name)) return;

@@ -21,12 +21,15 @@ export type { StackView } from './stack-conv.ts';
 export { causalConv3d, causalConv3dTranspose, initCausalConv3d, initCausalConv3dTranspose } from './causal-conv3d.ts';
 export type { Conv3dSizes, Conv3dStrides } from './causal-conv3d.ts';
 export { upsample } from './upsample.ts';
+export { causalMask, initMaskedConv, maskedConv } from './masked-conv.ts';
+export type { CausalMask } from './masked-conv.ts';
 export { groupNorm, initNorm, norm } from './norms.ts';
 export type { Norm } from './norms.ts';
 export { attention, block, initAttention, initBlock } from './transformer.ts';
 export type { Attention, AttentionOptions, Block, BlockOptions } from './transformer.ts';
 
 export { dropout, randomKey } from './dropout.ts';
+export { randomNormal } from './random-normal.ts';
 
 export { cachedAttention, initCache, writeCache } from './key-value-cache.ts';
 export type { CachePlace, CacheSizes, FreshTokens, KeyValueCache } from './key-value-cache.ts';

@@ -127,6 +127,8 @@ export interface RunResult {
   readonly baselines?: Readonly<Record<string, BaselineResult>> | undefined;
   /** Numbers of the experiment's choice. */
   readonly worldModel?: Readonly<Record<string, unknown>> | undefined;
+  /** What a study that compares models has found, of its choice. */
+  readonly study?: Readonly<Record<string, unknown>> | undefined;
   /** By the phase's name. */
   readonly phases?: Readonly<Record<string, PhaseResult>> | undefined;
 }
@@ -208,6 +210,7 @@ export const resultSchema: z.ZodType<RunResult> = z.strictObject({
     )
     .optional(),
   worldModel: open.optional(),
+  study: open.optional(),
   phases: z
     .record(text, z.object({ seconds: measured, flops: measured, gflops: measured }).catchall(z.unknown()))
     .optional(),

@@ -17,25 +17,45 @@ export interface ResidualBlock {
 }
 
 /** Parameters of the encoder. */
-export interface Encoder {
+export interface EncoderTrunk {
   readonly down: readonly Linear[];
   readonly residual: readonly ResidualBlock[];
   readonly output: Linear;
 }
 
 /** Parameters of the decoder. */
-export interface Decoder {
+export interface DecoderTrunk {
   readonly input: Linear;
   readonly residual: readonly ResidualBlock[];
   readonly up: readonly Linear[];
 }
 
+/** The settings of an encoder and a decoder, whatever is between them. */
+export type TrunkConfig = Pick<
+  VqvaeConfig,
+  'frameShape' | 'tokenShape' | 'channels' | 'residualBlocks' | 'activation' | 'kernelSize'
+>;
+
+/** What goes in and out between encoder and decoder, in numbers for each place of the grid. */
+export interface TrunkWidths {
+  /** Numbers that the encoder gives. */
+  readonly encoded: number;
+  /** Numbers that the decoder takes. */
+  readonly decoded: number;
+  /** Numbers that the decoder gives for each pixel, if it does not give the pixel itself. */
+  readonly outputs?: number;
+}
+
 /**
- * Starting values of both. The decoder's last kernel is 0, so its output is its bias and training begins there: with He's values its pixels would deviate
- * by several times what frames do.
+ * Starting values of both. Where the decoder gives pixels its last kernel is 0, so its output is its bias and training begins there: with He's values its pixels
+ * would deviate by several times what frames do.
  */
-export function initAutoencoder(generator: Generator, config: VqvaeConfig): { encoder: Encoder; decoder: Decoder } {
-  const { channels, kernelSize: size, residualBlocks, quantizer, frameShape } = config;
+export function initTrunks(
+  generator: Generator,
+  config: TrunkConfig,
+  { encoded, decoded, outputs }: TrunkWidths,
+): { encoder: EncoderTrunk; decoder: DecoderTrunk } {
+  const { channels, kernelSize: size, residualBlocks, frameShape } = config;
   const strides = strideCount(config);
   const pixels = frameShape[2];
   const residual = () =>
@@ -47,32 +67,37 @@ export function initAutoencoder(generator: Generator, config: VqvaeConfig): { en
     initConv(generator, { size, inputs: i === 0 ? pixels : channels, outputs: channels }),
   );
   const features = strides === 0 ? pixels : channels;
+  const startsAtBias: Linear = {
+    kernel: zeros(strides === 0 ? [1, 1, channels, pixels] : [size, size, pixels, channels]),
+    bias: zeros([pixels]),
+  };
+  const mixed = (count: number) =>
+    strides === 0
+      ? initConv(generator, { size: 1, inputs: channels, outputs: count })
+      : initConvTranspose(generator, { size, stride: 2, inputs: channels, outputs: count });
   return {
     encoder: {
       down: [...down, initConv(generator, { size: 1, inputs: features, outputs: channels })],
       residual: residual(),
-      output: initConv(generator, { size: 1, inputs: channels, outputs: quantizer.codeDim }),
+      output: initConv(generator, { size: 1, inputs: channels, outputs: encoded }),
     },
     decoder: {
-      input: initConv(generator, { size: 3, inputs: quantizer.codeDim, outputs: channels }),
+      input: initConv(generator, { size: 3, inputs: decoded, outputs: channels }),
       residual: residual(),
       up: [
         ...Array.from({ length: Math.max(0, strides - 1) }, () =>
           initConvTranspose(generator, { size, stride: 2, inputs: channels, outputs: channels }),
         ),
-        {
-          kernel: zeros(strides === 0 ? [1, 1, channels, pixels] : [size, size, pixels, channels]),
-          bias: zeros([pixels]),
-        },
+        outputs === undefined ? startsAtBias : mixed(outputs),
       ],
     },
   };
 }
 
 /** Frames [N, H, W, C] to vectors [N, h, w, D]. */
-export function encodeFrames(
-  { activation }: VqvaeConfig,
-  { down, residual, output }: Traced<Encoder>,
+export function encodeTrunk(
+  { activation }: Pick<TrunkConfig, 'activation'>,
+  { down, residual, output }: Traced<EncoderTrunk>,
   frames: Tensor,
 ): Tensor {
   const bend = activations[activation];
@@ -83,7 +108,7 @@ export function encodeFrames(
 }
 
 /** Codes [N, h, w, D] to pixels or logits [N, H, W, C], not limited to any range. */
-export function decodeCodes(config: VqvaeConfig, { input, residual, up }: Traced<Decoder>, codes: Tensor): Tensor {
+export function decodeTrunk(config: TrunkConfig, { input, residual, up }: Traced<DecoderTrunk>, codes: Tensor): Tensor {
   const bend = activations[config.activation];
   let x = residualStack(residual, conv(input, codes), bend); // [N, h, w, channels]
   if (strideCount(config) === 0) return conv(up[0]!, bend(x));

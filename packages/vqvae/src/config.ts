@@ -313,7 +313,10 @@ function checkVqgan(
 }
 
 /** How often the encoder halves the frame. Throws ConfigError when the frame is not a power of two times the tokens. */
-export function strideCount({ frameShape: [height, width], tokenShape: [rows, columns] }: VqvaeConfig): number {
+export function strideCount({
+  frameShape: [height, width],
+  tokenShape: [rows, columns],
+}: Pick<VqvaeConfig, 'frameShape' | 'tokenShape'>): number {
   const count = Math.log2(height / rows);
   if (!Number.isInteger(count) || count < 0 || height / rows !== width / columns) {
     throw new ConfigError(

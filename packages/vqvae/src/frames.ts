@@ -24,7 +24,7 @@ export function toBytes(frames: NdArray<'float32'>): NdArray<'uint8'> {
 export function checkFrames(
   where: string,
   frames: NdArray,
-  { frameShape }: TokenizerSpec,
+  { frameShape }: Pick<TokenizerSpec, 'frameShape'>,
 ): asserts frames is NdArray<'float32'> {
   const [batch, ...shape] = frames.shape;
   if (String(shape) !== String(frameShape)) {
@@ -51,6 +51,13 @@ export function checkFrames(
       );
     }
     throw new NonFiniteError(`${where}: expected finite frames, got ${value} in frame ${frame}.`);
+  }
+}
+
+/** Throws unless `learningRate` is a number >= 0. */
+export function checkLearningRate(where: string, learningRate: number): void {
+  if (!(learningRate >= 0 && Number.isFinite(learningRate))) {
+    throw new ConfigError(`${where}: expected a learning rate >= 0, got ${learningRate}.`);
   }
 }
 

@@ -25,6 +25,24 @@ export { checkFrames, checkTokens, toBytes, toUnit } from './frames.ts';
 export { exportOnnx } from './onnx/export-onnx.ts';
 export type { OnnxModels } from './onnx/export-onnx.ts';
 
+// VAE
+export { VAE } from './vae/vae.ts';
+export type { VaeMetrics } from './vae/vae.ts';
+export { vaeConfig, vaeSchema } from './vae/config.ts';
+export type { VaeConfig, VaeOptions } from './vae/config.ts';
+export { gaussianOf, reparametrise, standardNormalKl } from './vae/gaussian.ts';
+export type { Gaussian } from './vae/gaussian.ts';
+export { initVae, vaeForward } from './vae/model.ts';
+export type { VaeForward, VaeParameters } from './vae/model.ts';
+export { linearOracle } from './vae/linear-oracle.ts';
+export type { LinearOracleOptions, LinearOracleResult } from './vae/linear-oracle.ts';
+export { LinearVae, linearVaeOptimum } from './vae/linear-vae.ts';
+export { activeUnits, klPerUnit, mutualInformation, unitActivity } from './vae/latent-statistics.ts';
+export type { MutualInformation, Posteriors } from './vae/latent-statistics.ts';
+export { drawLogit, mixtureHead } from './vae/mixture-head.ts';
+export { SequencePrior } from './vae/sequence-prior.ts';
+export type { SequenceHead, SequencePriorOptions } from './vae/sequence-prior.ts';
+
 // Settings
 export { checkSettings } from './check-settings.ts';
 export { strideCount, vqvaeConfig, vqvaeSchema } from './config.ts';
@@ -39,6 +57,8 @@ export type { QuantizerConfig, ReconstructionConfig, VqganConfig, VqvaeConfig, V
 // The model as plain functions
 export { decodeCodes, encodeFrames, initAutoencoder } from './networks/networks.ts';
 export type { AutoencoderConfig, Decoder, Encoder } from './networks/networks.ts';
+export { decodeTrunk, encodeTrunk, initTrunks } from './autoencoder.ts';
+export type { DecoderTrunk, EncoderTrunk, TrunkConfig, TrunkWidths } from './autoencoder.ts';
 export { forward, initVqvae, reconstructionLoss, toFrames } from './model.ts';
 export type { Forward, TokenizerLosses, VqvaeParameters } from './model.ts';
 
@@ -86,5 +106,13 @@ export type { Vectors } from './quantizers/seeding.ts';
 // Metrics
 export { evaluateTokenizer, patchCounts, reconstructionQuality } from './evaluation.ts';
 export type { ReconstructionQuality, TokenizerEvaluation } from './evaluation.ts';
+export { batchCodeStatistics, datasetCodeStatistics } from './metrics/code-statistics.ts';
+export type { BatchCodeStatistics, DatasetCodeStatistics } from './metrics/code-statistics.ts';
+export { foregroundPsnr } from './metrics/foreground.ts';
+export { bitsPerDimension, gaussianNll, uniformCodeBound } from './metrics/likelihood.ts';
+export { greyNoiseChurn } from './metrics/noise-churn.ts';
+export { highFrequencyShare, laplacianVariance, radialSpectrum, sharpnessRatio } from './metrics/sharpness.ts';
+export type { SharpnessRatio } from './metrics/sharpness.ts';
+export { ssim } from './metrics/ssim.ts';
 export { codeUsage, countCodes, tokenChurn, usageCeilings } from './usage.ts';
 export type { CodeUsage } from './usage.ts';

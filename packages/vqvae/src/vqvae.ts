@@ -9,7 +9,7 @@ import { CodeLife, spread } from './code-life.ts';
 import type { CodeLifeOptions } from './code-life.ts';
 import { vqvaeConfig } from './config.ts';
 import type { VqvaeConfig, VqvaeOptions } from './config.ts';
-import { checkFrames, checkTokens } from './frames.ts';
+import { checkFrames, checkLearningRate, checkTokens } from './frames.ts';
 import { forward, initVqvae, toFrames } from './model.ts';
 import type { Forward, VqvaeParameters } from './model.ts';
 import { decodeCodes, encodeFrames } from './networks/networks.ts';
@@ -208,9 +208,7 @@ export class VQVAE<C extends AutoencoderConfig = VqvaeConfig> implements Trainab
    */
   trainStep(frames: NdArray, { learningRate = this.config.learningRate }: TrainStepOptions = {}): TokenizerMetrics {
     checkFrames('trainStep', frames, this.spec);
-    if (!(learningRate >= 0 && Number.isFinite(learningRate))) {
-      throw new ConfigError(`trainStep: expected a learning rate >= 0, got ${learningRate}.`);
-    }
+    checkLearningRate('trainStep', learningRate);
     const out = this.#runTrainer(frames, learningRate);
     this.#updates++;
     const { slots } = this.quantizer;

@@ -13,10 +13,10 @@ import type { VqganDecoder, VqganEncoder } from './vqgan.ts';
 export type AutoencoderConfig = VqvaeConfig | VideoVqvaeConfig;
 
 /** Parameters of the encoder: those of the network that the settings name. */
-export type Encoder = strided.Encoder | VqganEncoder | VideoEncoder;
+export type Encoder = strided.EncoderTrunk | VqganEncoder | VideoEncoder;
 
 /** Parameters of the decoder. */
-export type Decoder = strided.Decoder | VqganDecoder | VideoDecoder;
+export type Decoder = strided.DecoderTrunk | VqganDecoder | VideoDecoder;
 
 /** Whether the settings are those of videos. */
 export function isVideo(config: AutoencoderConfig): config is VideoVqvaeConfig {
@@ -29,7 +29,9 @@ export function initAutoencoder(
   config: AutoencoderConfig,
 ): { encoder: Encoder; decoder: Decoder } {
   if (isVideo(config)) return initVideo(generator, config);
-  return config.network === 'vqgan' ? initVqgan(generator, config) : strided.initAutoencoder(generator, config);
+  if (config.network === 'vqgan') return initVqgan(generator, config);
+  const { codeDim } = config.quantizer;
+  return strided.initTrunks(generator, config, { encoded: codeDim, decoded: codeDim });
 }
 
 /** Frames [N, H, W, C] or videos [N, T, H, W, C] to vectors [N, ...tokenShape, D]. */
@@ -37,7 +39,7 @@ export function encodeFrames(config: AutoencoderConfig, encoder: Traced<Encoder>
   if (isVideo(config)) return encodeVideo(config, encoder as Traced<VideoEncoder>, frames);
   return config.network === 'vqgan'
     ? encodeVqgan(config, encoder as Traced<VqganEncoder>, frames)
-    : strided.encodeFrames(config, encoder as Traced<strided.Encoder>, frames);
+    : strided.encodeTrunk(config, encoder as Traced<strided.EncoderTrunk>, frames);
 }
 
 /** Codes [N, ...tokenShape, D] to pixels or logits [N, H, W, C] or [N, T, H, W, C], not limited to any range. */
@@ -45,5 +47,5 @@ export function decodeCodes(config: AutoencoderConfig, decoder: Traced<Decoder>,
   if (isVideo(config)) return decodeVideo(config, decoder as Traced<VideoDecoder>, codes);
   return config.network === 'vqgan'
     ? decodeVqgan(config, decoder as Traced<VqganDecoder>, codes)
-    : strided.decodeCodes(config, decoder as Traced<strided.Decoder>, codes);
+    : strided.decodeTrunk(config, decoder as Traced<strided.DecoderTrunk>, codes);
 }

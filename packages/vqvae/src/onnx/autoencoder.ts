@@ -3,7 +3,7 @@
 import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import type { Linear } from '@tessera/nn';
-import type { Decoder, Encoder, ResidualBlock } from '../autoencoder.ts';
+import type { DecoderTrunk, EncoderTrunk, ResidualBlock } from '../autoencoder.ts';
 import { strideCount } from '../config.ts';
 import type { VqvaeConfig } from '../config.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
@@ -18,7 +18,7 @@ interface Features {
 export function onnxEncoder(
   graph: OnnxGraph,
   config: VqvaeConfig,
-  { down, residual, output }: Encoder,
+  { down, residual, output }: EncoderTrunk,
   frames: string,
 ): string {
   const last = down.length - 1;
@@ -34,7 +34,7 @@ export function onnxEncoder(
 export function onnxDecoder(
   graph: OnnxGraph,
   config: VqvaeConfig,
-  { input, residual, up }: Decoder,
+  { input, residual, up }: DecoderTrunk,
   codes: string,
 ): string {
   const start = convolution(graph, input, { name: channelsFirst(graph, codes), size: config.tokenShape });

@@ -2,7 +2,7 @@
 // encoder and who encodes no decoder.
 import { ConfigError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import type { Decoder, Encoder } from '../autoencoder.ts';
+import type { DecoderTrunk, EncoderTrunk } from '../autoencoder.ts';
 import { codeTable } from '../code-table.ts';
 import type { VqvaeConfig } from '../config.ts';
 import type { BuiltInTokenizer } from '../create-tokenizer.ts';
@@ -40,7 +40,7 @@ function exportVqvae(tokenizer: VQVAE): OnnxModels {
   const { config, spec } = tokenizer;
   checkExportable(config);
   // Of the network that `checkExportable` wants.
-  const { encoder, decoder } = tokenizer.parameters() as { encoder: Encoder; decoder: Decoder };
+  const { encoder, decoder } = tokenizer.parameters() as { encoder: EncoderTrunk; decoder: DecoderTrunk };
   const codes = codeTable(tokenizer);
   return models(tokenizer, codes, {
     encode(graph, frames) {

@@ -1,0 +1,338 @@
+// The study "VAE or VQ-VAE?": units of work one after the other in a run folder, then the report. A study that was stopped goes on with the units that are missing.
+import { join } from 'node:path';
+import { CancelledError, Generators } from '@tessera/core';
+import { writeFileAtomic } from '@tessera/core/node';
+import type { Engine } from '@tessera/engine';
+import { createEngine } from '@tessera/engine/node';
+import { RunFolder, framesToPictures, grid, upscale } from '@tessera/runs';
+import type { TokenizerResult } from '@tessera/runs';
+import { linearOracle, radialSpectrum, strideCount, toUnit } from '@tessera/vqvae';
+import { ballRecall as environmentBallRecall, envConfig } from '../environment.ts';
+import { engineChoice } from '../engine-choice.ts';
+import type { RunOutcome } from '../experiment.ts';
+import { formatSeconds } from '../format.ts';
+import type { Reporter } from '../reporter.ts';
+import { toolVersion } from '../version.ts';
+import { judgeClaims, unitsOf } from './claims.ts';
+import { collapseLatents, collapseName, collapseUnit } from './collapse-unit.ts';
+import type { StudyConfig } from './config.ts';
+import { environmentFrames, firstRows } from './frames.ts';
+import { matchedModels, matchedName, matchedUnit } from './matched-unit.ts';
+import type { MatchedModel, Pictures, StudyData } from './matched-unit.ts';
+import { ballRecall, modeCoverage, parseFrames, validityThreshold } from './parse-frames.ts';
+import { renderReport } from './report.ts';
+import { foregroundMask, spriteWorld } from './sprite-world.ts';
+import type { SpriteFrames } from './sprite-world.ts';
+import { UnitStore } from './units.ts';
+import type { FinishedUnit, OnStep, StudyUnit } from './units.ts';
+
+/** The name in `config.json` of the folders that the study makes. */
+export const studyName = 'vae-vs-vqvae';
+/** The environment that they name. */
+export const studyEnv = 'sprite-world';
+
+/** What a study is given. */
+export interface StudyContext {
+  readonly config: StudyConfig;
+  readonly seed: number;
+  readonly backend: string | undefined;
+  readonly signal: AbortSignal;
+  readonly reporter: Reporter;
+  readonly nowMs: () => number;
+  readonly command: string;
+  /** Opened or made, and locked; the caller releases it. */
+  readonly run: RunFolder;
+}
+
+/** The eigenvalues and the noise of part A. */
+const linearData = { eigenvalues: [4, 2, 1, 0.5, 0.25, 0.11, 0.09, 0.05], variance: 0.1 };
+const spriteGrid = 4;
+const environmentGrid = 5;
+const shown = 16;
+// Between two looks at what else is to be done, such as Ctrl-C.
+const turnMs = 100;
+
+interface Measured {
+  readonly unit: StudyUnit;
+  readonly pictures?: Pictures;
+}
+
+/** A unit that the study has to do. */
+interface Work {
+  readonly id: string;
+  readonly label: string;
+  readonly steps: number;
+  readonly run: (onStep: OnStep) => Promise<Measured> | Measured;
+}
+
+/** Runs what is missing of a study and writes `report.html` and `result.json`; returns with `stopped` when the signal was aborted. */
+export async function runStudy(context: StudyContext): Promise<RunOutcome> {
+  const { config, backend, reporter, run } = context;
+  const engine = await createEngine(engineChoice(backend, { precision: 'float32' }));
+  try {
+    reporter.line(`engine: ${engine.note}`);
+    reporter.line(`run folder: ${run.directory}`);
+    const finished = await measureAll(context, engine);
+    if (finished === undefined) return { directory: run.directory, stopped: true, table: [] };
+    const units = finished.map(({ unit }) => unit);
+    const seconds = finished.reduce((sum, unit) => sum + unit.seconds, 0);
+    const claims = judgeClaims(units, config);
+    const html = await renderReport({
+      units,
+      claims,
+      config,
+      seconds,
+      command: context.command,
+      backend: engine.backend,
+      directory: run.directory,
+    });
+    await writeFileAtomic(join(run.directory, 'report.html'), html);
+    await run.writeResult({
+      experiment: studyName,
+      env: studyEnv,
+      seed: context.seed,
+      steps: 0,
+      wallSeconds: seconds,
+      backend: engine.backend,
+      versions: { node: process.versions.node, tessera: toolVersion() },
+      command: context.command,
+      tokenizer: headline(units),
+      study: { claims, units },
+    });
+    return {
+      directory: run.directory,
+      table: [
+        ...claims.map(({ claim, verdict, rateBits }) => ({
+          name: verdict,
+          value: rateBits === null ? '' : `${rateBits} bits`,
+          note: claim,
+        })),
+        { name: 'measured in', value: formatSeconds(seconds) },
+        { name: 'report', value: join(run.directory, 'report.html') },
+      ],
+    };
+  } finally {
+    engine.dispose();
+  }
+}
+
+/** Undefined when it was stopped. */
+async function measureAll(context: StudyContext, engine: Engine): Promise<FinishedUnit[] | undefined> {
+  const { signal, reporter, nowMs, run } = context;
+  const store = new UnitStore(run.directory);
+  const work = await plan(context, engine);
+  const total = work.reduce((sum, { steps }) => sum + steps, 0);
+  const progress = reporter.progress({ label: 'study', total, unit: 'steps' });
+  const finished: FinishedUnit[] = [];
+  let done = 0;
+  try {
+    for (const { id, label, steps, run: measure } of work) {
+      const known = await store.read(id);
+      if (known !== undefined) finished.push(known);
+      else {
+        const began = nowMs();
+        let turnAt = began;
+        let step = 0;
+        const result = await measure(async () => {
+          step++;
+          if (nowMs() - turnAt < turnMs) return;
+          await new Promise(setImmediate);
+          turnAt = nowMs();
+          progress.update(done + Math.min(step, steps));
+          if (signal.aborted) throw new CancelledError('study: stopped.');
+        });
+        if (signal.aborted) throw new CancelledError('study: stopped.');
+        const { pictures } = result;
+        const unit =
+          pictures === undefined ? result.unit : { ...result.unit, pictures: await writePictures(run, id, pictures) };
+        const entry = { seconds: (nowMs() - began) / 1000, unit };
+        await store.write(id, entry);
+        finished.push(entry);
+        reporter.line(`${label}: ${formatSeconds(entry.seconds)}`);
+      }
+      done += steps;
+      progress.update(done);
+    }
+    return finished;
+  } catch (error) {
+    if (error instanceof CancelledError) return undefined;
+    throw error;
+  } finally {
+    progress.stop();
+  }
+}
+
+async function writePictures(run: RunFolder, id: string, pictures: Pictures): Promise<Record<string, string>> {
+  const paths: Record<string, string> = {};
+  for (const [name, frames] of Object.entries(pictures)) {
+    const scale = Math.max(1, Math.round(64 / frames.shape[1]!));
+    const strip = grid(
+      framesToPictures(frames).map((picture) => upscale(picture, scale)),
+      { columns: shown, gap: scale },
+    );
+    const file = `${id}-${name.replaceAll(/[^a-zA-Z0-9]+/g, '-').toLowerCase()}`;
+    await run.writePicture(file, strip);
+    paths[name] = `${file}.png`;
+  }
+  return paths;
+}
+
+async function plan({ config, seed }: StudyContext, engine: Engine): Promise<Work[]> {
+  const generators = new Generators(seed);
+  const train = spriteWorld(config.trainFrames, generators.get('train'));
+  const test = spriteWorld(config.testFrames, generators.get('test'));
+  const control = spriteWorld(config.samples, generators.get('control'));
+  const threshold = validityThreshold(parseFrames(toUnit(control.frames)));
+  const data = spriteData(train, test, threshold);
+  const seeds = (count: number) => Array.from({ length: count }, (_, i) => seed + i);
+  const { linear, collapse, matched, environment } = config;
+  const slug = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9.]+/g, '-');
+  const arcade = await environmentData(environment, generators.get('environment').integers(2 ** 31 - 1));
+  return [
+    { id: 'control', label: 'real frames', steps: 1, run: () => controlUnit(control, threshold) },
+    ...seeds(config.seeds).map((own): Work => ({
+      id: `linear-s${own}`,
+      label: `A linear VAE, seed ${own}`,
+      steps: linear.steps,
+      run: async (onStep) => ({
+        unit: {
+          part: 'linear',
+          seed: own,
+          ...(await linearOracle(engine, { ...linearData, seed: own, steps: linear.steps }, onStep)),
+        },
+      }),
+    })),
+    ...seeds(collapse.seeds).flatMap((own) =>
+      collapseLatents(config).flatMap((latents) =>
+        (['weak', 'strong'] as const).map((decoder): Work => ({
+          id: `collapse-${slug(collapseName(latents))}-${decoder}-s${own}`,
+          label: `B ${collapseName(latents)}, ${decoder} decoder, seed ${own}`,
+          steps: collapse.steps,
+          run: async (onStep) => ({
+            unit: await collapseUnit(
+              engine,
+              { config, latents, decoder, seed: own, train: train.frames, test: test.frames },
+              onStep,
+            ),
+          }),
+        })),
+      ),
+    ),
+    ...seeds(config.seeds).flatMap((own) =>
+      matchedModels(config).map((model): Work => ({
+        id: `matched-${slug(matchedName(model))}-s${own}`,
+        label: `C, D ${matchedName(model)}, seed ${own}`,
+        steps: matched.steps + matched.priorSteps,
+        run: (onStep) =>
+          matchedResult(
+            engine,
+            { config, model, data, seed: own, steps: matched.steps, grid: spriteGrid, samples: config.samples },
+            onStep,
+          ),
+      })),
+    ),
+    ...environmentModels(config).map((model): Work => ({
+      id: `environment-${slug(matchedName(model))}`,
+      label: `${environment.id} ${matchedName(model)}`,
+      steps: environment.steps,
+      run: (onStep) =>
+        matchedResult(
+          engine,
+          { config, model, data: arcade, seed, steps: environment.steps, grid: environmentGrid, samples: 0 },
+          onStep,
+        ),
+    })),
+  ];
+}
+
+async function matchedResult(...parameters: Parameters<typeof matchedUnit>): Promise<Measured> {
+  const { unit, pictures } = await matchedUnit(...parameters);
+  return { unit: { ...unit, pictures: {} }, pictures };
+}
+
+/** On frames of an environment: every VAE, and VQ-VAEs on its grid. */
+function environmentModels({ matched }: StudyConfig): MatchedModel[] {
+  const vocabularies = [...new Set(matched.codebooks.map(({ vocabulary }) => vocabulary))];
+  return [
+    ...matched.betas.map((beta) => ({ kind: 'vae', beta }) as const),
+    ...vocabularies.map((vocabulary) => ({ kind: 'vq', grid: environmentGrid, vocabulary }) as const),
+  ];
+}
+
+function spriteData(train: SpriteFrames, test: SpriteFrames, threshold: number): StudyData {
+  return {
+    name: studyEnv,
+    train: train.frames,
+    test: test.frames,
+    mask: foregroundMask(test),
+    ballRecall: (decoded) => ballRecall(decoded, test.balls),
+    modesKept: (decoded) => agreement(parseFrames(decoded).modes, test.modes),
+    coverage: (frames) => modeCoverage(parseFrames(frames), threshold),
+  };
+}
+
+async function environmentData({ id, frames: count }: StudyConfig['environment'], seed: number): Promise<StudyData> {
+  const frames = await environmentFrames(id, count, seed);
+  const [, ...shape] = frames.shape;
+  // Said now, and not when everything else is measured.
+  strideCount({
+    frameShape: shape as [number, number, number],
+    tokenShape: [environmentGrid, environmentGrid],
+  });
+  const size = frames.data.length / count;
+  const held = Math.floor(count / 4);
+  const part = (from: number, to: number) => ({
+    dtype: 'uint8' as const,
+    shape: [to - from, ...shape],
+    data: frames.data.slice(from * size, to * size),
+  });
+  const test = part(count - held, count);
+  const real = toUnit(test);
+  const config = envConfig(id, { envKwargs: {}, envModules: [] });
+  const knowsBall = !Number.isNaN(environmentBallRecall(config, real, real));
+  return {
+    name: id,
+    train: part(0, count - held),
+    test,
+    ...(knowsBall && { ballRecall: (decoded) => environmentBallRecall(config, real, decoded) }),
+  };
+}
+
+function controlUnit(frames: SpriteFrames, threshold: number): Measured {
+  const real = toUnit(frames.frames);
+  const parsed = parseFrames(real);
+  return {
+    unit: {
+      part: 'control',
+      threshold,
+      ...modeCoverage(parsed, threshold),
+      accuracy: agreement(parsed.modes, frames.modes),
+      ballRecall: ballRecall(real, frames.balls),
+      frames: frames.modes.length,
+      spectrum: [...radialSpectrum(firstRows(real, 500))],
+      pictures: {},
+    },
+    pictures: { 'real frames': firstRows(real, shown) },
+  };
+}
+
+function agreement(a: Int32Array, b: Int32Array): number {
+  return a.filter((mode, i) => mode === b[i]).length / a.length;
+}
+
+/** What `tessera list` shows: the first VQ-VAE, whose name is beside it. */
+function headline(units: readonly StudyUnit[]): TokenizerResult {
+  const [first] = unitsOf(units, 'matched').filter((unit) => unit.kind === 'vq');
+  const number = (value: number | null | undefined): number => value ?? NaN;
+  return {
+    model: first?.model,
+    nmse: number(first?.nmse),
+    psnr: number(first?.psnr),
+    ballRecall: number(first?.ballRecall),
+    usage: number(first?.usage),
+    usageCeiling: number(first?.usageCeiling),
+    perplexity: number(first?.perplexity),
+    perplexityCeiling: number(first?.perplexityCeiling),
+    churn: NaN,
+  };
+}
