@@ -120,10 +120,11 @@ test('l1 is the mean absolute error, and trains', () => {
     return read(reconstructionLoss(constant(output), constant(frames), settings)).data[0];
   });
   expect(loss).toBeCloseTo(expected, 5);
-  const vqvae = tokenizer(wasm, { frameShape: [8, 8, 1], tokenShape: [2, 2], reconstruction: { kind: 'l1' } });
-  const first = vqvae.trainStep(squares(16, 0)).reconstructionLoss;
-  for (let step = 1; step < 30; step++) vqvae.trainStep(squares(16, step));
-  expect(vqvae.trainStep(squares(16, 30)).reconstructionLoss).toBeLessThan(first / 2);
+  const settings = { frameShape: [8, 8, 1], tokenShape: [2, 2], learningRate: 3e-3 } as const;
+  const vqvae = tokenizer(wasm, { ...settings, reconstruction: { kind: 'l1' } });
+  for (let step = 0; step < 400; step++) vqvae.trainStep(squares(16, step));
+  // A black frame, the best answer that does not look, has 9 / 64.
+  expect(vqvae.trainStep(squares(16, 400)).reconstructionLoss).toBeLessThan(0.7 * (9 / 64));
   const decoded = vqvae.decode(vqvae.encode(squares(4, 1))).data;
   expect(Math.min(...decoded)).toBeGreaterThanOrEqual(0);
   expect(Math.max(...decoded)).toBeLessThanOrEqual(1);
