@@ -382,9 +382,9 @@ describe('export onnx', () => {
       const { code, out, err } = await run(['export', 'onnx', at('run'), '--out', at('models')]);
       expect({ code, out }).toEqual({ code: 0, out: `${at('models')}\n` });
       expect(err).toMatchInlineSnapshot(`
-        "encoder.onnx   8.86 KiB  frames [N, 8, 8, 1] to tokens [N, 2, 2]
-        codebook.onnx  4.65 KiB  tokens [N, 2, 2] to vectors [N, 2, 2, 16]
-        decoder.onnx   9.99 KiB  tokens [N, 2, 2] to frames [N, 8, 8, 1]
+        "encoder.onnx   9.22 KiB  frames [N, 8, 8, 1] to tokens [N, 2, 2]
+        codebook.onnx  5.01 KiB  tokens [N, 2, 2] to vectors [N, 2, 2, 16]
+        decoder.onnx   10.3 KiB  tokens [N, 2, 2] to frames [N, 8, 8, 1]
         "
       `);
       for (const [name, bytes] of Object.entries(models)) {
