@@ -128,6 +128,7 @@ describe.skipIf(python === undefined)(`the same environment on both sides${whyNo
       },
       array: Int16Array.of(0, 1, 2, 3, 4, 5),
       wide: BigInt64Array.of(2n ** 40n),
+      huge: BigUint64Array.of(2n ** 64n - 1n),
       half: Float32Array.of(0.5),
       inner: { ok: Float64Array.of(1, 1), _ok: Uint8Array.of(1, 1) },
     });
