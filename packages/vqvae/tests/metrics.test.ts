@@ -299,6 +299,11 @@ test.prop([greys, fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 6 }), fc
   },
 );
 
+test('patches that differ in one byte are two, whatever the bytes', () => {
+  const every = frames([256, 1, 1, 1], (i) => i / 255);
+  expect(patchCounts(every, [1, 1])).toEqual(Array(256).fill(1));
+});
+
 test('an evaluator of nothing, and patches of frames that are not cut', () => {
   expect(() => new TokenizerEvaluator(threshold).result()).toThrowErrorMatchingInlineSnapshot(
     `[ShapeError: reconstructionQuality: expected at least one frame, got none.]`,

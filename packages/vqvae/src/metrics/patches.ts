@@ -9,8 +9,8 @@ export function patchCounts(frames: NdArray<'float32'>, tokenShape: readonly num
   return counter.counts;
 }
 
-// Arguments of one call are limited.
-const longestRun = 1024;
+// A character for each of the 256 bytes, so keys are equal where patches are.
+const decoder = new TextDecoder('latin1');
 
 /** Counts patches batch by batch. */
 export class PatchCounter {
@@ -37,39 +37,25 @@ export class PatchCounter {
     const [rows = 0, columns = 0] = this.#tokenShape;
     const size = bytes.length / batch;
     if (this.#tokenShape.length !== 2 || frames.shape.length !== 4 || height % rows !== 0 || width % columns !== 0) {
-      for (let n = 0; n < batch; n++) this.#count(keyOf(bytes, { start: n * size, run: size, runs: 1, stride: 0 }));
+      for (let n = 0; n < batch; n++) this.#count(bytes.subarray(n * size, (n + 1) * size));
       return;
     }
     const line = size / height;
     const [runs, run] = [height / rows, line / columns];
+    const patch = new Uint8Array(runs * run);
     for (let row = 0; row < batch * rows; row++) {
       for (let column = 0; column < columns; column++) {
-        this.#count(keyOf(bytes, { start: row * runs * line + column * run, run, runs, stride: line }));
+        for (let y = 0; y < runs; y++) {
+          const start = (row * runs + y) * line + column * run;
+          patch.set(bytes.subarray(start, start + run), y * run);
+        }
+        this.#count(patch);
       }
     }
   }
 
-  #count(key: string): void {
+  #count(patch: Uint8Array): void {
+    const key = decoder.decode(patch);
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
   }
-}
-
-interface Runs {
-  readonly start: number;
-  /** Bytes beside each other. */
-  readonly run: number;
-  readonly runs: number;
-  /** From the start of one run to that of the next. */
-  readonly stride: number;
-}
-
-function keyOf(bytes: Uint8Array, { start, run, runs, stride }: Runs): string {
-  let key = '';
-  for (let y = 0; y < runs; y++) {
-    const from = start + y * stride;
-    for (let at = from; at < from + run; at += longestRun) {
-      key += String.fromCharCode(...bytes.subarray(at, Math.min(at + longestRun, from + run)));
-    }
-  }
-  return key;
 }
