@@ -1,6 +1,6 @@
 // The study "VAE or VQ-VAE?": units of work one after the other in a run folder, then the report. A study that was stopped goes on with the units that are missing.
 import { join } from 'node:path';
-import { CancelledError, Generators } from '@tessera/core';
+import { Generators } from '@tessera/core';
 import { writeFileAtomic } from '@tessera/core/node';
 import type { Engine } from '@tessera/engine';
 import { createEngine } from '@tessera/engine/node';
@@ -23,8 +23,9 @@ import { ballRecall, modeCoverage, parseFrames, validityThreshold } from './pars
 import { renderReport } from './report.ts';
 import { foregroundMask, spriteWorld } from './sprite-world.ts';
 import type { SpriteFrames } from './sprite-world.ts';
-import { UnitStore } from './units.ts';
-import type { FinishedUnit, OnStep, StudyUnit } from './units.ts';
+import { runUnits, slug } from './run-units.ts';
+import type { Work } from './run-units.ts';
+import type { FinishedUnit, StudyUnit } from './units.ts';
 
 /** The name in `config.json` of the folders that the study makes. */
 export const studyName = 'vae-vs-vqvae';
@@ -49,20 +50,10 @@ const linearData = { eigenvalues: [4, 2, 1, 0.5, 0.25, 0.11, 0.09, 0.05], varian
 const spriteGrid = 4;
 const environmentGrid = 5;
 const shown = 16;
-// Between two looks at what else is to be done, such as Ctrl-C.
-const turnMs = 100;
 
 interface Measured {
   readonly unit: StudyUnit;
   readonly pictures?: Pictures;
-}
-
-/** A unit that the study has to do. */
-interface Work {
-  readonly id: string;
-  readonly label: string;
-  readonly steps: number;
-  readonly run: (onStep: OnStep) => Promise<Measured> | Measured;
 }
 
 /** Runs what is missing of a study and writes `report.html` and `result.json`; returns with `stopped` when the signal was aborted. */
@@ -119,47 +110,14 @@ export async function runStudy(context: StudyContext): Promise<RunOutcome> {
 /** Undefined when it was stopped. */
 async function measureAll(context: StudyContext, engine: Engine): Promise<FinishedUnit[] | undefined> {
   const { signal, reporter, nowMs, run } = context;
-  const store = new UnitStore(run.directory);
-  const work = await plan(context, engine);
-  const total = work.reduce((sum, { steps }) => sum + steps, 0);
-  const progress = reporter.progress({ label: 'study', total, unit: 'steps' });
-  const finished: FinishedUnit[] = [];
-  let done = 0;
-  try {
-    for (const { id, label, steps, run: measure } of work) {
-      const known = await store.read(id);
-      if (known !== undefined) finished.push(known);
-      else {
-        const began = nowMs();
-        let turnAt = began;
-        let step = 0;
-        const result = await measure(async () => {
-          step++;
-          if (nowMs() - turnAt < turnMs) return;
-          await new Promise(setImmediate);
-          turnAt = nowMs();
-          progress.update(done + Math.min(step, steps));
-          if (signal.aborted) throw new CancelledError('study: stopped.');
-        });
-        if (signal.aborted) throw new CancelledError('study: stopped.');
-        const { pictures } = result;
-        const unit =
-          pictures === undefined ? result.unit : { ...result.unit, pictures: await writePictures(run, id, pictures) };
-        const entry = { seconds: (nowMs() - began) / 1000, unit };
-        await store.write(id, entry);
-        finished.push(entry);
-        reporter.line(`${label}: ${formatSeconds(entry.seconds)}`);
-      }
-      done += steps;
-      progress.update(done);
-    }
-    return finished;
-  } catch (error) {
-    if (error instanceof CancelledError) return undefined;
-    throw error;
-  } finally {
-    progress.stop();
-  }
+  const work = (await plan(context, engine)).map((piece): Work<StudyUnit> => ({
+    ...piece,
+    run: async (onStep) => {
+      const { unit, pictures } = await piece.run(onStep);
+      return pictures === undefined ? unit : { ...unit, pictures: await writePictures(run, piece.id, pictures) };
+    },
+  }));
+  return runUnits(work, { directory: run.directory, signal, reporter, nowMs });
 }
 
 async function writePictures(run: RunFolder, id: string, pictures: Pictures): Promise<Record<string, string>> {
@@ -177,7 +135,7 @@ async function writePictures(run: RunFolder, id: string, pictures: Pictures): Pr
   return paths;
 }
 
-async function plan({ config, seed }: StudyContext, engine: Engine): Promise<Work[]> {
+async function plan({ config, seed }: StudyContext, engine: Engine): Promise<Work<Measured>[]> {
   const generators = new Generators(seed);
   const train = spriteWorld(config.trainFrames, generators.get('train'));
   const test = spriteWorld(config.testFrames, generators.get('test'));
@@ -186,11 +144,10 @@ async function plan({ config, seed }: StudyContext, engine: Engine): Promise<Wor
   const data = spriteData(train, test, threshold);
   const seeds = (count: number) => Array.from({ length: count }, (_, i) => seed + i);
   const { linear, collapse, matched, environment } = config;
-  const slug = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9.]+/g, '-');
   const arcade = await environmentData(environment, generators.get('environment').integers(2 ** 31 - 1));
   return [
     { id: 'control', label: 'real frames', steps: 1, run: () => controlUnit(control, threshold) },
-    ...seeds(config.seeds).map((own): Work => ({
+    ...seeds(config.seeds).map((own): Work<Measured> => ({
       id: `linear-s${own}`,
       label: `A linear VAE, seed ${own}`,
       steps: linear.steps,
@@ -204,7 +161,7 @@ async function plan({ config, seed }: StudyContext, engine: Engine): Promise<Wor
     })),
     ...seeds(collapse.seeds).flatMap((own) =>
       collapseLatents(config).flatMap((latents) =>
-        (['weak', 'strong'] as const).map((decoder): Work => ({
+        (['weak', 'strong'] as const).map((decoder): Work<Measured> => ({
           id: `collapse-${slug(collapseName(latents))}-${decoder}-s${own}`,
           label: `B ${collapseName(latents)}, ${decoder} decoder, seed ${own}`,
           steps: collapse.steps,
@@ -219,7 +176,7 @@ async function plan({ config, seed }: StudyContext, engine: Engine): Promise<Wor
       ),
     ),
     ...seeds(config.seeds).flatMap((own) =>
-      matchedModels(config).map((model): Work => ({
+      matchedModels(config).map((model): Work<Measured> => ({
         id: `matched-${slug(matchedName(model))}-s${own}`,
         label: `C, D ${matchedName(model)}, seed ${own}`,
         steps: matched.steps + matched.priorSteps,
@@ -231,7 +188,7 @@ async function plan({ config, seed }: StudyContext, engine: Engine): Promise<Wor
           ),
       })),
     ),
-    ...environmentModels(config).map((model): Work => ({
+    ...environmentModels(config).map((model): Work<Measured> => ({
       id: `environment-${slug(matchedName(model))}`,
       label: `${environment.id} ${matchedName(model)}`,
       steps: environment.steps,
