@@ -22,12 +22,19 @@ export const quantizerStudySchema: z.ZodObject & z.ZodType<QuantizerStudyConfig>
   bits: z
     .literal([4, 8, 12])
     .default(8)
-    .describe('rate of a place, of every quantizer: one codebook of 2^bits codes, or several whose sizes multiply to that')
+    .describe(
+      'rate of a place, of every quantizer: one codebook of 2^bits codes, or several whose sizes multiply to that',
+    )
     .meta({ unit: 'bits' }),
   trainFrames: z.int().min(16).default(8000).describe('frames to learn from'),
   testFrames: z.int().min(16).default(2000).describe('frames to measure on, of other episodes'),
   channels: count('feature maps of the convolutions').default(32),
-  codeDim: z.int().multipleOf(4).min(4).default(16).describe('numbers in a code, where the quantizer leaves the choice'),
+  codeDim: z
+    .int()
+    .multipleOf(4)
+    .min(4)
+    .default(16)
+    .describe('numbers in a code, where the quantizer leaves the choice'),
   steps: z.int().min(10).default(1000).describe('training steps').meta({ unit: 'steps' }),
   batch: z.int().min(2).default(32).describe('frames in a batch'),
   learningRate: z.number().positive().default(2e-3).describe('highest learning rate of Adam, of every quantizer'),

@@ -10,7 +10,13 @@ export interface QuantizerKind {
 }
 
 /** Every kind with `2^bits` codes for a place, in the order of the table; `bits` is a multiple of 4. */
-export function quantizerKinds({ bits, codeDim }: { readonly bits: number; readonly codeDim: number }): QuantizerKind[] {
+export function quantizerKinds({
+  bits,
+  codeDim,
+}: {
+  readonly bits: number;
+  readonly codeDim: number;
+}): QuantizerKind[] {
   const vocabulary = 2 ** bits;
   const [half, quarter] = [2 ** (bits / 2), 2 ** (bits / 4)];
   const one = { vocabulary, codeDim };

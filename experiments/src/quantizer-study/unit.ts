@@ -201,7 +201,8 @@ export function jointCodes(
     let [code, offset] = [0, 0];
     for (const [q, vocabulary] of slots.entries()) {
       const token = tokens.data[place * slots.length + q]! - offset;
-      if (!(token >= 0 && token < vocabulary)) throw new InternalError(`jointCodes: a token of slot ${q} is not its own.`);
+      if (!(token >= 0 && token < vocabulary))
+        throw new InternalError(`jointCodes: a token of slot ${q} is not its own.`);
       code = code * vocabulary + token;
       offset += vocabulary;
     }

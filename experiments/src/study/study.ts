@@ -4,14 +4,14 @@ import { Generators } from '@tessera/core';
 import { writeFileAtomic } from '@tessera/core/node';
 import type { Engine } from '@tessera/engine';
 import { createEngine } from '@tessera/engine/node';
-import { RunFolder, framesToPictures, grid, upscale } from '@tessera/runs';
-import type { TokenizerResult } from '@tessera/runs';
+import { framesToPictures, grid, upscale } from '@tessera/runs';
+import type { RunFolder, TokenizerResult } from '@tessera/runs';
 import { linearOracle, radialSpectrum, strideCount, toUnit } from '@tessera/vqvae';
 import { ballRecall as environmentBallRecall, envConfig } from '../environment.ts';
 import { engineChoice } from '../engine-choice.ts';
 import type { RunOutcome } from '../experiment.ts';
 import { formatSeconds } from '../format.ts';
-import type { Reporter } from '../reporter.ts';
+import type { StudyContext as AnyStudyContext } from '../studies.ts';
 import { toolVersion } from '../version.ts';
 import { judgeClaims, unitsOf } from './claims.ts';
 import { collapseLatents, collapseName, collapseUnit } from './collapse-unit.ts';
@@ -32,24 +32,13 @@ export const studyName = 'vae-vs-vqvae';
 /** The environment that they name. */
 export const studyEnv = 'sprite-world';
 
-/** What a study is given. */
-export interface StudyContext {
-  readonly config: StudyConfig;
-  readonly seed: number;
-  readonly backend: string | undefined;
-  readonly signal: AbortSignal;
-  readonly reporter: Reporter;
-  readonly nowMs: () => number;
-  readonly command: string;
-  /** Opened or made, and locked; the caller releases it. */
-  readonly run: RunFolder;
-}
-
 /** The eigenvalues and the noise of part A. */
 const linearData = { eigenvalues: [4, 2, 1, 0.5, 0.25, 0.11, 0.09, 0.05], variance: 0.1 };
 const spriteGrid = 4;
 const environmentGrid = 5;
 const shown = 16;
+
+type StudyContext = AnyStudyContext<StudyConfig>;
 
 interface Measured {
   readonly unit: StudyUnit;
