@@ -214,12 +214,12 @@ describe('bytes', () => {
 
   test.prop([fc.nat(255), fc.nat(1e6)])('patches are counted under their tokens', (colour, seed) => {
     const generator = npRandom(seed);
-    const cells = Array.from({ length: 6 }, () => generator.integers(3)); // 2 frames of 1 x 3 cells of 2 x 2 pixels
+    const cells = Array.from({ length: 6 }, () => generator.integers(4)); // 2 frames of 1 x 3 cells of 2 x 2 pixels; a bit for each row
     const image = frames([2, 2, 6, 1], (i) => {
-      const [frame, column] = [Math.floor(i / 12), i % 6];
-      return (colour / 255 + cells[frame * 3 + Math.floor(column / 2)]!) / 3;
+      const [frame, row, column] = [Math.floor(i / 12), Math.floor(i / 6) % 2, i % 6];
+      return (colour / 255 + ((cells[frame * 3 + Math.floor(column / 2)]! >> row) & 1)) / 2;
     });
-    const expected = [0, 1, 2].map((cell) => cells.filter((c) => c === cell).length).filter((n) => n > 0);
+    const expected = [0, 1, 2, 3].map((cell) => cells.filter((c) => c === cell).length).filter((n) => n > 0);
     const ascending = (counts: number[]) => counts.toSorted((a, b) => a - b);
     expect(ascending(patchCounts(image, [1, 3]))).toEqual(ascending(expected));
     expect(patchCounts(image, [7]).reduce((sum, n) => sum + n, 0)).toBe(2);
