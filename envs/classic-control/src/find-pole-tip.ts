@@ -55,7 +55,7 @@ export function findPoleTip(frame: ArrayLike<number>, options: FindPoleTipOption
     const { amount, moment } = cover(row);
     if (amount < enough * thickness) continue;
     // The row below shows what a row full of pole covers, also where the frame's edge cuts the pole.
-    return { x: moment / amount, y: row + 1 - Math.min(1, amount / thickness) };
+    return { x: moment / amount, y: row + 1 - Math.min(1, amount / cover(row + 1).amount) };
   }
   return undefined;
 }
