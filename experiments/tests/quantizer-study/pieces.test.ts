@@ -56,9 +56,9 @@ describe('codes of places', () => {
 
   test('a token in a slot that is not its own is a defect', () => {
     const spec = { tokenShape: [1, 2], slots: [2, 3], vocabulary: 5 };
-    expect(() =>
-      jointCodes(ndarray('int32', [1, 1, 2], Int32Array.of(2, 3)), spec),
-    ).toThrowErrorMatchingInlineSnapshot(`[InternalError: internal: jointCodes: a token of slot 0 is not its own.]`);
+    expect(() => jointCodes(ndarray('int32', [1, 1, 2], Int32Array.of(2, 3)), spec)).toThrowErrorMatchingInlineSnapshot(
+      `[InternalError: internal: jointCodes: a token of slot 0 is not its own.]`,
+    );
   });
 });
 
