@@ -119,15 +119,15 @@ export interface ControlUnit {
 export type StudyUnit = ControlUnit | LinearUnit | CollapseUnit | MatchedUnit;
 
 /** A unit with the time that it took. */
-export interface FinishedUnit {
+export interface FinishedUnit<Unit = StudyUnit> {
   readonly seconds: number;
-  readonly unit: StudyUnit;
+  readonly unit: Unit;
 }
 
 const maxBytes = 2 ** 24;
 
 /** The finished units of a run folder. */
-export class UnitStore {
+export class UnitStore<Unit extends { readonly part: string } = StudyUnit> {
   readonly #directory: string;
 
   constructor(runDirectory: string) {
@@ -135,25 +135,25 @@ export class UnitStore {
   }
 
   /** The unit, or undefined when it is not finished. Throws FormatError for a file that is no unit. */
-  async read(id: string): Promise<FinishedUnit | undefined> {
+  async read(id: string): Promise<FinishedUnit<Unit> | undefined> {
     const path = this.#path(id);
     if (!(await pathInfo(path))) return undefined;
     const text = await readTextBounded(path, { maxBytes });
-    let finished: Partial<FinishedUnit> | null;
+    let finished: Partial<FinishedUnit<Unit>> | null;
     try {
-      finished = JSON.parse(text) as Partial<FinishedUnit> | null;
+      finished = JSON.parse(text) as Partial<FinishedUnit<Unit>> | null;
     } catch (cause) {
       throw new FormatError(`${path}: expected JSON: ${(cause as Error).message}. Remove it to measure it again.`, {
         cause,
       });
     }
     if (typeof finished?.unit?.part === 'string' && typeof finished.seconds === 'number')
-      return finished as FinishedUnit;
+      return finished as FinishedUnit<Unit>;
     throw new FormatError(`${path}: expected a unit of the study. Remove it to measure it again.`);
   }
 
   /** Writes a unit, whole or not at all. */
-  async write(id: string, finished: FinishedUnit): Promise<void> {
+  async write(id: string, finished: FinishedUnit<Unit>): Promise<void> {
     await makeDirectory(this.#directory);
     await writeFileAtomic(this.#path(id), `${JSON.stringify(finished)}\n`);
   }

@@ -104,8 +104,11 @@ export type { StartingCodes } from './quantizers/starting-codes.ts';
 export type { Vectors } from './quantizers/seeding.ts';
 
 // Metrics
-export { evaluateTokenizer, patchCounts, reconstructionQuality } from './evaluation.ts';
-export type { ReconstructionQuality, TokenizerEvaluation } from './evaluation.ts';
+export { TokenizerEvaluator, evaluateTokenizer } from './evaluation.ts';
+export type { RoundTrip, TokenizerEvaluation } from './evaluation.ts';
+export { patchCounts } from './metrics/patches.ts';
+export { reconstructionQuality } from './metrics/reconstruction.ts';
+export type { ReconstructionQuality } from './metrics/reconstruction.ts';
 export { batchCodeStatistics, datasetCodeStatistics } from './metrics/code-statistics.ts';
 export type { BatchCodeStatistics, DatasetCodeStatistics } from './metrics/code-statistics.ts';
 export { foregroundPsnr } from './metrics/foreground.ts';
