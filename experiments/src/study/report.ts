@@ -5,8 +5,8 @@ import { familyAtRate, gapShare, middleRate, rangeText, samplesAt, unitsOf } fro
 import type { Claim } from './claims.ts';
 import { spreadOf } from './compare.ts';
 import type { StudyConfig } from './config.ts';
-import { codeUsage, figures, modelTable, picturePart, table } from './report-parts.ts';
-import type { MatchedUnit, StudyUnit } from './units.ts';
+import { codeUsage, figures, modelTables, picturePart, table } from './report-parts.ts';
+import type { CollapseUnit, MatchedUnit, StudyUnit } from './units.ts';
 
 /** What the report is made of. */
 export interface ReportContent {
@@ -22,7 +22,7 @@ export interface ReportContent {
 
 const style = `body{font:15px/1.5 sans-serif;max-width:980px;margin:2em auto;padding:0 1em;color:#222}
 h1,h2{line-height:1.2}table{border-collapse:collapse;margin:1em 0;font-size:13px}td,th{border:1px solid #ccc;padding:3px 8px;text-align:left}
-td.n{text-align:right}.held{color:#1d6b2c}.not{color:#a4231c}figure{display:inline-block;margin:0 8px 8px 0}img{image-rendering:pixelated;max-width:100%}code{background:#f2f2f2}`;
+td.n{text-align:right}.held{color:#1d6b2c}.not{color:#a4231c}figure{display:inline-block;margin:0 8px 8px 0}img{image-rendering:pixelated;max-width:100%}.caption{margin-top:0;color:#555;font-size:13px}td:first-child{white-space:nowrap}.claims td:first-child{white-space:normal}code{background:#f2f2f2}`;
 
 /** The whole HTML file. */
 export async function renderReport(content: ReportContent): Promise<string> {
@@ -33,6 +33,7 @@ export async function renderReport(content: ReportContent): Promise<string> {
     `<p>Measured with <code>${escapeHtml(command)}</code> on the backend ${escapeHtml(backend)} in ${shortNumber(seconds / 60)} minutes of work. Ranges are the smallest and largest of the seeds; two models differ only where their ranges do not overlap${config.seeds === 1 ? ', and with one seed, as here, a range is a point: take no small difference for one' : ''}.</p>`,
     '<p>Published numbers do not show VQ-VAEs ahead in likelihood or reconstruction (CIFAR-10: 4.67 bits a dimension against 4.51 of the VAE, arXiv 1711.00937). What can be claimed has to be compared at the same rate, and with a learned prior on both sides.</p>',
     '<h2>The usual claims</h2>',
+    `<p>${escapeHtml(summary(claims))}</p>`,
     claimTable(claims),
     '<h2>Real frames and the parser</h2>',
     ...controlPart(units),
@@ -47,11 +48,18 @@ export async function renderReport(content: ReportContent): Promise<string> {
     `<h2>Frames of ${escapeHtml(config.environment.id)}</h2>`,
     ...environmentPart(units, config),
     '<h2>Pictures</h2>',
-    ...(await picturePart(content, sprites)),
+    ...(await picturePart(content)),
     '<h2>Settings</h2>',
     `<pre>${escapeHtml(JSON.stringify(config, null, 2))}</pre>`,
   ];
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>VAE or VQ-VAE?</title><style>${style}</style></head><body>${parts.join('\n')}</body></html>\n`;
+}
+
+/** How many claims came out how. */
+function summary(claims: readonly Claim[]): string {
+  const verdicts = [...new Set(claims.map(({ verdict }) => verdict))];
+  const counts = verdicts.map((verdict) => `${verdict}: ${claims.filter((claim) => claim.verdict === verdict).length}`);
+  return `Of ${claims.length} claims, each at its rate, ${counts.join('; ')}.`;
 }
 
 function claimTable(claims: readonly Claim[]): string {
@@ -59,13 +67,13 @@ function claimTable(claims: readonly Claim[]): string {
     const mark = verdict === 'held' ? 'held' : verdict === 'did not hold' ? 'not' : '';
     return `<tr><td>${escapeHtml(claim)}</td><td class="${mark}"><b>${verdict}</b></td><td class="n">${rateBits === null ? '–' : shortNumber(rateBits)}</td><td>${escapeHtml(evidence)}</td></tr>`;
   });
-  return `<table><tr><th>claim</th><th>verdict</th><th>rate, bits a frame</th><th>measured</th></tr>${rows.join('')}</table>`;
+  return `<table class="claims"><tr><th>claim</th><th>verdict</th><th>rate, bits a frame</th><th>measured</th></tr>${rows.join('')}</table>`;
 }
 
 function controlPart(units: readonly StudyUnit[]): string[] {
   return unitsOf(units, 'control').map(
     (unit) =>
-      `<p>${unit.frames} real frames: the parser finds ${unit.modes} of 640 modes and reads ${shortNumber(100 * unit.accuracy)} % of the frames as they are; ${shortNumber(100 * unit.invalid)} % are beyond the threshold of ${shortNumber(unit.threshold)}, their own 99.9th percentile; the ball is found in ${shortNumber(100 * unit.ballRecall)} %. KL of their modes to uniform: ${shortNumber(unit.klToUniform)} nats, which is what the size of the sample leaves.</p>`,
+      `<p>${unit.frames} real frames: the parser finds ${unit.modes} of 640 modes and reads ${shortNumber(100 * unit.accuracy)} % of the frames as they are; ${shortNumber(100 * unit.invalid)} % are beyond the threshold of ${shortNumber(unit.threshold)}, their own 99.9th percentile; the ball is found in ${shortNumber(100 * unit.ballRecall)} %. KL of their modes to uniform: ${shortNumber(unit.klToUniform)} nats, which is what the size of the sample leaves. Fréchet distances below are of random features, in no relation to published ones; two sets of real frames are ${shortNumber(unit.frechet)} apart.</p>`,
   );
 }
 
@@ -87,14 +95,17 @@ function linearPart(units: readonly StudyUnit[]): string[] {
       ]),
     ),
     figures(
-      barChart(
-        first.kl.map((_, i) => String(i + 1)),
-        [
-          { name: `measured, seed ${first.seed}`, values: first.kl },
-          { name: 'closed form', values: first.optimalKl },
-        ],
-        { title: 'KL per unit of the linear VAE', x: 'unit, largest first', y: 'nats' },
-      ),
+      [
+        barChart(
+          first.kl.map((_, i) => String(i + 1)),
+          [
+            { name: `measured, seed ${first.seed}`, values: first.kl },
+            { name: 'closed form', values: first.optimalKl },
+          ],
+          { title: 'KL per unit of the linear VAE', x: 'unit, largest first', y: 'nats' },
+        ),
+      ],
+      'Data of a Gaussian with the eigenvalues 4, 2, 1, 0.5, 0.25, 0.11, 0.09 and 0.05, noise 0.1: the two below the noise collapse, as they should.',
     ),
   ];
 }
@@ -142,26 +153,32 @@ function collapsePart(units: readonly StudyUnit[]): string[] {
       ]),
     ),
     figures(
-      barChart(
-        models,
-        (['weak', 'strong'] as const).map((decoder) => ({
-          name: `${decoder} decoder`,
-          values: models.map(
-            (model) =>
-              spreadOf(
-                collapse.filter((unit) => unit.model === model && unit.decoder === decoder).map((unit) => unit.gapBits),
-              ).mean,
-          ),
-        })),
-        { title: 'Latent ablation gap', x: '', y: 'bits a frame' },
-      ),
-      barChart(
-        Array.from({ length: longest }, (_, i) => String(i + 1)),
-        strong.map((unit) => ({ name: unit.model, values: unit.klPerUnit!.toSorted((a, b) => b - a) })),
-        { title: 'KL per unit with the strong decoder', x: 'unit, largest first', y: 'nats' },
-      ),
+      [
+        barChart(
+          models,
+          (['weak', 'strong'] as const).map((decoder) => ({
+            name: `${decoder} decoder`,
+            values: models.map((model) => meanGap(collapse, { model, decoder })),
+          })),
+          { title: 'Latent ablation gap', x: '', y: 'bits a frame' },
+        ),
+        barChart(
+          Array.from({ length: longest }, (_, i) => String(i + 1)),
+          strong.map((unit) => ({ name: unit.model, values: unit.klPerUnit!.toSorted((a, b) => b - a) })),
+          { title: 'KL per unit with the strong decoder', x: 'unit, largest first', y: 'nats' },
+        ),
+      ],
+      'Left: means over the seeds. Right: the first seed.',
     ),
   ];
+}
+
+function meanGap(
+  units: readonly CollapseUnit[],
+  { model, decoder }: { readonly model: string; readonly decoder: CollapseUnit['decoder'] },
+): number {
+  return spreadOf(units.filter((unit) => unit.model === model && unit.decoder === decoder).map((unit) => unit.gapBits))
+    .mean;
 }
 
 /** A family of models as points of mean rate and mean value over the seeds. */
@@ -203,6 +220,7 @@ function ratePart(sprites: readonly MatchedUnit[], units: readonly StudyUnit[], 
   };
   const measures: readonly (readonly [string, (unit: MatchedUnit) => number | null])[] = [
     ['MSE', (unit) => unit.mse],
+    ["MSE of the posteriors' means", (unit) => (unit.kind === 'vq' ? null : (unit.ofMeans?.mse ?? null))],
     ['PSNR, dB', (unit) => unit.psnr],
     ['SSIM', (unit) => unit.ssim],
     ['foreground PSNR, dB', (unit) => unit.foregroundPsnr],
@@ -220,7 +238,7 @@ function ratePart(sprites: readonly MatchedUnit[], units: readonly StudyUnit[], 
     (unit) => unit.seed === seed && (unit.kind !== 'vae' || isNearMiddle(unit, sprites, matched.rates)),
   );
   return [
-    `<p>At the rates of the protocol; VAEs are interpolated between betas, never beyond them. Ratios are over the same of real frames.</p>`,
+    '<p>The rate of a VAE is its KL, that of a VQ-VAE its tokens times log2 K. A VAE decodes draws of its posteriors, which is what its KL pays for; their means carry bits that it does not bound. At a rate between two betas the VAE is interpolated, never beyond them. Laplacian variance and high frequencies are over those of real frames.</p>',
     table(
       ['measure', ...matched.rates.flatMap((rate) => [`VAE, ${rate} bits`, `VQ-VAE, ${rate} bits`])],
       measures.map(([name, measure]) => [
@@ -231,19 +249,20 @@ function ratePart(sprites: readonly MatchedUnit[], units: readonly StudyUnit[], 
       ]),
     ),
     figures(
-      chart('Rate and distortion', 'MSE', (unit) => unit.mse, true),
-      chart('Sharpness of reconstructions', 'Laplacian variance, real = 1', (unit) => unit.sharpnessMean, false),
-      chart('Errors on sprites and ball', 'foreground PSNR, dB', (unit) => unit.foregroundPsnr, false),
-      chart('Ball recall', 'share of frames', (unit) => unit.ballRecall, false),
-      lineChart([...control, ...spectra.map((unit) => ({ name: unit.model, points: spectrumPoints(unit.spectrum) }))], {
-        title: 'Spectra of reconstructions',
-        x: 'cycles over the frame',
-        y: 'energy',
-        logY: true,
-      }),
+      [
+        chart('Rate and distortion', 'MSE', (unit) => unit.mse, true),
+        chart('Sharpness of reconstructions', 'Laplacian variance, real = 1', (unit) => unit.sharpnessMean, false),
+        chart('Errors on sprites and ball', 'foreground PSNR, dB', (unit) => unit.foregroundPsnr, false),
+        chart('Ball recall', 'share of frames', (unit) => unit.ballRecall, false),
+        lineChart(
+          [...control, ...spectra.map((unit) => ({ name: unit.model, points: spectrumPoints(unit.spectrum) }))],
+          { title: 'Spectra of reconstructions', x: 'cycles over the frame', y: 'energy', logY: true },
+        ),
+      ],
+      'Points are means over the seeds, vertical lines go from the smallest to the largest. Spectra are of the first seed.',
     ),
-    modelTable(sprites),
-    ...codeUsage(sprites.filter((unit) => unit.seed === seed && unit.codeCounts !== null)),
+    ...modelTables(sprites),
+    codeUsage(sprites.filter((unit) => unit.seed === seed && unit.codeCounts !== null)),
   ];
 }
 
@@ -278,6 +297,7 @@ function coveragePart(sprites: readonly MatchedUnit[], config: StudyConfig): str
       range((unit) => unit.samples[source]!.modes),
       range((unit) => unit.samples[source]!.klToUniform),
       range((unit) => unit.samples[source]!.invalid),
+      range((unit) => unit.samples[source]!.frechet),
       range((unit) => unit.samples[source]!.sharpnessMean),
       range((unit) => unit.samples[source]!.sharpnessMin),
       range((unit) => unit.samples[source]!.highFrequency),
@@ -294,6 +314,7 @@ function coveragePart(sprites: readonly MatchedUnit[], config: StudyConfig): str
         'modes of 640',
         'KL to uniform, nats',
         'invalid',
+        'Fréchet',
         'sharpness mean',
         'min',
         'high frequencies',
@@ -322,19 +343,22 @@ function environmentPart(units: readonly StudyUnit[], { environment }: StudyConf
       ]),
     ),
     figures(
-      lineChart(
-        [
-          family(own, { kind: 'vae', name: 'VAE, beta varies', value: (unit) => unit.mse }),
-          family(own, { kind: 'vq', name: 'VQ-VAE', value: (unit) => unit.mse }),
-        ],
-        {
-          title: `Rate and distortion on ${environment.id}`,
-          x: 'rate, bits a frame',
-          y: 'MSE',
-          logX: true,
-          logY: true,
-        },
-      ),
+      [
+        lineChart(
+          [
+            family(own, { kind: 'vae', name: 'VAE, beta varies', value: (unit) => unit.mse }),
+            family(own, { kind: 'vq', name: 'VQ-VAE', value: (unit) => unit.mse }),
+          ],
+          {
+            title: `Rate and distortion on ${environment.id}`,
+            x: 'rate, bits a frame',
+            y: 'MSE',
+            logX: true,
+            logY: true,
+          },
+        ),
+      ],
+      'One seed.',
     ),
   ];
 }

@@ -25,7 +25,17 @@ const tiny = [
   'environment.steps=1',
 ].flatMap((setting) => ['--set', setting]);
 
-test('--quick from end to end: units, pictures, result.json and the report; then resumed', async () => {
+interface Study {
+  readonly claims: readonly { readonly verdict: string }[];
+  readonly units: readonly { readonly part: string }[];
+}
+
+async function studyOf(directory: string): Promise<Study> {
+  const result = await (await RunFolder.open(directory)).readResult();
+  return result!.study as Study;
+}
+
+test('--quick from end to end: units, pictures, result.json and the report; stopped and resumed it says what one run says', async () => {
   const root = temporaryFolder();
   const stopped = fakeIo();
   const write = stopped.stderr.write.bind(stopped.stderr);
@@ -49,7 +59,7 @@ test('--quick from end to end: units, pictures, result.json and the report; then
   expect(resumed.out().trim()).toBe(directory);
   expect(resumed.err()).not.toContain('B VAE beta 1, weak decoder');
   const result = (await (await RunFolder.open(directory)).readResult())!;
-  const { claims, units } = result.study as { claims: { verdict: string }[]; units: { part: string }[] };
+  const { claims, units } = await studyOf(directory);
   expect(units.map(({ part }) => part)).toEqual([
     'control',
     'linear',
@@ -66,6 +76,10 @@ test('--quick from end to end: units, pictures, result.json and the report; then
   // Nothing is loaded from anywhere else.
   expect(html.match(/(?:src|href)="(?!data:)/g)).toBe(null);
   expect(html.replaceAll(/base64,[^"]+/g, '')).not.toMatch(/NaN|undefined/);
+
+  const whole = fakeIo();
+  expect(await main(words, whole)).toBe(0);
+  expect(await studyOf(whole.out().trim())).toEqual({ claims, units });
 
   const again = fakeIo();
   expect(await main(['study', 'vae-vs-vqvae', '--resume', directory, '--backend', 'wasm'], again)).toBe(0);

@@ -108,6 +108,9 @@ export { evaluateTokenizer, patchCounts, reconstructionQuality } from './evaluat
 export type { ReconstructionQuality, TokenizerEvaluation } from './evaluation.ts';
 export { batchCodeStatistics, datasetCodeStatistics } from './metrics/code-statistics.ts';
 export type { BatchCodeStatistics, DatasetCodeStatistics } from './metrics/code-statistics.ts';
+export { deltaPsnr, probeAccuracy } from './metrics/downstream.ts';
+export type { ProbeAccuracy } from './metrics/downstream.ts';
+export { frechetDistance, randomFeatures } from './metrics/frechet.ts';
 export { foregroundPsnr } from './metrics/foreground.ts';
 export { bitsPerDimension, gaussianNll, uniformCodeBound } from './metrics/likelihood.ts';
 export { greyNoiseChurn } from './metrics/noise-churn.ts';
