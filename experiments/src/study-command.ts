@@ -2,12 +2,12 @@
 
 import { ConfigError } from '@tessera/core';
 import type { Command } from 'commander';
-import { describeSchema, parseSetting, resolveConfig, RunFolder } from '@tessera/runs';
+import { describeSchema, parseSetting, RunFolder } from '@tessera/runs';
 import type { ConfigLayer } from '@tessera/runs';
 import type { Io } from './io.ts';
 import { quoteWord } from './quote-word.ts';
 import { createReporter } from './reporter.ts';
-import { quickValues, studySchema } from './study/config.ts';
+import { quickValues, studyConfig, studySchema } from './study/config.ts';
 import type { StudyConfig } from './study/config.ts';
 import { runStudy, studyEnv, studyName } from './study/study.ts';
 import { renderColumns } from './table.ts';
@@ -75,7 +75,7 @@ interface Opened {
 async function startStudy(options: StudyOptions): Promise<Opened> {
   const { quick = false, seed: seedText = trainDefaults.seed, runs = trainDefaults.runs, backend } = options;
   const seed = parseCount('--seed', seedText);
-  const config = resolveConfig(studySchema, settingLayers(options)) as unknown as StudyConfig;
+  const config = studyConfig(settingLayers(options));
   const words = ['tessera', 'study', studyName, ...(quick ? ['--quick'] : []), '--seed', seedText];
   for (const text of options.set ?? []) words.push('--set', text);
   if (backend !== undefined) words.push('--backend', backend);
@@ -114,7 +114,7 @@ async function reopen(options: StudyOptions, directory: string): Promise<Opened>
   if (experiment !== studyName) {
     throw new ConfigError(`study: '${directory}' is a run of '${experiment}', not of the study ${studyName}.`);
   }
-  const checked = resolveConfig(studySchema, [{ source: directory, values: config }]) as unknown as StudyConfig;
+  const checked = studyConfig([{ source: directory, values: config }]);
   await run.lock();
   return { run, config: checked, seed };
 }

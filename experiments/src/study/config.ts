@@ -1,8 +1,15 @@
 // The settings of the study "VAE or VQ-VAE?", and what `--quick` changes of them.
+import { ConfigError } from '@tessera/core';
+import { resolveConfig } from '@tessera/runs';
+import type { ConfigLayer } from '@tessera/runs';
 import { z } from 'zod';
 
 const count = (meaning: string) => z.int().min(1).describe(meaning);
-const betas = (meaning: string) => z.array(z.number().min(0)).min(1).describe(meaning);
+// A model is known by its settings: the same ones twice would be one unit of work.
+const distinct = (values: readonly unknown[]) =>
+  new Set(values.map((value) => JSON.stringify(value))).size === values.length;
+const betas = (meaning: string) =>
+  z.array(z.number().min(0)).min(1).refine(distinct, { error: 'expected every number once' }).describe(meaning);
 
 /** Settings of the study, defaults filled in. */
 export interface StudyConfig {
@@ -70,6 +77,7 @@ export const studySchema: z.ZodObject & z.ZodType<StudyConfig> = z.strictObject(
       codebooks: z
         .array(codebook)
         .min(1)
+        .refine(distinct, { error: 'expected every codebook once' })
         .default([
           { grid: 4, vocabulary: 8 },
           { grid: 4, vocabulary: 64 },
@@ -90,6 +98,18 @@ export const studySchema: z.ZodObject & z.ZodType<StudyConfig> = z.strictObject(
     })
     .prefault({}),
 }) as never;
+
+/** The settings of these layers over the defaults. Throws ConfigError for what is unknown, wrong, or does not go together. */
+export function studyConfig(layers: readonly ConfigLayer[]): StudyConfig {
+  const config = resolveConfig(studySchema, layers) as unknown as StudyConfig;
+  const { testFrames, collapse } = config;
+  if (collapse.batch > testFrames) {
+    throw new ConfigError(
+      `collapse.batch: expected at most ${testFrames}, the testFrames, got ${collapse.batch}: part B is measured on whole batches.`,
+    );
+  }
+  return config;
+}
 
 /** What `--quick` changes: one seed, fewer and narrower models, fewer steps. */
 export const quickValues = {

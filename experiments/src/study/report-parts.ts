@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import { readFileBounded } from '@tessera/core/node';
 import { barChart, escapeHtml, shortNumber } from './charts.ts';
-import { unitsOf } from './claims.ts';
+import { rangeText, unitsOf } from './claims.ts';
 import { spreadOf } from './compare.ts';
+import type { Spread } from './compare.ts';
 import { modeParts, realFrames } from './units.ts';
 import type { MatchedUnit, StudyUnit } from './units.ts';
 
@@ -15,6 +16,11 @@ export function table(headings: readonly string[], rows: readonly (readonly (str
       : `<td class="n">${value === null ? '–' : shortNumber(value)}</td>`;
   const head = headings.map((heading) => `<th>${escapeHtml(heading)}</th>`).join('');
   return `<table><tr>${head}</tr>${rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('')}</table>`;
+}
+
+/** A spread for a table; null where nothing was measured. */
+export function rangeCell(spread: Spread): string | null {
+  return spread.count === 0 ? null : rangeText(spread);
 }
 
 /** Figures beside each other, with what they show below. */

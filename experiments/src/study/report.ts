@@ -1,11 +1,11 @@
 // The report of the study: one HTML file that needs nothing else, with figures as SVG and pictures as PNG inside it.
 import { barChart, escapeHtml, lineChart, shortNumber } from './charts.ts';
 import type { ChartSeries } from './charts.ts';
-import { familyAtRate, gapShare, middleRate, rangeText, samplesAt, unitsOf } from './claims.ts';
+import { familyAtRate, gapShare, middleRate, samplesAt, unitsOf } from './claims.ts';
 import type { Claim } from './claims.ts';
 import { spreadOf } from './compare.ts';
 import type { StudyConfig } from './config.ts';
-import { codeUsage, figures, modelTables, picturePart, table } from './report-parts.ts';
+import { codeUsage, figures, modelTables, picturePart, rangeCell, table } from './report-parts.ts';
 import type { CollapseUnit, MatchedUnit, StudyUnit } from './units.ts';
 
 /** What the report is made of. */
@@ -115,43 +115,9 @@ function collapsePart(units: readonly StudyUnit[]): string[] {
   const models = [...new Set(collapse.map((unit) => unit.model))];
   const [seed] = collapse.map((unit) => unit.seed);
   const strong = collapse.filter((unit) => unit.decoder === 'strong' && unit.seed === seed && unit.klPerUnit !== null);
-  const longest = Math.max(0, ...strong.map((unit) => unit.klPerUnit!.length));
   return [
-    '<p>Frames at eight levels a channel, every number one class of eight, so likelihoods are exact and the same for all. The strong decoder also sees the true numbers before each one. The gap is what the latents of another frame add to <code>-ln p(x | z)</code>.</p>',
-    table(
-      [
-        'model',
-        'decoder',
-        'seed',
-        '-ln p(x|z), bits',
-        'gap, bits',
-        "of the weak decoder's",
-        'rate, bits',
-        'active units',
-        'mutual information, nats',
-        'code usage',
-        'ceiling',
-        'perplexity',
-        'ceiling',
-        'H(codes), bits',
-      ],
-      collapse.map((unit) => [
-        unit.model,
-        unit.decoder,
-        unit.seed,
-        unit.nllBits,
-        unit.gapBits,
-        gapShare(unit, collapse),
-        unit.rateBits,
-        unit.activeUnits === null ? null : `${unit.activeUnits} of ${unit.units}`,
-        unit.mutualInformation?.nats ?? null,
-        unit.usage,
-        unit.usageCeiling,
-        unit.perplexity,
-        unit.perplexityCeiling,
-        unit.codeBits,
-      ]),
-    ),
+    '<p>Frames at eight levels a channel, every number one class of eight, so likelihoods are exact and the same for all. The strong decoder also sees the true numbers before each one. The gap is what the latents of another frame add to <code>-ln p(x | z)</code>. Mutual information is estimated on at most 1,000 frames, which show no more than ln 1000 = 6.91 nats.</p>',
+    collapseTable(collapse),
     figures(
       [
         barChart(
@@ -162,15 +128,54 @@ function collapsePart(units: readonly StudyUnit[]): string[] {
           })),
           { title: 'Latent ablation gap', x: '', y: 'bits a frame' },
         ),
-        barChart(
-          Array.from({ length: longest }, (_, i) => String(i + 1)),
-          strong.map((unit) => ({ name: unit.model, values: unit.klPerUnit!.toSorted((a, b) => b - a) })),
+        lineChart(
+          strong.map((unit) => ({
+            name: unit.model,
+            points: unit.klPerUnit!.toSorted((a, b) => b - a).map((y, i) => ({ x: i + 1, y })),
+          })),
           { title: 'KL per unit with the strong decoder', x: 'unit, largest first', y: 'nats' },
         ),
       ],
       'Left: means over the seeds. Right: the first seed.',
     ),
   ];
+}
+
+function collapseTable(units: readonly CollapseUnit[]): string {
+  const names = [...new Set(units.map((unit) => `${unit.model}\n${unit.decoder}`))];
+  const rows = names.map((name) => {
+    const own = units.filter((unit) => `${unit.model}\n${unit.decoder}` === name);
+    const range = (value: (unit: CollapseUnit) => number | null) => rangeCell(spreadOf(own.map(value)));
+    return [
+      ...name.split('\n'),
+      range((unit) => unit.nllBits),
+      range((unit) => unit.gapBits),
+      range((unit) => gapShare(unit, units)),
+      range((unit) => unit.rateBits),
+      range((unit) => unit.activeUnits),
+      range((unit) => unit.mutualInformation?.nats ?? null),
+      range((unit) => unit.usage),
+      range((unit) => unit.perplexity),
+      range((unit) => unit.perplexityCeiling),
+    ];
+  });
+  const all = units.find((unit) => unit.units !== null)?.units;
+  return table(
+    [
+      'model',
+      'decoder',
+      '-ln p(x|z), bits',
+      'gap, bits',
+      "of the weak decoder's",
+      'rate, bits',
+      all === undefined ? 'active units' : `active units of ${all}`,
+      'mutual information, nats',
+      'code usage',
+      'perplexity',
+      'its ceiling',
+    ],
+    rows,
+  );
 }
 
 function meanGap(
@@ -244,7 +249,7 @@ function ratePart(sprites: readonly MatchedUnit[], units: readonly StudyUnit[], 
       measures.map(([name, measure]) => [
         name,
         ...matched.rates.flatMap((rate) =>
-          (['vae', 'vq'] as const).map((kind) => rangeText(familyAtRate(sprites, kind, { rate, measure }))),
+          (['vae', 'vq'] as const).map((kind) => rangeCell(familyAtRate(sprites, kind, { rate, measure }))),
         ),
       ]),
     ),
@@ -288,7 +293,7 @@ function coveragePart(sprites: readonly MatchedUnit[], config: StudyConfig): str
   const rows = keys.map((key) => {
     const [model, source] = key.split('\n') as [string, string];
     const own = sprites.filter((unit) => unit.model === model && unit.samples[source] !== undefined);
-    const range = (value: (unit: MatchedUnit) => number | null) => rangeText(spreadOf(own.map(value)));
+    const range = (value: (unit: MatchedUnit) => number | null) => rangeCell(spreadOf(own.map(value)));
     return [
       model,
       source,

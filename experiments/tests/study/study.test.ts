@@ -97,8 +97,16 @@ test('a command line that cannot be', async () => {
     const code = await main(['study', ...words], io);
     return `${code} ${io.err().split('\n')[0]!}`;
   };
-  expect(await message('vae-vs-vqvae', '--set', 'sede=1')).toMatch(/^1 error: --set sede=1: unknown field 'sede'/);
-  expect(await message('vae-vs-vqvae', '--set', 'seeds=0')).toMatch(/^1 error: /);
+  const set = (setting: string) => message('vae-vs-vqvae', '--set', setting);
+  expect(await set('sede=1')).toMatch(/^1 error: --set sede=1: unknown field 'sede'/);
+  expect(await set('seeds=0')).toMatch(/^1 error: /);
+  expect(await set('matched.betas=[1,1]')).toMatch(/^1 error: .*matched\.betas.*expected every number once/);
+  expect(await set('matched.codebooks=[{"grid":4,"vocabulary":8},{"grid":4,"vocabulary":8}]')).toMatch(
+    /^1 error: .*matched\.codebooks.*expected every codebook once/,
+  );
+  expect(await set('collapse.batch=2001')).toBe(
+    '1 error: collapse.batch: expected at most 2000, the testFrames, got 2001: part B is measured on whole batches.',
+  );
   expect(await message('vae-vs-vqvae', '--resume', 'x', '--quick')).toBe(
     '2 error: --quick: a study goes on as it was started. Leave it out, or leave --resume out.',
   );
