@@ -119,13 +119,13 @@ export const quickValues = {
   samples: 1000,
   channels: 16,
   linear: { steps: 6000 },
-  collapse: { seeds: 1, steps: 150, betas: [1] },
+  collapse: { seeds: 1, steps: 300, betas: [1] },
   matched: {
-    steps: 600,
-    betas: [1, 6],
+    steps: 1200,
+    betas: [1, 5],
     codebooks: [{ grid: 4, vocabulary: 64 }],
     rates: [96],
-    priorSteps: 200,
+    priorSteps: 300,
   },
   environment: { frames: 400, steps: 100 },
 } as const;

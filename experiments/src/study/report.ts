@@ -20,7 +20,7 @@ export interface ReportContent {
   readonly directory: string;
 }
 
-const style = `body{font:15px/1.5 sans-serif;max-width:980px;margin:2em auto;padding:0 1em;color:#222}
+const style = `body{font:15px/1.5 sans-serif;max-width:1160px;margin:2em auto;padding:0 1em;color:#222}
 h1,h2{line-height:1.2}table{border-collapse:collapse;margin:1em 0;font-size:13px}td,th{border:1px solid #ccc;padding:3px 8px;text-align:left}
 td.n{text-align:right}.held{color:#1d6b2c}.not{color:#a4231c}figure{display:inline-block;margin:0 8px 8px 0}img{image-rendering:pixelated;max-width:100%}.caption{margin-top:0;color:#555;font-size:13px}td:first-child{white-space:nowrap}.claims td:first-child{white-space:normal}code{background:#f2f2f2}`;
 
