@@ -32,7 +32,7 @@ interface Study {
 
 async function studyOf(directory: string): Promise<Study> {
   const result = await (await RunFolder.open(directory)).readResult();
-  return result!.study as Study;
+  return result!.study as unknown as Study;
 }
 
 test('--quick from end to end: units, pictures, result.json and the report; stopped and resumed it says what one run says', async () => {
