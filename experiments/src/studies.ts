@@ -1,10 +1,10 @@
 // The studies that `tessera study` offers.
-import type { RunFolder } from '@tessera/runs';
+import type { ConfigLayer, RunFolder } from '@tessera/runs';
 import type { z } from 'zod';
 import type { RunOutcome } from './experiment.ts';
 import { quantizerStudy } from './quantizer-study/study.ts';
 import type { Reporter } from './reporter.ts';
-import { quickValues, studySchema } from './study/config.ts';
+import { quickValues, studyConfig, studySchema } from './study/config.ts';
 import type { StudyConfig } from './study/config.ts';
 import { runStudy, studyEnv, studyName } from './study/study.ts';
 
@@ -29,7 +29,10 @@ export interface Study {
   readonly env: string;
   /** One line for `--help`. */
   readonly summary: string;
+  /** For `--help`. */
   readonly schema: z.ZodObject;
+  /** The settings of these layers over the defaults. Throws ConfigError for what is unknown, wrong, or does not go together. */
+  readConfig(layers: readonly ConfigLayer[]): Readonly<Record<string, unknown>>;
   /** What `--quick` changes of the settings. */
   readonly quickValues: Readonly<Record<string, unknown>>;
   /** Runs what is missing and writes what came out; returns with `stopped` when the signal was aborted. */
@@ -43,6 +46,7 @@ export const studies: readonly Study[] = [
     env: studyEnv,
     summary: 'What is a VQ-VAE better at than a VAE, and at what rate? Writes report.html and result.json.',
     schema: studySchema,
+    readConfig: (layers) => studyConfig(layers) as unknown as Readonly<Record<string, unknown>>,
     quickValues,
     run: (context) => runStudy(context as unknown as StudyContext<StudyConfig>),
   },

@@ -2,7 +2,7 @@
 
 import { ConfigError } from '@tessera/core';
 import type { Command } from 'commander';
-import { describeSchema, parseSetting, resolveConfig, RunFolder } from '@tessera/runs';
+import { describeSchema, parseSetting, RunFolder } from '@tessera/runs';
 import type { ConfigLayer } from '@tessera/runs';
 import type { Io } from './io.ts';
 import { quoteWord } from './quote-word.ts';
@@ -72,7 +72,7 @@ type Opened = Pick<StudyContext, 'run' | 'config' | 'seed'>;
 async function startStudy(study: Study, options: StudyOptions): Promise<Opened> {
   const { quick = false, seed: seedText = trainDefaults.seed, runs = trainDefaults.runs, backend } = options;
   const seed = parseCount('--seed', seedText);
-  const config = resolveConfig(study.schema, settingLayers(study, options));
+  const config = study.readConfig(settingLayers(study, options));
   const words = ['tessera', 'study', study.name, ...(quick ? ['--quick'] : []), '--seed', seedText];
   for (const text of options.set ?? []) words.push('--set', text);
   if (backend !== undefined) words.push('--backend', backend);
@@ -111,7 +111,7 @@ async function reopen(study: Study, options: StudyOptions, directory: string): P
   if (experiment !== study.name) {
     throw new ConfigError(`study: '${directory}' is a run of '${experiment}', not of the study ${study.name}.`);
   }
-  const checked = resolveConfig(study.schema, [{ source: directory, values: config }]);
+  const checked = study.readConfig([{ source: directory, values: config }]);
   await run.lock();
   return { run, config: checked, seed };
 }

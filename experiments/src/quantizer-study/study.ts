@@ -5,7 +5,7 @@ import type { NdArray } from '@tessera/core';
 import { readFileBounded, writeFileAtomic } from '@tessera/core/node';
 import type { Engine } from '@tessera/engine';
 import { createEngine } from '@tessera/engine/node';
-import { framesToPictures, grid, stackRows, upscale } from '@tessera/runs';
+import { framesToPictures, grid, resolveConfig, stackRows, upscale } from '@tessera/runs';
 import type { Picture } from '@tessera/runs';
 import { toUnit } from '@tessera/vqvae';
 import { engineChoice } from '../engine-choice.ts';
@@ -32,6 +32,7 @@ export const quantizerStudy: Study = {
   summary:
     'Which quantizer? All of them on frames of Breakout at one rate. Writes table.md, quantizers.svg and result.json.',
   schema: quantizerStudySchema,
+  readConfig: (layers) => resolveConfig(quantizerStudySchema, layers),
   quickValues: quickQuantizerValues,
   run: (context) => runQuantizers(context as unknown as StudyContext<QuantizerStudyConfig>),
 };

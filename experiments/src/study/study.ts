@@ -1,12 +1,13 @@
 // The study "VAE or VQ-VAE?": units of work one after the other in a run folder, then the report. A study that was stopped goes on with the units that are missing.
 import { join } from 'node:path';
 import { Generators } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
 import { writeFileAtomic } from '@tessera/core/node';
 import type { Engine } from '@tessera/engine';
 import { createEngine } from '@tessera/engine/node';
 import { framesToPictures, grid, upscale } from '@tessera/runs';
 import type { RunFolder, TokenizerResult } from '@tessera/runs';
-import { linearOracle, radialSpectrum, strideCount, toUnit } from '@tessera/vqvae';
+import { frechetDistance, linearOracle, radialSpectrum, randomFeatures, strideCount, toUnit } from '@tessera/vqvae';
 import { ballRecall as environmentBallRecall, envConfig } from '../environment.ts';
 import { engineChoice } from '../engine-choice.ts';
 import type { RunOutcome } from '../experiment.ts';
@@ -17,15 +18,17 @@ import { judgeClaims, unitsOf } from './claims.ts';
 import { collapseLatents, collapseName, collapseUnit } from './collapse-unit.ts';
 import type { StudyConfig } from './config.ts';
 import { environmentFrames, firstRows } from './frames.ts';
-import { matchedModels, matchedName, matchedUnit } from './matched-unit.ts';
-import type { MatchedModel, Pictures, StudyData } from './matched-unit.ts';
+import { matchedModels, matchedName, matchedSteps, matchedUnit } from './matched-unit.ts';
+import type { MatchedModel, Pictures } from './matched-unit.ts';
 import { ballRecall, modeCoverage, parseFrames, validityThreshold } from './parse-frames.ts';
 import { renderReport } from './report.ts';
-import { foregroundMask, spriteWorld } from './sprite-world.ts';
+import { measured } from './study-data.ts';
+import type { StudyData } from './study-data.ts';
+import { backgrounds, cells, foregroundMask, partsOf, sprites, spriteWorld } from './sprite-world.ts';
 import type { SpriteFrames } from './sprite-world.ts';
 import { runUnits, slug } from './run-units.ts';
 import type { Work } from './run-units.ts';
-import type { FinishedUnit, StudyUnit } from './units.ts';
+import type { FinishedUnit, StudyUnit, modeParts } from './units.ts';
 
 /** The name in `config.json` of the folders that the study makes. */
 export const studyName = 'vae-vs-vqvae';
@@ -135,7 +138,7 @@ async function plan({ config, seed }: StudyContext, engine: Engine): Promise<Wor
   const { linear, collapse, matched, environment } = config;
   const arcade = await environmentData(environment, generators.get('environment').integers(2 ** 31 - 1));
   return [
-    { id: 'control', label: 'real frames', steps: 1, run: () => controlUnit(control, threshold) },
+    { id: 'control', label: 'real frames', steps: 1, run: () => controlUnit(control, test, threshold) },
     ...seeds(config.seeds).map((own): Work<Measured> => ({
       id: `linear-s${own}`,
       label: `A linear VAE, seed ${own}`,
@@ -165,29 +168,26 @@ async function plan({ config, seed }: StudyContext, engine: Engine): Promise<Wor
       ),
     ),
     ...seeds(config.seeds).flatMap((own) =>
-      matchedModels(config).map((model): Work<Measured> => ({
-        id: `matched-${slug(matchedName(model))}-s${own}`,
-        label: `C, D ${matchedName(model)}, seed ${own}`,
-        steps: matched.steps + matched.priorSteps,
-        run: (onStep) =>
-          matchedResult(
-            engine,
-            { config, model, data, seed: own, steps: matched.steps, grid: spriteGrid, samples: config.samples },
-            onStep,
-          ),
-      })),
+      matchedModels(config).map((model): Work<Measured> => {
+        const { samples } = config;
+        const unit = { config, model, data, seed: own, steps: matched.steps, grid: spriteGrid, samples };
+        return {
+          id: `matched-${slug(matchedName(model))}-s${own}`,
+          label: `C, D ${matchedName(model)}, seed ${own}`,
+          steps: matchedSteps(unit),
+          run: (onStep) => matchedResult(engine, unit, onStep),
+        };
+      }),
     ),
-    ...environmentModels(config).map((model): Work<Measured> => ({
-      id: `environment-${slug(matchedName(model))}`,
-      label: `${environment.id} ${matchedName(model)}`,
-      steps: environment.steps,
-      run: (onStep) =>
-        matchedResult(
-          engine,
-          { config, model, data: arcade, seed, steps: environment.steps, grid: environmentGrid, samples: 0 },
-          onStep,
-        ),
-    })),
+    ...environmentModels(config).map((model): Work<Measured> => {
+      const unit = { config, model, data: arcade, seed, steps: environment.steps, grid: environmentGrid, samples: 0 };
+      return {
+        id: `environment-${slug(matchedName(model))}`,
+        label: `${environment.id} ${matchedName(model)}`,
+        steps: matchedSteps(unit),
+        run: (onStep) => matchedResult(engine, unit, onStep),
+      };
+    }),
   ];
 }
 
@@ -210,10 +210,20 @@ function spriteData(train: SpriteFrames, test: SpriteFrames, threshold: number):
     name: studyEnv,
     train: train.frames,
     test: test.frames,
+    parts: labelsOf(test.modes),
     mask: foregroundMask(test),
     ballRecall: (decoded) => ballRecall(decoded, test.balls),
     modesKept: (decoded) => agreement(parseFrames(decoded).modes, test.modes),
     coverage: (frames) => modeCoverage(parseFrames(frames), threshold),
+  };
+}
+
+function labelsOf(modes: Int32Array): NonNullable<StudyData['parts']> {
+  const labels = (part: (typeof modeParts)[number]) => modes.map((mode) => partsOf(mode)[part]);
+  return {
+    background: { labels: labels('background'), classes: backgrounds },
+    sprite: { labels: labels('sprite'), classes: sprites },
+    cell: { labels: labels('cell'), classes: cells },
   };
 }
 
@@ -244,9 +254,10 @@ async function environmentData({ id, frames: count }: StudyConfig['environment']
   };
 }
 
-function controlUnit(frames: SpriteFrames, threshold: number): Measured {
+function controlUnit(frames: SpriteFrames, test: SpriteFrames, threshold: number): Measured {
   const real = toUnit(frames.frames);
   const parsed = parseFrames(real);
+  const features = (some: NdArray<'float32'>) => randomFeatures(firstRows(some, measured));
   return {
     unit: {
       part: 'control',
@@ -255,10 +266,9 @@ function controlUnit(frames: SpriteFrames, threshold: number): Measured {
       accuracy: agreement(parsed.modes, frames.modes),
       ballRecall: ballRecall(real, frames.balls),
       frames: frames.modes.length,
-      spectrum: [...radialSpectrum(firstRows(real, 500))],
-      pictures: {},
+      frechet: frechetDistance(features(real), features(toUnit(test.frames))),
+      spectrum: [...radialSpectrum(firstRows(real, measured))],
     },
-    pictures: { 'real frames': firstRows(real, shown) },
   };
 }
 
