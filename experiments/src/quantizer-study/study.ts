@@ -1,11 +1,11 @@
 // The study of quantizers: every kind on the same frames, network, batches and optimiser at the same rate.
 import { join } from 'node:path';
-import { ConfigError, Generators, decodePng, ndarray } from '@tessera/core';
+import { Generators, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { readFileBounded, writeFileAtomic } from '@tessera/core/node';
+import { writeFileAtomic } from '@tessera/core/node';
 import type { Engine } from '@tessera/engine';
 import { createEngine } from '@tessera/engine/node';
-import { framesToPictures, grid, resolveConfig, stackRows, upscale } from '@tessera/runs';
+import { framesToPictures, grid, resolveConfig, upscale } from '@tessera/runs';
 import type { Picture } from '@tessera/runs';
 import { toUnit } from '@tessera/vqvae';
 import { engineChoice } from '../engine-choice.ts';
@@ -15,6 +15,7 @@ import type { Study, StudyContext } from '../studies.ts';
 import { environmentFrames } from '../study/frames.ts';
 import { runUnits, slug } from '../study/run-units.ts';
 import type { Work } from '../study/run-units.ts';
+import { stackStrips } from '../study/strips.ts';
 import { toolVersion } from '../version.ts';
 import { quantizerStudySchema, quickQuantizerValues } from './config.ts';
 import type { QuantizerStudyConfig } from './config.ts';
@@ -39,7 +40,6 @@ export const quantizerStudy: Study = {
 
 const shown = 12;
 const scale = 3;
-const maxPictureBytes = 2 ** 24;
 
 async function runQuantizers(context: StudyContext<QuantizerStudyConfig>): Promise<RunOutcome> {
   const { config, seed, backend, reporter, run, command } = context;
@@ -138,16 +138,6 @@ async function strips(
   units: readonly QuantizerUnit[],
   { directory, seed, test }: { readonly directory: string; readonly seed: number; readonly test: NdArray<'float32'> },
 ): Promise<Picture> {
-  const rows = [strip(test)];
-  for (const { picture } of units.filter((unit) => unit.seed === seed)) {
-    const path = join(directory, 'media', picture);
-    const pixels = decodePng(await readFileBounded(path, { maxBytes: maxPictureBytes }));
-    if (String(pixels.shape) !== String(rows[0]!.shape)) {
-      throw new ConfigError(
-        `study: '${path}' is not the picture that was written there. Remove its unit to measure it again.`,
-      );
-    }
-    rows.push(pixels as Picture);
-  }
-  return stackRows(rows, { gap: 2 * scale });
+  const files = units.filter((unit) => unit.seed === seed).map(({ picture }) => picture);
+  return stackStrips(directory, files, { above: [strip(test)], gap: 2 * scale });
 }

@@ -63,6 +63,9 @@ export interface MatchedWork {
   readonly samples: number;
 }
 
+/** What the picture of the samples of a source of latents is called. */
+export const samplesFrom = (source: string): string => `samples, latents from ${source}`;
+
 /** Frames for the pictures: reconstructions of the first test frames, and the first samples of each source. */
 export type Pictures = Readonly<Record<string, NdArray<'float32'>>>;
 
@@ -350,7 +353,7 @@ function measure(
       reconstructions: firstRows(decoded, shown),
       ...(decodedMeans && { "reconstructions of the posteriors' means": firstRows(decodedMeans, shown) }),
       ...Object.fromEntries(
-        Object.entries(sources).map(([name, frames]) => [`samples, latents from ${name}`, firstRows(frames, shown)]),
+        Object.entries(sources).map(([name, frames]) => [samplesFrom(name), firstRows(frames, shown)]),
       ),
     },
   };

@@ -208,21 +208,46 @@ function family(
   return { name, points: points.toSorted((a, b) => a.x - b.x) };
 }
 
-function ratePart(sprites: readonly MatchedUnit[], units: readonly StudyUnit[], { matched }: StudyConfig): string[] {
-  const chart = (title: string, y: string, value: (unit: MatchedUnit) => number | null, logY: boolean) => {
-    const lines = [
-      family(sprites, { kind: 'vae', name: 'VAE, beta varies', value }),
-      family(sprites, { kind: 'vq', name: 'VQ-VAE', value }),
-    ];
-    const plain = spreadOf(sprites.filter((unit) => unit.kind === 'ae').map(value)).mean;
-    const ends = lines.flatMap((line) => line.points.map((point) => point.x)).filter((x) => Number.isFinite(x));
-    const reference = {
-      name: 'plain AE (no rate)',
-      dashed: true,
-      points: [Math.min(...ends), Math.max(...ends)].map((x) => ({ x, y: plain })),
-    };
-    return lineChart([...lines, reference], { title, x: 'rate, bits a frame', y, logX: true, logY });
+/** The two figures that say most, as SVG by the names of their files. */
+export function rateCharts(sprites: readonly MatchedUnit[]): Record<'rate-distortion' | 'sharpness', string> {
+  return {
+    'rate-distortion': rateChart(sprites, {
+      title: 'Rate and distortion',
+      y: 'MSE',
+      value: (unit) => unit.mse,
+      logY: true,
+    }),
+    sharpness: rateChart(sprites, {
+      title: 'Sharpness of reconstructions',
+      y: 'Laplacian variance, real = 1',
+      value: (unit) => unit.sharpnessMean,
+    }),
   };
+}
+
+interface RateChart {
+  readonly title: string;
+  readonly y: string;
+  readonly value: (unit: MatchedUnit) => number | null;
+  readonly logY?: boolean;
+}
+
+function rateChart(sprites: readonly MatchedUnit[], { title, y, value, logY = false }: RateChart): string {
+  const lines = [
+    family(sprites, { kind: 'vae', name: 'VAE, beta varies', value }),
+    family(sprites, { kind: 'vq', name: 'VQ-VAE', value }),
+  ];
+  const plain = spreadOf(sprites.filter((unit) => unit.kind === 'ae').map(value)).mean;
+  const ends = lines.flatMap((line) => line.points.map((point) => point.x)).filter((x) => Number.isFinite(x));
+  const reference = {
+    name: 'plain AE (no rate)',
+    dashed: true,
+    points: [Math.min(...ends), Math.max(...ends)].map((x) => ({ x, y: plain })),
+  };
+  return lineChart([...lines, reference], { title, x: 'rate, bits a frame', y, logX: true, logY });
+}
+
+function ratePart(sprites: readonly MatchedUnit[], units: readonly StudyUnit[], { matched }: StudyConfig): string[] {
   const measures: readonly (readonly [string, (unit: MatchedUnit) => number | null])[] = [
     ['MSE', (unit) => unit.mse],
     ["MSE of the posteriors' means", (unit) => (unit.kind === 'vq' ? null : (unit.ofMeans?.mse ?? null))],
@@ -255,10 +280,13 @@ function ratePart(sprites: readonly MatchedUnit[], units: readonly StudyUnit[], 
     ),
     figures(
       [
-        chart('Rate and distortion', 'MSE', (unit) => unit.mse, true),
-        chart('Sharpness of reconstructions', 'Laplacian variance, real = 1', (unit) => unit.sharpnessMean, false),
-        chart('Errors on sprites and ball', 'foreground PSNR, dB', (unit) => unit.foregroundPsnr, false),
-        chart('Ball recall', 'share of frames', (unit) => unit.ballRecall, false),
+        ...Object.values(rateCharts(sprites)),
+        rateChart(sprites, {
+          title: 'Errors on sprites and ball',
+          y: 'foreground PSNR, dB',
+          value: (unit) => unit.foregroundPsnr,
+        }),
+        rateChart(sprites, { title: 'Ball recall', y: 'share of frames', value: (unit) => unit.ballRecall }),
         lineChart(
           [...control, ...spectra.map((unit) => ({ name: unit.model, points: spectrumPoints(unit.spectrum) }))],
           { title: 'Spectra of reconstructions', x: 'cycles over the frame', y: 'energy', logY: true },

@@ -14,21 +14,23 @@ import type { RunOutcome } from '../experiment.ts';
 import { formatSeconds } from '../format.ts';
 import type { StudyContext as AnyStudyContext } from '../studies.ts';
 import { toolVersion } from '../version.ts';
-import { judgeClaims, unitsOf } from './claims.ts';
+import { judgeClaims, middleRate, samplesAt, unitsOf } from './claims.ts';
 import { collapseLatents, collapseName, collapseUnit } from './collapse-unit.ts';
 import type { StudyConfig } from './config.ts';
 import { environmentFrames, firstRows } from './frames.ts';
-import { matchedModels, matchedName, matchedSteps, matchedUnit } from './matched-unit.ts';
+import { matchedModels, matchedName, matchedSteps, matchedUnit, samplesFrom } from './matched-unit.ts';
 import type { MatchedModel, Pictures } from './matched-unit.ts';
 import { ballRecall, modeCoverage, parseFrames, validityThreshold } from './parse-frames.ts';
-import { renderReport } from './report.ts';
+import { rateCharts, renderReport } from './report.ts';
 import { measured } from './study-data.ts';
 import type { StudyData } from './study-data.ts';
 import { backgrounds, cells, foregroundMask, partsOf, sprites, spriteWorld } from './sprite-world.ts';
 import type { SpriteFrames } from './sprite-world.ts';
 import { runUnits, slug } from './run-units.ts';
 import type { Work } from './run-units.ts';
-import type { FinishedUnit, StudyUnit, modeParts } from './units.ts';
+import { stackStrips } from './strips.ts';
+import { realFrames } from './units.ts';
+import type { FinishedUnit, MatchedUnit, StudyUnit, modeParts } from './units.ts';
 
 /** The name in `config.json` of the folders that the study makes. */
 export const studyName = 'vae-vs-vqvae';
@@ -70,6 +72,7 @@ export async function runStudy(context: StudyContext): Promise<RunOutcome> {
       directory: run.directory,
     });
     await writeFileAtomic(join(run.directory, 'report.html'), html);
+    await writeFigures(run, units, config);
     await run.writeResult({
       experiment: studyName,
       env: studyEnv,
@@ -92,6 +95,11 @@ export async function runStudy(context: StudyContext): Promise<RunOutcome> {
         })),
         { name: 'measured in', value: formatSeconds(seconds) },
         { name: 'report', value: join(run.directory, 'report.html') },
+        {
+          name: 'figures',
+          value: join(run.directory, 'media'),
+          note: 'rate-distortion.svg, sharpness.svg, frames.png',
+        },
       ],
     };
   } finally {
@@ -125,6 +133,27 @@ async function writePictures(run: RunFolder, id: string, pictures: Pictures): Pr
     paths[name] = `${file}.png`;
   }
   return paths;
+}
+
+/** The figures for a page elsewhere. Frames: real ones, what a VAE and a VQ-VAE near the middle rate reconstruct, and what each source of latents makes. */
+async function writeFigures(run: RunFolder, units: readonly StudyUnit[], config: StudyConfig): Promise<void> {
+  const sprites = unitsOf(units, 'matched').filter((unit) => unit.data === studyEnv);
+  for (const [name, svg] of Object.entries(rateCharts(sprites)))
+    await writeFileAtomic(join(run.directory, 'media', `${name}.svg`), `${svg}\n`);
+  const seen = (kind: MatchedUnit['kind']) =>
+    samplesAt(sprites, { kind, source: 'learned prior', rate: middleRate(config) })[0]?.pictures;
+  const [vae, vq] = [seen('vae'), seen('vq')];
+  if (vae === undefined || vq === undefined) return;
+  const rows = [
+    vq[realFrames],
+    vae['reconstructions'],
+    vq['reconstructions'],
+    vae[samplesFrom('N(0, I)')],
+    vae[samplesFrom('learned prior')],
+    vq[samplesFrom('learned prior')],
+  ];
+  const files = rows.filter((file) => file !== undefined);
+  await run.writePicture('frames', await stackStrips(run.directory, files, { gap: 8 }));
 }
 
 async function plan({ config, seed }: StudyContext, engine: Engine): Promise<Work<Measured>[]> {

@@ -1,6 +1,7 @@
 // The study as a command, at a tiny size: it runs end to end, goes on where it was stopped, and leaves one file that needs nothing else.
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { decodePng } from '@tessera/core';
 import { RunFolder } from '@tessera/runs';
 import { expect, test } from 'vitest';
 import { main } from '../../src/program.ts';
@@ -76,6 +77,14 @@ test('--quick from end to end: units, pictures, result.json and the report; stop
   // Nothing is loaded from anywhere else.
   expect(html.match(/(?:src|href)="(?!data:)/g)).toBe(null);
   expect(html.replaceAll(/base64,[^"]+/g, '')).not.toMatch(/NaN|undefined/);
+
+  for (const name of ['rate-distortion', 'sharpness'])
+    expect(html).toContain(readFileSync(join(directory, 'media', `${name}.svg`), 'utf8').trim());
+  // 16 frames of 32 pixels, twice as large and 2 apart, in six rows 8 apart.
+  expect(decodePng(readFileSync(join(directory, 'media', 'frames.png'))).shape.slice(0, 2)).toEqual([
+    6 * 64 + 5 * 8,
+    16 * 64 + 15 * 2,
+  ]);
 
   const whole = fakeIo();
   expect(await main(words, whole)).toBe(0);
