@@ -13,7 +13,7 @@ import { rounds, tinyAgent } from '../support/tiny-agent.ts';
 import { onlyRun, until } from '../support/tiny-run.ts';
 
 /** TESSERA_KILLS: stops in all. */
-const kills = Number(process.env['TESSERA_KILLS'] ?? 20);
+const kills = Number(process.env['TESSERA_KILLS'] ?? 15);
 /** TESSERA_KILL_SEED: decides the moments. */
 const seed = Number(process.env['TESSERA_KILL_SEED'] ?? 0);
 /** Stops of one run, from its start to its end. */
@@ -82,7 +82,7 @@ describe.concurrent(`runs that are stopped ${kills} times (moments of seed ${see
     const quota = Math.round(kills * share);
     test(
       `${name}: end as one that nobody stopped, ${quota} stops`,
-      { timeout: 60_000 + 12_000 * kills },
+      { timeout: 120_000 + 12_000 * kills },
       async ({ onTestFailed }) => {
         const log: string[] = [];
         onTestFailed(() => void process.stderr.write(`${log.join('\n')}\n`));
