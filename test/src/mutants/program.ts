@@ -1,6 +1,6 @@
 // `npm run mutants`: plants bugs one at a time and asks the tests to notice each. People read what was found on stderr; with `--json` the last line of stdout is JSON.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,7 +9,7 @@ import { repository } from '../support/repository.ts';
 import { plant } from './mutant.ts';
 import type { Mutant } from './mutant.ts';
 import { runTests } from './trial.ts';
-import type { Outcome } from './trial.ts';
+import type { Outcome, Trial } from './trial.ts';
 
 /** What the command needs of its process. */
 export interface Surroundings {
@@ -90,40 +90,62 @@ interface Running {
 /** The names of those that no test noticed. Throws ConfigError when that cannot be found out. */
 async function survivorsOf(mutants: readonly Mutant[], running: Running): Promise<string[]> {
   const { say, signal } = running;
-  const lost = mutants.filter(
-    (mutant) => plant(readFileSync(join(repository, mutant.file), 'utf8'), mutant) === undefined,
-  );
+  const lost = mutants.filter((mutant) => plant(sourceOf(mutant), mutant) === undefined);
   if (lost.length > 0) {
     const places = lost.map(({ name, file, find }) => `${name}: ${JSON.stringify(find)} in ${file}`);
     throw new ConfigError(
-      `mutants: expected to find exactly once what is replaced. Write down what stands there now.\n${places.join('\n')}`,
+      `mutants: expected what is replaced to be there exactly once; write down what stands there now.\n${places.join('\n')}`,
     );
   }
-  const tests = [...new Set(mutants.flatMap((mutant) => mutant.tests))];
-  say(`${tests.length} test files without a bug ...`);
-  const outcome = await runTests({ tests }, running);
-  if (signal.aborted) return [];
-  if (outcome.kind !== 'passed') {
+  const trials = new Map(mutants.map(({ tests, only }) => [`${tests.join(' ')} ${only}`, { tests, only }]));
+  say(`${trials.size} runs of tests without a bug ...`);
+  await inTurn([...trials.values()], running, (trial, outcome) => {
+    if (outcome.kind === 'passed') return;
     throw new ConfigError(
-      `mutants: expected tests that pass without a bug, else it means nothing when they fail with one. ${textOf(outcome)}`,
+      `mutants: expected tests that pass without a bug, else it means nothing when they fail with one. ${trial.tests.join(' ')}: ${textOf(outcome)}`,
     );
-  }
-  say(`${textOf(outcome)}\n${mutants.length} bugs ...`);
-  const survivors = new Set<string>();
-  const waiting = [...mutants];
+  });
+  say(`${mutants.length} bugs ...`);
+  const survivors: string[] = [];
+  const bugs = mutants.map((mutant) => ({ ...mutant, mutant }));
+  await inTurn(bugs, running, ({ name }, outcome, seconds) => {
+    const killed = outcome.kind === 'failed';
+    if (!killed) survivors.push(name);
+    say(`${killed ? 'killed  ' : 'SURVIVED'} ${name} (${seconds.toFixed(1)} s): ${textOf(outcome)}`);
+  });
+  if (!signal.aborted) say(`${mutants.length - survivors.length} of ${mutants.length} killed.`);
+  return mutants.map(({ name }) => name).filter((name) => survivors.includes(name));
+}
+
+function sourceOf({ file }: Mutant): string {
+  const path = join(repository, file);
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
+/** Runs trials, as many at a time as there are cores, and tells of each that was not aborted. What `tell` throws ends all. */
+async function inTurn<T extends Trial>(
+  trials: readonly T[],
+  running: Running,
+  tell: (trial: T, outcome: Outcome, seconds: number) => void,
+): Promise<void> {
+  const waiting = [...trials];
+  const failed = new AbortController();
+  const signal = AbortSignal.any([running.signal, failed.signal]);
   const work = async (): Promise<void> => {
-    for (let mutant = waiting.shift(); mutant !== undefined && !signal.aborted; mutant = waiting.shift()) {
+    for (let trial = waiting.shift(); trial !== undefined && !signal.aborted; trial = waiting.shift()) {
       const began = performance.now();
-      const end = await runTests({ ...mutant, mutant }, running);
+      const outcome = await runTests(trial, { ...running, signal });
       if (signal.aborted) return;
-      if (end.kind !== 'failed') survivors.add(mutant.name);
-      const seconds = ((performance.now() - began) / 1000).toFixed(1);
-      say(`${end.kind === 'failed' ? 'killed  ' : 'SURVIVED'} ${mutant.name} (${seconds} s): ${textOf(end)}`);
+      try {
+        tell(trial, outcome, (performance.now() - began) / 1000);
+      } catch (error) {
+        failed.abort(error);
+      }
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, work));
-  say(`${mutants.length - survivors.size} of ${mutants.length} killed.`);
-  return mutants.map(({ name }) => name).filter((name) => survivors.has(name));
+  // Now that nothing runs any more.
+  failed.signal.throwIfAborted();
 }
 
 function textOf(outcome: Outcome): string {

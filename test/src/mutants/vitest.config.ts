@@ -31,7 +31,9 @@ export default defineConfig({
       // It makes a function of every order of `test.skip.concurrent...`, which takes seconds each time that it is loaded.
       name: 'tessera:fast-check',
       transform: (code, id) =>
-        id.endsWith('/vitest-fast-check.js') ? code.replace('!ancestors.has(key)', 'ancestors.size < 2 && !ancestors.has(key)') : undefined,
+        id.endsWith('/vitest-fast-check.js')
+          ? code.replace('!ancestors.has(key)', 'ancestors.size < 2 && !ancestors.has(key)')
+          : undefined,
     },
   ],
   test: {
@@ -40,9 +42,9 @@ export default defineConfig({
     setupFiles: [join(import.meta.dirname, 'no-shrinking.ts')],
     server: { deps: { inline: ['@fast-check/vitest'] } },
     isolate: false,
-    // One failure is enough, and mutants run side by side.
+    // One failure is enough, and several runs go on side by side.
     bail: 1,
-    maxWorkers: mutant === undefined ? '100%' : 1,
+    maxWorkers: 1,
     cache: false,
     // What one run has compiled, the next one need not.
     experimental: { fsModuleCache: true, fsModuleCachePath: join(tmpdir(), 'modules') },

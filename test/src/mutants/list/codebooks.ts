@@ -137,6 +137,7 @@ export const codebooks: readonly Mutant[] = [
     find: 'this.idle[start + row] = 0',
     replace: 'this.idle[row] = 0',
     tests: [law('restarts')],
+    only: '28: every codebook',
   },
   {
     name: 'seeds-twice',
@@ -178,7 +179,7 @@ export const codebooks: readonly Mutant[] = [
     file: source('vqvae'),
     find: 'this.#codes.idle = Int32Array.from(idle.data as Int32Array);',
     replace: '',
-    tests: [test('files')],
-    only: 'goes on bit for bit',
+    tests: [test('tokenizer')],
+    only: 'takes over all of a state',
   },
 ];

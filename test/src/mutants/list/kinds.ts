@@ -11,14 +11,16 @@ export const kinds: readonly Mutant[] = [
     find: 'greaterEqual(draw, stage / count)',
     replace: 'greaterEqual(draw, stage / (count - 1))',
     tests: [law('composed')],
+    only: '36: ',
   },
   {
-    name: 'dropout-to-nothing',
-    what: 'quantize dropout drops the first stage as well',
+    name: 'dropout-spares-the-last',
+    what: 'the last stage takes part without those before it',
     file: quantizers('residual'),
     find: 'draw === undefined || stage === 0',
-    replace: 'draw === undefined',
+    replace: 'draw === undefined || stage === count - 1',
     tests: [law('composed')],
+    only: '36: ',
   },
   {
     name: 'dropout-by-one-key',
@@ -27,7 +29,7 @@ export const kinds: readonly Mutant[] = [
     find: "key: randomKey(this.#generators.get('quantizer'))",
     replace: "key: ndarray('int32', [2])",
     tests: [test('kinds')],
-    only: 'draws',
+    only: 'draws anew',
   },
   {
     name: 'stages-of-the-vector',
@@ -36,6 +38,7 @@ export const kinds: readonly Mutant[] = [
     find: 'residual = sub(residual, ',
     replace: 'residual = sub(z, ',
     tests: [law('composed')],
+    only: '35: ',
   },
   {
     name: 'residual-of-patched-codes',
@@ -44,6 +47,7 @@ export const kinds: readonly Mutant[] = [
     find: 'stopGradient(out.quantized)',
     replace: 'out.quantized',
     tests: [law('composed')],
+    only: '35: ',
   },
   {
     name: 'zero-code-moves',
@@ -52,6 +56,7 @@ export const kinds: readonly Mutant[] = [
     find: 'inner.quantize(held(state), z, options)',
     replace: 'inner.quantize(state, z, options)',
     tests: [law('composed')],
+    only: '35: ',
   },
   {
     name: 'one-slice-for-all',
@@ -60,6 +65,7 @@ export const kinds: readonly Mutant[] = [
     find: 'slices[index]!',
     replace: 'slices[0]!',
     tests: [law('composed')],
+    only: '^37 ',
   },
   {
     name: 'groups-added-up',
@@ -68,6 +74,7 @@ export const kinds: readonly Mutant[] = [
     find: '1 / count',
     replace: '1',
     tests: [law('composed')],
+    only: '^37 ',
   },
   {
     name: 'fsq-zero-is-not-zero',

@@ -3,6 +3,7 @@
 import type { Mutant } from '../mutant.ts';
 import { law, quantizers } from './places.ts';
 
+// Only of the plain backend: the kernel of the others is not TypeScript.
 const nearestCode = 'packages/engine/src/ops/nearest-code.ts';
 
 export const lookup: readonly Mutant[] = [
@@ -13,6 +14,7 @@ export const lookup: readonly Mutant[] = [
     find: 'if (distance < least) {',
     replace: 'if (distance <= least) {',
     tests: [law('lookup')],
+    only: '^cpu ',
   },
   {
     name: 'expanded-distance',
@@ -27,6 +29,7 @@ export const lookup: readonly Mutant[] = [
           distance = Math.fround(distance + Math.fround(e * e - 2 * z * e));
         }`,
     tests: [law('lookup')],
+    only: '^cpu ',
   },
   {
     name: 'nan-is-code-0',
@@ -35,6 +38,7 @@ export const lookup: readonly Mutant[] = [
     find: "checkFinite('the input', vectors, width);",
     replace: '',
     tests: [law('lookup')],
+    only: '^cpu ',
   },
   {
     name: 'cosine-of-raw-codes',

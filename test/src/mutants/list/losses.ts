@@ -1,7 +1,7 @@
 // Losses and the gradients that reach encoder and codes: laws 13 to 20, 38.
 
 import type { Mutant } from '../mutant.ts';
-import { law, quantizers, source } from './places.ts';
+import { law, quantizers, source, test } from './places.ts';
 
 export const losses: readonly Mutant[] = [
   {
@@ -74,7 +74,7 @@ export const losses: readonly Mutant[] = [
     file: quantizers('vq'),
     find: "trainable: ['codebook', ...lookup.trainable]",
     replace: 'trainable: lookup.trainable',
-    tests: ['packages/vqvae/tests/tokenizer.test.ts'],
+    tests: [test('tokenizer')],
     only: 'before its update',
   },
   {
@@ -131,7 +131,7 @@ export const losses: readonly Mutant[] = [
     file: source('model'),
     find: 'mean(max(errors, { axes: frames.shape.map((_, axis) => axis).slice(1) }))',
     replace: 'max(errors)',
-    tests: ['packages/vqvae/tests/networks.test.ts'],
+    tests: [test('reconstruction')],
   },
   {
     name: 'variance-not-divided',
@@ -139,6 +139,6 @@ export const losses: readonly Mutant[] = [
     file: source('model'),
     find: 'div(mean(errors), variance)',
     replace: 'mul(mean(errors), variance)',
-    tests: ['packages/vqvae/tests/networks.test.ts'],
+    tests: [test('reconstruction')],
   },
 ];
