@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { breakoutBoard, catchBoard, findBall } from '@tessera/env-arcade';
+import { findPoleTip } from '@tessera/env-classic-control';
 import { ConfigError } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { isFrameSpace, makeFrames } from '@tessera/rollouts';
@@ -89,27 +90,73 @@ function makeKnown(id: string, kwargs: Readonly<Record<string, unknown>>): Env {
 /**
  * The share of frames whose ball is found at its place after decoding, of those that show one; NaN for environments without a ball that we know.
  */
-export function ballRecall(
+export function ballRecall(env: EnvConfig, frames: NdArray<'float32'>, decoded: NdArray<'float32'>): number {
+  return recallOf(ballHits(env, frames, decoded));
+}
+
+/** Of some frames: how many show what is looked for, and in how many of those it is found at its place after decoding. */
+export interface Hits {
+  readonly shown: number;
+  readonly found: number;
+}
+
+/** Hits of a whole set as a share; NaN when nothing showed what was looked for. */
+export const recallOf = ({ shown, found }: Hits): number => found / shown;
+
+/** Hits of two sets together. */
+export const sumHits = (a: Hits, b: Hits): Hits => ({ shown: a.shown + b.shown, found: a.found + b.found });
+
+/** Of the ball of Breakout and Catch; nothing is shown in other environments. */
+export function ballHits(
   { id, kwargs = {} }: EnvConfig,
   frames: NdArray<'float32'>,
   decoded: NdArray<'float32'>,
-): number {
+): Hits {
   const board = id.startsWith('Breakout-v')
     ? breakoutBoard(kwargs['cellSize'] as number | undefined)
     : id.startsWith('Catch-v')
       ? catchBoard
       : undefined;
-  if (board === undefined) return NaN;
+  if (board === undefined) return { shown: 0, found: 0 };
+  return countHits(frames, decoded, {
+    find: (frame) => findBall(frame, board),
+    same: (truth, seen) => seen.row === truth.row && seen.column === truth.column,
+  });
+}
+
+// A detector sees the tip within a pixel of where the state has it: what is within another pixel is within two of the truth.
+const tipDistance = 1;
+
+/** Of the tip of CartPole's pole: found when it is within two pixels of the truth; nothing is shown in other environments. */
+export function poleTipHits({ id }: EnvConfig, frames: NdArray<'float32'>, decoded: NdArray<'float32'>): Hits {
+  if (!id.startsWith('CartPole-v')) return { shown: 0, found: 0 };
+  const [, height, width] = frames.shape as [number, number, number];
+  return countHits(frames, decoded, {
+    find: (frame) => findPoleTip(frame, { size: [height, width] }),
+    same: (truth, seen) => Math.hypot(seen.x - truth.x, seen.y - truth.y) <= tipDistance,
+  });
+}
+
+function countHits<Place>(
+  frames: NdArray<'float32'>,
+  decoded: NdArray<'float32'>,
+  {
+    find,
+    same,
+  }: {
+    readonly find: (frame: Float32Array) => Place | undefined;
+    readonly same: (truth: Place, seen: Place) => boolean;
+  },
+): Hits {
   const size = frames.data.length / frames.shape[0]!;
-  const ball = (array: NdArray<'float32'>, frame: number) =>
-    findBall(array.data.subarray(frame * size, (frame + 1) * size), board);
+  const place = ({ data }: NdArray<'float32'>, frame: number) => find(data.subarray(frame * size, (frame + 1) * size));
   let [shown, found] = [0, 0];
   for (let frame = 0; frame < frames.shape[0]!; frame++) {
-    const truth = ball(frames, frame);
+    const truth = place(frames, frame);
     if (truth === undefined) continue;
     shown++;
-    const seen = ball(decoded, frame);
-    if (seen !== undefined && seen.row === truth.row && seen.column === truth.column) found++;
+    const seen = place(decoded, frame);
+    if (seen !== undefined && same(truth, seen)) found++;
   }
-  return found / shown;
+  return { shown, found };
 }

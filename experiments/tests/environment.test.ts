@@ -6,7 +6,7 @@ import { Box, Discrete, Env, register } from 'gymnasium-js';
 import type { ResetResult, StepResult } from 'gymnasium-js';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { ballRecall, envConfig, frameShapeOf } from '../src/environment.ts';
+import { ballRecall, envConfig, frameShapeOf, poleTipHits } from '../src/environment.ts';
 import { tokenizerDefaults } from '../src/tokenizer/config.ts';
 import { settings } from './tokenizer/settings.ts';
 import { strideCount } from '@tessera/vqvae';
@@ -121,6 +121,34 @@ describe('ball recall', () => {
   test('is no number where no ball is known', () => {
     expect(ballRecall(config('Gallery-v0'), frames([[1, 1]]), frames([[1, 1]]))).toBeNaN();
     expect(ballRecall(breakout, frames([null]), frames([[1, 1]]))).toBeNaN();
+  });
+});
+
+describe('pole tip hits', () => {
+  const cartPole = config('CartPole-v1');
+  const white = () => ndarray('float32', [1, 64, 64, 3], new Float32Array(64 * 64 * 3).fill(1));
+
+  /** A white frame with a pole two pixels wide that ends above the pixel (row, column). */
+  function pole(row: number, column: number): NdArray<'float32'> {
+    const frame = white();
+    for (let y = row; y < 50; y++)
+      for (const x of [column - 1, column]) frame.data.set([202 / 255, 152 / 255, 101 / 255], (y * 64 + x) * 3);
+    return frame;
+  }
+
+  const side = fc.integer({ min: 10, max: 45 });
+  test.prop([side, side, fc.integer({ min: -3, max: 3 }), fc.integer({ min: -3, max: 3 })])(
+    'are tips that are seen within a pixel of where they are seen in the real frame',
+    (row, column, down, right) => {
+      const found = Math.hypot(down, right) <= 1 ? 1 : 0;
+      expect(poleTipHits(cartPole, pole(row, column), pole(row + down, column + right))).toEqual({ shown: 1, found });
+    },
+  );
+
+  test('are of frames that show one, in CartPole alone', () => {
+    expect(poleTipHits(cartPole, pole(20, 20), white())).toEqual({ shown: 1, found: 0 });
+    expect(poleTipHits(cartPole, white(), pole(20, 20))).toEqual({ shown: 0, found: 0 });
+    expect(poleTipHits(config('Acrobot-v1'), pole(20, 20), pole(20, 20))).toEqual({ shown: 0, found: 0 });
   });
 });
 

@@ -11,6 +11,11 @@ const axleHeight = 7.5;
 const cart = { left: -25, right: 25, bottom: -15, top: 15 };
 const pole = { left: -5, right: 5, bottom: -5, top: scale - 5 };
 
+/** Of the pole, in the scene's units. */
+export const poleThickness: number = pole.right - pole.left;
+/** By how much of 255 the pole is redder than it is blue. */
+export const poleRedOverBlue: number = poleColour[0] - poleColour[2];
+
 export const cartPoleLayout: PictureLayout = {
   modes: ['rgb_array'],
   viewHeight: 400,

@@ -63,3 +63,5 @@ export { MountainCarEnv } from './mountain-car.ts';
 export type { MountainCarOptions } from './mountain-car.ts';
 export { PendulumEnv } from './pendulum.ts';
 export type { PendulumOptions } from './pendulum.ts';
+export { findPoleTip } from './find-pole-tip.ts';
+export type { FindPoleTipOptions, Point } from './find-pole-tip.ts';

@@ -1,5 +1,5 @@
 // Numbers of any kind into arrays of one dtype.
-import { typedArrayOf } from '@tessera/core';
+import { isBigArray, typedArrayOf } from '@tessera/core';
 import type { DType } from '@tessera/core';
 import type { TypedArray } from 'gymnasium-js';
 
@@ -16,7 +16,7 @@ export function put(
   from: number,
   count: number,
 ): void {
-  const isBig = column instanceof BigInt64Array;
+  const isBig = isBigArray(column);
   for (let k = 0; k < count; k++) {
     const value = values[from + k]!;
     column[at + k] = (isBig ? BigInt(value) : Number(value)) as never;

@@ -1,20 +1,8 @@
 // Values without a fixed size (texts, sequences, graphs, one of several) as JSON, as python/tessera_bridge/loose.py describes it. Numbers within them are cast to
 // the dtype of their space and go as the bytes of an array: nothing is lost on the way.
-import { elementCount, FormatError, typedArrayOf } from '@tessera/core';
+import { elementCount, FormatError, isBigDType, typedArrayOf } from '@tessera/core';
 import type { DType } from '@tessera/core';
-import {
-  concatenate,
-  createEmptyArray,
-  Discrete,
-  Graph,
-  iterate,
-  joinLeaves,
-  leafSpaces,
-  OneOf,
-  Sequence,
-  splitLeaves,
-  Text,
-} from 'gymnasium-js';
+import { Discrete, Graph, joinLeaves, leafSpaces, OneOf, Sequence, splitLeaves, Text } from 'gymnasium-js';
 import type { FeatureSpace, GraphInstance, Space, TypedArray } from 'gymnasium-js';
 import { columnOf, put } from './columns.ts';
 import { decodeValue } from './values.ts';
@@ -22,8 +10,8 @@ import { decodeValue } from './values.ts';
 /** JSON of a value that is in the space. */
 export function encodeLoose(space: Space<unknown>, value: unknown): unknown {
   if (space instanceof Sequence) {
-    const items = space.stack ? [...iterate(space.stackedFeatureSpace!, value)] : (value as unknown[]);
-    return items.map((item) => encodeParts(space.featureSpace, item));
+    const sequence: Sequence<Space<unknown>, boolean> = space;
+    return sequence.toItems(value as unknown[]).map((item) => encodeParts(space.featureSpace, item));
   }
   if (space instanceof OneOf) {
     const [index, item] = value as [number, unknown];
@@ -61,9 +49,8 @@ export function decodeLoose(space: Space<unknown>, sent: unknown): unknown {
   }
   if (!Array.isArray(sent)) throw unfit(space, sent);
   if (space instanceof Sequence) {
-    const items = sent.map((item: unknown) => decodeParts(space.featureSpace, item));
-    if (!space.stack) return items;
-    return concatenate(space.featureSpace, items, createEmptyArray(space.featureSpace, items.length));
+    const sequence: Sequence<Space<unknown>, boolean> = space;
+    return sequence.fromItems(sent.map((item: unknown) => decodeParts(space.featureSpace, item)));
   }
   if (space instanceof OneOf) {
     const [index, ...item] = sent as [number, ...unknown[]];
@@ -126,8 +113,8 @@ const rowSize = (space: Space<unknown>): number => elementCount(space.shape ?? [
 
 // Whole numbers within 32 bits need no bigints.
 function rowDType(space: Space<unknown>): DType {
-  if (!(space instanceof Discrete) || space.dtype !== 'int64') return space.dtype as DType;
-  return Math.max(-space.start, space.start + space.n) <= 2 ** 31 ? 'int32' : 'int64';
+  if (!(space instanceof Discrete) || !isBigDType(space.dtype)) return space.dtype as DType;
+  return Math.max(-space.start, space.start + space.n) <= 2 ** 31 ? 'int32' : space.dtype;
 }
 
 function unfit(space: Space<unknown>, sent: unknown): FormatError {

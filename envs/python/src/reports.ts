@@ -1,5 +1,5 @@
 // Infos as the children send them, put together for all environments.
-import { typedArrayOf } from '@tessera/core';
+import { isBigArray, typedArrayOf } from '@tessera/core';
 import { joinLeaves, leafSpaces, warn } from 'gymnasium-js';
 import type { EnvReport, Info, Space } from 'gymnasium-js';
 import type { LeafJSON } from './layout.ts';
@@ -61,7 +61,7 @@ export class ReportReader {
     const value = decodeValue(sent);
     if (isNumber || (typeof value === 'object' && value !== null)) return value;
     const array = new (typedArrayOf(dtype))(1);
-    array[0] = (array instanceof BigInt64Array ? BigInt(value as number) : Number(value)) as never;
+    array[0] = (isBigArray(array) ? BigInt(value as number) : Number(value)) as never;
     return array;
   }
 

@@ -8,6 +8,7 @@ const dtypeNames: readonly (readonly [new (...args: never[]) => TypedArray, DTyp
   [Float64Array, 'float64'],
   [Float32Array, 'float32'],
   [BigInt64Array, 'int64'],
+  [BigUint64Array, 'uint64'],
   [Int32Array, 'int32'],
   [Int16Array, 'int16'],
   [Int8Array, 'int8'],

@@ -72,7 +72,11 @@ describe.skipIf(python === undefined)(`failures${whyNoPython}`, () => {
     ['CartPole-v9', VersionNotFound, 'Environment version `v9` for environment `CartPole` doesn’t exist'],
     ['Nowhere/X-v0', NamespaceNotFound, 'Is it registered by a module? Write python:module:Nowhere/X-v0.'],
     ['no_such_module:X-v0', DependencyNotInstalled, "Install 'no_such_module' into this Python, or correct the id."],
-    ['tessera_fixtures:Tessera/Odd-v1', ConfigError, 'not supported: a space of class Compass: Compass()'],
+    [
+      'tessera_fixtures:Tessera/Odd-v1',
+      ConfigError,
+      'not supported: the observation space: Compass() is of the class tessera_fixtures.Compass, which is none of Gymnasium’s.',
+    ],
     ['CartPole v1', ConfigError, 'Malformed environment ID: CartPole v1'],
   ])('the id %s', async (id, ErrorClass, message) => {
     const error = await errorOf(makeVec(`python:${id}`));

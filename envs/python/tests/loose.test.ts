@@ -135,6 +135,8 @@ print(Mirror.action_space)`;
       reals: list(fc.tuple(wide, wide).map((pair) => Float32Array.from(pair))),
       doubles: list(fc.double({ noNaN: true })).map((all) => Float64Array.from(all)),
       wholes: list(fc.bigInt(-(2n ** 62n), 2n ** 62n)).map((all) => BigInt64Array.from([...all, ...all, ...all])),
+      naturals: list(fc.bigInt(0n, 2n ** 63n - 2n)).map((all) => BigUint64Array.from(all)),
+      nothings: fc.nat(4).map((length) => Array.from({ length }, () => new Float32Array(0))),
       choices: list(fc.integer({ min: -2, max: 2 })).map((all) => Int32Array.from(all)),
       stack: list(fc.nat({ max: 1 })).map((all) => ({
         bit: Int8Array.from([...all, ...all, ...all]),
@@ -158,6 +160,11 @@ print(Mirror.action_space)`;
       }),
       points: list(fc.nat({ max: 3 })).map((all) => ({ nodes: Int32Array.from(all), edges: null, edgeLinks: null })),
       wide: fc.integer({ min: -(2 ** 39), max: 2 ** 39 - 1 }),
+      large: fc
+        .tuple(fc.bigInt(0n, 2n ** 63n - 2n), fc.constant(2n ** 63n - 2n))
+        .map((all) => BigUint64Array.from(all)),
+      far: fc.integer({ min: 2 ** 33, max: 2 ** 33 + 2 ** 40 - 1 }),
+      ball: fc.constant(Float32Array.of(-0.5, 0.5)),
       fixed: fc.constant(Float32Array.of(-0, 1)),
     });
     await fc.assert(

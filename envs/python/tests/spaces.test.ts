@@ -1,5 +1,6 @@
 // Spaces of every kind that crosses over: rebuilt here they are Python's own, and their values arrive and leave unchanged.
 import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { test } from '@fast-check/vitest';
 import { ConfigError } from '@tessera/core';
 import { InvalidAction } from 'gymnasium-js';
@@ -12,6 +13,11 @@ interface Nested {
   knobs: Int32Array;
   word: string[];
 }
+
+const bridge = fileURLToPath(new URL('../python', import.meta.url));
+/** What a script prints that has the bridge's modules and the fixtures. */
+const runPython = (script: string): string =>
+  execFileSync(python!, ['-B', '-c', script, bridge, fixtures], { encoding: 'utf8' });
 
 describe.skipIf(python === undefined)(`spaces${whyNoPython}`, () => {
   test('of a Dict are an array for each part', async () => {
@@ -95,6 +101,41 @@ print(json.dumps([str(Nested.observation_space), str(Nested.action_space)]))`;
       ['float32 [[0.5, 0.0], [-0.25, -0.0]]', 'float32 []'],
     ],
     ['Stacked texts', [['ab', 'c'], []], ["('ab', 'c')", '()']],
+    // How many there are in the last one is lost in Gymnasium.
+    [
+      'Stacks of nothing',
+      [
+        [[[], []], []],
+        [[{ a: [], b: [] }], []],
+        [[[], []], []],
+      ],
+      [
+        '(float32 [[], []], {a: float32 [[]], b: float32 [[[], []]]}, ())',
+        '(float32 [], {a: float32 [], b: float32 []}, ())',
+      ],
+    ],
+    [
+      'spaces of 64 bits',
+      [
+        BigUint64Array.of(2n ** 63n + 4n, 2n ** 60n + 2n, 5n, 2n ** 60n),
+        BigInt64Array.of(2n ** 31n - 1n, 0n),
+        BigInt64Array.of(-(2n ** 40n), 6n - 2n ** 40n),
+        BigUint64Array.of(3n, 2n ** 40n + 2n),
+        [
+          {
+            nodes: Int32Array.of(2),
+            edges: BigUint64Array.of(2n ** 33n),
+            edgeLinks: Int32Array.of(0, 0),
+          },
+          { nodes: Int32Array.of(1, 2), edges: null, edgeLinks: null },
+        ],
+      ],
+      [
+        '(uint64 [9223372036854775812, 1152921504606846978], int64 [2147483647], int64 [-1099511627776], uint64 3, ' +
+          '(uint64 [2], uint64 [8589934592], int32 [[0, 0]]))',
+        '(uint64 [5, 1152921504606846976], int64 [0], int64 [-1099511627770], uint64 1099511627778, (uint64 [1, 2], None, None))',
+      ],
+    ],
     [
       'OneOf',
       [
@@ -118,9 +159,76 @@ print(json.dumps([str(Nested.observation_space), str(Nested.action_space)]))`;
     await expect(envs.step(actions.slice(1))).rejects.toThrow(InvalidAction);
   });
 
+  test("of a class of one's own are those of Gymnasium's that it is derived from", async () => {
+    const envs = await fixture<Int32Array>('Echo-v1', { numEnvs: 2, numWorkers: 1, kind: "class of one's own" });
+    expect(String(envs.singleActionSpace)).toBe(
+      "Dict('where': Box(-2.0, 2.0, (2,), float32), 'what': Sequence(Box(-1.0, 1.0, (2,), float32), stack=True))",
+    );
+    await envs.reset({ seed: 0 });
+    const { info } = await envs.step({
+      what: [Float32Array.of(0.5, -0.5), new Float32Array(0)],
+      where: Float32Array.of(0, 1.5, -2, 0),
+    });
+    expect(info['echo']).toEqual([
+      '{where: float32 [0.0, 1.5], what: float32 [[0.5, -0.5]]}',
+      '{where: float32 [-2.0, 0.0], what: float32 []}',
+    ]);
+    // What the class forbids besides, only Python knows.
+    const corner = { what: [new Float32Array(0), new Float32Array(0)], where: Float32Array.of(2, 2, 0, 0) };
+    await expect(envs.step(corner)).rejects.toThrow(/environment 0: step: AssertionError/);
+  });
+
+  test('of uint64 take all actions that they hold, and no other', async () => {
+    const envs = await fixture<Int32Array>('Echo-v1', { numEnvs: 2, numWorkers: 1, kind: 'uint64' });
+    await envs.reset({ seed: 0 });
+    const { info } = await envs.step([0, 2n ** 64n - 1n, 7, 2n ** 53n + 1n] as never);
+    expect(info['echo']).toEqual(['uint64 [0, 18446744073709551615]', 'uint64 [7, 9007199254740993]']);
+    for (const wrong of [-1, 2n ** 64n, 0.5, NaN]) {
+      await expect(envs.step([0, 0, 0, wrong as number])).rejects.toThrow(InvalidAction);
+    }
+  });
+
+  test('of bytes in the other order send theirs in one', () => {
+    const script = `
+import sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+from gymnasium import spaces
+from tessera_bridge.spaces import Leaf
+leaf = Leaf(spaces.Box(-1, 1, (2,), np.dtype(">f4")), [])
+row = np.zeros(leaf.shape, leaf.dtype)
+leaf.write(row, np.array([0.5, -1], ">f4"), True)
+print(row.tobytes().hex())`;
+    const hex = runPython(script).trim();
+    expect(new Float32Array(Uint8Array.from(Buffer.from(hex, 'hex')).buffer)).toEqual(Float32Array.of(0.5, -1));
+  });
+
+  test('without a place here, and where they are', () => {
+    const script = `
+import json, sys
+sys.path[:0] = sys.argv[1:]
+from tessera_bridge.batch import checked_leaves
+from tessera_bridge.spaces import Unsupported
+from tessera_fixtures import Echo
+def refuse(kind):
+    try:
+        checked_leaves("action", Echo.KINDS[kind])
+    except Unsupported as unsupported:
+        return str(unsupported)
+print(json.dumps([refuse(kind) for kind in ("Compass", "Lamp", "Dates", "Stack of Dict")]))`;
+    const wayOut =
+      "Wrap the environment in Python (TransformObservation, TransformAction) so that its space is one of Gymnasium's";
+    expect(JSON.parse(runPython(script))).toEqual([
+      `the action space at a/1/*: Compass() is of the class tessera_fixtures.Compass, which is none of Gymnasium's. ${wayOut}`,
+      `the action space at a/1: samples of the class tessera_fixtures.Lamp are not of the one that it is derived from: expected shape () of Discrete(3), got (3,). ${wayOut}`,
+      `the action space: Dates() is of the dtype datetime64[D], of which JavaScript has no arrays. ${wayOut}`,
+      'the action space: Gymnasium itself cannot tell whether a value is in Sequence(Tuple(Dict(), Discrete(2)), stack=True) ' +
+        '(ValueError: not enough values to unpack (expected 2, got 0)). Leave parts without values out of it',
+    ]);
+  });
+
   test.each<[kind: string, message: string]>([
-    ['Stack of nothing', 'a stacked Sequence of values without numbers'],
-    ['uint64', 'a space of dtype uint64'],
+    ['Graph of nothing', 'Graph: expected features of at least one number, got Box([], [], (0,), float32).'],
     ['Empty', 'the action space has no values. Give it at least one part.'],
   ])('without a place here: %s', async (kind, message) => {
     const error = await fixture('Echo-v1', { kind }).then(String, (reason: unknown) => reason as Error);

@@ -128,6 +128,7 @@ describe.skipIf(python === undefined)(`the same environment on both sides${whyNo
       },
       array: Int16Array.of(0, 1, 2, 3, 4, 5),
       wide: BigInt64Array.of(2n ** 40n),
+      huge: BigUint64Array.of(2n ** 64n - 1n),
       half: Float32Array.of(0.5),
       inner: { ok: Float64Array.of(1, 1), _ok: Uint8Array.of(1, 1) },
     });
@@ -145,12 +146,14 @@ describe.skipIf(python === undefined)(`the same environment on both sides${whyNo
 
   test('options of a reset arrive, and so do arguments of the environment', async () => {
     const envs = await fixture('Faulty-v1', { fault: null, numEnvs: 1 });
-    const options = { number: 0.5, list: [1, NaN], array: Int16Array.of(1, 2), inner: { text: 'x' } };
+    const huge = BigUint64Array.of(2n ** 64n - 1n);
+    const options = { number: 0.5, list: [1, NaN], array: Int16Array.of(1, 2), huge, inner: { text: 'x' } };
     const { info } = await envs.reset({ seed: 1, options });
     expect(info['options']).toMatchObject({
       number: Float64Array.of(0.5),
       list: [[1, NaN]],
       array: [Int16Array.of(1, 2)],
+      huge: [huge],
       inner: { text: ['x'] },
     });
     await expect(envs.reset({ options: { f: () => 1 } })).rejects.toThrow(

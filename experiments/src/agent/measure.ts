@@ -6,7 +6,7 @@ import { baselinePolicies } from '@tessera/env-arcade';
 import type { BatchPolicy, EnvConfig } from '@tessera/rollouts';
 import { evaluateTokenizer, toUnit } from '@tessera/vqvae';
 import type { TokenizerEvaluation } from '@tessera/vqvae';
-import { ballRecall } from '../environment.ts';
+import { ballRecall, poleTipHits, recallOf } from '../environment.ts';
 import type { Reporter } from '../reporter.ts';
 import type { TableRow } from '../table.ts';
 import type { AgentExperimentConfig } from './config.ts';
@@ -20,7 +20,7 @@ export interface AgentMeasures {
   /** By name: random, no-op, and the best simple rule where one is known. */
   readonly baselines: Readonly<Record<string, Play>>;
   readonly worldModel: Accuracy;
-  readonly tokenizer: TokenizerEvaluation & { readonly ballRecall: number };
+  readonly tokenizer: TokenizerEvaluation & { readonly ballRecall: number; readonly poleTipRecall: number };
 }
 
 /** What is measured, and with which seed. */
@@ -73,7 +73,11 @@ export async function measureAgent(agent: Agent, options: MeasureOptions): Promi
     evaluation: { ...own!, policy: kind },
     baselines,
     worldModel: held.accuracy,
-    tokenizer: { ...evaluation, ballRecall: ballRecall(heldOutEnv, unit, decoded) },
+    tokenizer: {
+      ...evaluation,
+      ballRecall: ballRecall(heldOutEnv, unit, decoded),
+      poleTipRecall: recallOf(poleTipHits(heldOutEnv, unit, decoded)),
+    },
   };
 }
 

@@ -21,8 +21,24 @@ export interface ChartOptions {
 }
 
 const palette = ['#1f6f8b', '#d1495b', '#5a8f3d', '#b07d12', '#6b4fa0', '#444444', '#0f9b8e', '#c2579d'];
-const [width, height] = [460, 300];
-const frame = { left: 62, right: 12, top: 34, bottom: 46 };
+const [width, plotHeight] = [460, 220];
+const margins = { left: 62, right: 12, bottom: 46 };
+const legendColumns = 2;
+
+/** Where things are: the names of the series stand in lines of two between title and plot, where no point can hide them. */
+interface Frame {
+  readonly names: readonly string[];
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+function frameFor(series: readonly { readonly name: string }[]): Frame {
+  const names = series.length < 2 ? [] : series.map(({ name }) => name);
+  const top = 32 + 15 * Math.ceil(names.length / legendColumns);
+  return { names, left: margins.left, right: width - margins.right, top, bottom: top + plotHeight };
+}
 
 /** Escapes text for HTML and SVG. */
 export function escapeHtml(text: string): string {
@@ -42,13 +58,14 @@ export function lineChart(series: readonly ChartSeries[], options: ChartOptions)
   const shown = series.map((one) => ({ ...one, points: one.points.filter((point) => isShown(point, options)) }));
   const points = shown.flatMap((one) => one.points);
   if (points.length === 0) return `<p>${escapeHtml(options.title)}: nothing to show.</p>`;
+  const frame = frameFor(series);
   const x = axis(
     points.map((point) => point.x),
-    { log: options.logX === true, from: frame.left, to: width - frame.right },
+    { log: options.logX === true, from: frame.left, to: frame.right },
   );
   const y = axis(
     points.flatMap((point) => [point.y, point.low ?? point.y, point.high ?? point.y]),
-    { log: options.logY === true, from: height - frame.bottom, to: frame.top },
+    { log: options.logY === true, from: frame.bottom, to: frame.top },
   );
   const body = shown.map((one, i) => {
     const colour = palette[i % palette.length]!;
@@ -68,17 +85,13 @@ export function lineChart(series: readonly ChartSeries[], options: ChartOptions)
     });
     return line + marks.join('');
   });
-  return svg(options, [
+  return svg(options, frame, [
     ...x.ticks.map((tick) => {
       const at = fix(x.place(tick));
-      return `<line x1="${at}" x2="${at}" y1="${frame.top}" y2="${height - frame.bottom}" stroke="#e4e4e4"/><text x="${at}" y="${height - frame.bottom + 15}" text-anchor="middle">${shortNumber(tick)}</text>`;
+      return `<line x1="${at}" x2="${at}" y1="${frame.top}" y2="${frame.bottom}" stroke="#e4e4e4"/><text x="${at}" y="${frame.bottom + 15}" text-anchor="middle">${shortNumber(tick)}</text>`;
     }),
-    ...y.ticks.map((tick) => {
-      const at = fix(y.place(tick));
-      return `<line x1="${frame.left}" x2="${width - frame.right}" y1="${at}" y2="${at}" stroke="#e4e4e4"/><text x="${frame.left - 6}" y="${Number(at) + 4}" text-anchor="end">${shortNumber(tick)}</text>`;
-    }),
+    ...rules(y, frame),
     ...body,
-    ...legend(series.map((one) => one.name)),
   ]);
 }
 
@@ -90,8 +103,9 @@ export function barChart(
 ): string {
   const values = series.flatMap((one) => one.values).filter((value) => Number.isFinite(value));
   if (values.length === 0) return `<p>${escapeHtml(options.title)}: nothing to show.</p>`;
-  const y = axis([0, ...values], { log: false, from: height - frame.bottom, to: frame.top });
-  const step = (width - frame.left - frame.right) / labels.length;
+  const frame = frameFor(series);
+  const y = axis([0, ...values], { log: false, from: frame.bottom, to: frame.top });
+  const step = (frame.right - frame.left) / labels.length;
   const bar = Math.max(0.5, (step * 0.8) / series.length);
   const zero = y.place(0);
   const body = series.flatMap(({ values: own }, s) =>
@@ -102,20 +116,16 @@ export function barChart(
     }),
   );
   const every = Math.ceil(labels.length / 12);
-  return svg(options, [
-    ...y.ticks.map((tick) => {
-      const at = fix(y.place(tick));
-      return `<line x1="${frame.left}" x2="${width - frame.right}" y1="${at}" y2="${at}" stroke="#e4e4e4"/><text x="${frame.left - 6}" y="${Number(at) + 4}" text-anchor="end">${shortNumber(tick)}</text>`;
-    }),
+  return svg(options, frame, [
+    ...rules(y, frame),
     ...body,
     ...labels.flatMap((label, i) =>
       i % every === 0
         ? [
-            `<text x="${fix(frame.left + (i + 0.5) * step)}" y="${height - frame.bottom + 15}" text-anchor="middle">${escapeHtml(label)}</text>`,
+            `<text x="${fix(frame.left + (i + 0.5) * step)}" y="${frame.bottom + 15}" text-anchor="middle">${escapeHtml(label)}</text>`,
           ]
         : [],
     ),
-    ...legend(series.map((one) => one.name)),
   ]);
 }
 
@@ -135,7 +145,10 @@ function axis(
 ): Axis {
   const usable = values.filter((value) => Number.isFinite(value) && (!log || value > 0));
   let [low, high] = [Math.min(...usable), Math.max(...usable)];
-  if (low === high) [low, high] = log ? [low / 2, high * 2] : [low - 1, high + 1];
+  if (low === high) {
+    if (log) [low, high] = [low / 2, high * 2];
+    else [low, high] = low === 0 ? [0, 1] : [low - Math.abs(low) / 2, low + Math.abs(low) / 2];
+  }
   const scale = log ? Math.log : (value: number) => value;
   const margin = (scale(high) - scale(low)) * 0.06;
   const [start, end] = [scale(low) - (low === 0 ? 0 : margin), scale(high) + margin];
@@ -155,7 +168,8 @@ function linearTicks(low: number, high: number): number[] {
 }
 
 function logTicks(low: number, high: number): number[] {
-  const factors = high / low > 30 ? [1] : [1, 2, 5];
+  const span = high / low;
+  const factors = span > 30 ? [1] : span > 4 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8];
   const ticks: number[] = [];
   for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; power++) {
     for (const factor of factors) {
@@ -166,21 +180,31 @@ function logTicks(low: number, high: number): number[] {
   return ticks;
 }
 
-function legend(names: readonly string[]): string[] {
-  if (names.length < 2) return [];
-  return names.map((name, i) => {
-    const y = frame.top + 10 + i * 14;
-    return `<rect x="${width - frame.right - 150}" y="${y - 8}" width="10" height="10" fill="${palette[i % palette.length]!}"/><text x="${width - frame.right - 136}" y="${y + 1}">${escapeHtml(name)}</text>`;
+function rules(y: Axis, { left, right }: Frame): string[] {
+  return y.ticks.map((tick) => {
+    const at = fix(y.place(tick));
+    return `<line x1="${left}" x2="${right}" y1="${at}" y2="${at}" stroke="#e4e4e4"/><text x="${left - 6}" y="${Number(at) + 4}" text-anchor="end">${shortNumber(tick)}</text>`;
   });
 }
 
-function svg({ title, x, y }: ChartOptions, parts: readonly string[]): string {
+function svg(
+  { title, x, y }: ChartOptions,
+  { names, left, right, top, bottom }: Frame,
+  parts: readonly string[],
+): string {
+  const height = bottom + margins.bottom;
+  const legend = names.map((name, i) => {
+    const [column, line] = [i % legendColumns, Math.floor(i / legendColumns)];
+    const [at, middle] = [left + (column * (right - left)) / legendColumns, 33 + line * 15];
+    return `<rect x="${fix(at)}" y="${middle - 5}" width="10" height="10" fill="${palette[i % palette.length]!}"/><text x="${fix(at + 14)}" y="${middle + 4}">${escapeHtml(name)}</text>`;
+  });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeHtml(title)}" font-family="sans-serif" font-size="11" fill="#222">`,
-    `<rect width="${width}" height="${height}" fill="#fff"/><text x="${frame.left}" y="18" font-size="13" font-weight="bold">${escapeHtml(title)}</text>`,
+    `<rect width="${width}" height="${height}" fill="#fff"/><text x="${left}" y="18" font-size="13" font-weight="bold">${escapeHtml(title)}</text>`,
+    ...legend,
     ...parts,
-    `<text x="${(width + frame.left) / 2}" y="${height - 10}" text-anchor="middle">${escapeHtml(x)}</text>`,
-    `<text transform="translate(14 ${(height - frame.bottom + frame.top) / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(y)}</text>`,
+    `<text x="${(right + left) / 2}" y="${height - 10}" text-anchor="middle">${escapeHtml(x)}</text>`,
+    `<text transform="translate(14 ${(bottom + top) / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(y)}</text>`,
     '</svg>',
   ].join('');
 }

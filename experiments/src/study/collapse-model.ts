@@ -104,7 +104,7 @@ export class CollapseModel {
       frameShape: [side, side, 3],
       tokenShape: [grid, grid],
       channels,
-      residualBlocks: 1,
+      residualBlocks: 0,
       activation: 'elu',
       kernelSize: 4,
     };

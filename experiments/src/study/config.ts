@@ -1,8 +1,15 @@
 // The settings of the study "VAE or VQ-VAE?", and what `--quick` changes of them.
+import { ConfigError } from '@tessera/core';
+import { resolveConfig } from '@tessera/runs';
+import type { ConfigLayer } from '@tessera/runs';
 import { z } from 'zod';
 
 const count = (meaning: string) => z.int().min(1).describe(meaning);
-const betas = (meaning: string) => z.array(z.number().min(0)).min(1).describe(meaning);
+// A model is known by its settings: the same ones twice would be one unit of work.
+const distinct = (values: readonly unknown[]) =>
+  new Set(values.map((value) => JSON.stringify(value))).size === values.length;
+const betas = (meaning: string) =>
+  z.array(z.number().min(0)).min(1).refine(distinct, { error: 'expected every number once' }).describe(meaning);
 
 /** Settings of the study, defaults filled in. */
 export interface StudyConfig {
@@ -44,7 +51,7 @@ export const studySchema: z.ZodObject & z.ZodType<StudyConfig> = z.strictObject(
   seeds: count('runs of each model of parts A, C and D').default(3),
   trainFrames: count('frames of sprite world to learn from').default(20_000),
   testFrames: z.int().min(32).default(2000).describe('frames of sprite world to measure on'),
-  samples: z.int().min(32).default(10_000).describe('frames that each model makes up for part D'),
+  samples: z.int().min(32).default(4000).describe('frames that each model makes up for part D'),
   channels: count('feature maps of the convolutions').default(32),
   latentDim: count("numbers in a VAE's latent vector, and in a code").default(8),
   learningRate: z.number().positive().default(5e-3).describe('highest learning rate of Adam, of every model'),
@@ -53,23 +60,24 @@ export const studySchema: z.ZodObject & z.ZodType<StudyConfig> = z.strictObject(
     .prefault({}),
   collapse: z
     .strictObject({
-      seeds: count('runs of each model of part B').default(2),
-      steps: count('training steps of each model').default(800).meta({ unit: 'steps' }),
-      batch: z.int().min(2).default(16).describe('frames in a batch'),
-      features: z.int().multipleOf(3).min(3).default(12).describe('feature maps of the masked convolutions'),
+      seeds: count('runs of each model of part B').default(3),
+      steps: count('training steps of each model').default(400).meta({ unit: 'steps' }),
+      batch: z.int().min(2).default(8).describe('frames in a batch'),
+      features: z.int().multipleOf(3).min(3).default(24).describe('feature maps of the masked convolutions'),
       vocabulary: z.int().min(2).default(64).describe('codes of the VQ-VAE'),
       betas: betas('weights of the KL divergence').default([0.25, 1, 4]),
     })
     .prefault({}),
   matched: z
     .strictObject({
-      steps: count('training steps of each model').default(1000).meta({ unit: 'steps' }),
-      batch: z.int().min(2).default(16).describe('frames in a batch'),
+      steps: count('training steps of each model').default(800).meta({ unit: 'steps' }),
+      batch: z.int().min(2).default(8).describe('frames in a batch'),
       deviation: z.number().positive().default(0.1).describe("of the decoders' Gaussian, in grey levels of 0 to 1"),
-      betas: betas('weights of the KL divergence').default([1.2, 3.5, 10]),
+      betas: betas('weights of the KL divergence').default([1, 4, 18]),
       codebooks: z
         .array(codebook)
         .min(1)
+        .refine(distinct, { error: 'expected every codebook once' })
         .default([
           { grid: 4, vocabulary: 8 },
           { grid: 4, vocabulary: 64 },
@@ -86,10 +94,22 @@ export const studySchema: z.ZodObject & z.ZodType<StudyConfig> = z.strictObject(
     .strictObject({
       id: z.string().min(1).default('Breakout-v0').describe('environment of this toolkit whose frames are tried too'),
       frames: z.int().min(64).default(4000).describe('frames of it, a quarter of them to measure on'),
-      steps: count('training steps of each model').default(600).meta({ unit: 'steps' }),
+      steps: count('training steps of each model').default(400).meta({ unit: 'steps' }),
     })
     .prefault({}),
 }) as never;
+
+/** The settings of these layers over the defaults. Throws ConfigError for what is unknown, wrong, or does not go together. */
+export function studyConfig(layers: readonly ConfigLayer[]): StudyConfig {
+  const config = resolveConfig(studySchema, layers) as unknown as StudyConfig;
+  const { testFrames, collapse } = config;
+  if (collapse.batch > testFrames) {
+    throw new ConfigError(
+      `collapse.batch: expected at most ${testFrames}, the testFrames, got ${collapse.batch}: part B is measured on whole batches.`,
+    );
+  }
+  return config;
+}
 
 /** What `--quick` changes: one seed, fewer and narrower models, fewer steps. */
 export const quickValues = {
@@ -99,13 +119,13 @@ export const quickValues = {
   samples: 1000,
   channels: 16,
   linear: { steps: 6000 },
-  collapse: { seeds: 1, steps: 150, batch: 8, features: 12, betas: [1] },
+  collapse: { seeds: 1, steps: 300, betas: [1] },
   matched: {
-    steps: 600,
-    betas: [1, 6],
+    steps: 1200,
+    betas: [1, 5],
     codebooks: [{ grid: 4, vocabulary: 64 }],
     rates: [96],
-    priorSteps: 200,
+    priorSteps: 300,
   },
   environment: { frames: 400, steps: 100 },
 } as const;

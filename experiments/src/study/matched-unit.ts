@@ -9,22 +9,24 @@ import {
   activeUnits,
   countCodes,
   datasetCodeStatistics,
-  foregroundPsnr,
+  frechetDistance,
   greyNoiseChurn,
   highFrequencyShare,
   klPerUnit,
   mixtureHead,
   radialSpectrum,
-  reconstructionQuality,
+  randomFeatures,
   sharpnessRatio,
-  ssim,
   toUnit,
 } from '@tessera/vqvae';
 import type { StudyConfig } from './config.ts';
 import { drawBatch, firstRows } from './frames.ts';
-import { latentRows, pickRows, secondStage } from './second-stage.ts';
+import { compareFrames, measured, readParts } from './study-data.ts';
+import type { StudyData } from './study-data.ts';
+import { latentRows, pickRows, samplingSteps, secondStage } from './second-stage.ts';
 import type { LatentPool, SecondStageWork } from './second-stage.ts';
 import { tokenHead } from './token-head.ts';
+import { realFrames } from './units.ts';
 import type { MatchedUnit, OnStep, SampleMeasures } from './units.ts';
 
 /** Which model. */
@@ -48,21 +50,6 @@ export function matchedModels({ matched }: StudyConfig): MatchedModel[] {
   ];
 }
 
-/** Frames, and what only sprite world knows of them. */
-export interface StudyData {
-  readonly name: string;
-  /** uint8 [N, H, W, C]. */
-  readonly train: NdArray<'uint8'>;
-  readonly test: NdArray<'uint8'>;
-  /** uint8 [N, H, W] of the test frames. */
-  readonly mask?: NdArray<'uint8'>;
-  /** The share of test frames whose ball is found after decoding. */
-  readonly ballRecall?: (decoded: NdArray<'float32'>) => number;
-  /** The share of test frames whose mode is the same after decoding. */
-  readonly modesKept?: (decoded: NdArray<'float32'>) => number;
-  readonly coverage?: (frames: NdArray<'float32'>) => Pick<SampleMeasures, 'modes' | 'klToUniform' | 'invalid'>;
-}
-
 /** What is trained. */
 export interface MatchedWork {
   readonly config: StudyConfig;
@@ -84,8 +71,15 @@ type Result = { readonly unit: Omit<MatchedUnit, 'pictures'>; readonly pictures:
 const shown = 16;
 // Sampling costs the square of the length: longer sequences are drawn in smaller number.
 const longest = 16;
-// Frames whose spectrum, noise churn and quantisation error are taken.
-const measured = 500;
+
+/** How often a unit calls `onStep`. */
+export function matchedSteps({ config, model, steps, samples }: Omit<MatchedWork, 'data' | 'seed'>): number {
+  return steps + (samples === 0 ? 0 : config.matched.priorSteps + samplingSteps(sampleCount(model, samples)));
+}
+
+function sampleCount(model: MatchedModel, samples: number): number {
+  return model.kind === 'vq' && model.grid ** 2 > longest ? Math.ceil(samples / 10) : samples;
+}
 
 /** Trains one model and measures it. `onStep` is called after every step, of the model and of its prior, and may throw to stop. */
 export async function matchedUnit(engine: Engine, work: MatchedWork, onStep: OnStep): Promise<Result> {
@@ -100,7 +94,7 @@ async function vqUnit(
   { grid, vocabulary, onStep }: { readonly grid: number; readonly vocabulary: number; readonly onStep: OnStep },
 ): Promise<Result> {
   const { config, data, seed } = work;
-  const samples = grid * grid > longest ? Math.ceil(work.samples / 10) : work.samples;
+  const samples = sampleCount(work.model, work.samples);
   const generators = new Generators(seed);
   const tokenizer = new VQVAE(
     engine,
@@ -166,6 +160,7 @@ async function vqUnit(
         perplexityCeiling: codes.datasetPerplexityCeiling,
         codeCounts: [...countCodes(tokens.data, vocabulary)],
         noiseChurn: greyNoiseChurn(tokenizer, firstRows(real, measured), generators.get('grey noise')),
+        probe: data.parts ? readParts(tokens, data.parts, vocabulary) : null,
         quantizationError: tokenizer.quantizationError(firstRows(real, measured)).relative,
       },
     });
@@ -219,8 +214,15 @@ async function vaeUnit(
       for (let i = 0; i < latents.data.length; i++) latents.data[i]! *= scale;
       sources['learned prior'] = vae.decode(latents);
     }
+    const drawn = latentRows(posteriors, {
+      noise: generators.get('posterior'),
+      scale: 1,
+      draw: beta !== undefined,
+    });
+    const ofDraws = vae.decode(ndarray('float32', posteriors.mean.shape, drawn.data));
     return measure(work, {
-      decoded: vae.decode(posteriors.mean),
+      decoded: ofDraws,
+      decodedMeans: beta === undefined ? undefined : vae.decode(posteriors.mean),
       sources,
       numbers: {
         parameters: vae.parameterCount,
@@ -235,6 +237,7 @@ async function vaeUnit(
         perplexityCeiling: null,
         codeCounts: null,
         noiseChurn: null,
+        probe: null,
         quantizationError: null,
       },
     });
@@ -253,6 +256,8 @@ function trunkOf({ config, data }: MatchedWork, grid: number): object {
     frameShape: data.train.shape.slice(1) as [number, number, number],
     tokenShape: [grid, grid] as [number, number],
     channels: config.channels,
+    // For the time that it takes, smaller errors than with blocks.
+    residualBlocks: 0,
     // Frames nearly all of one colour kill ReLUs.
     activation: 'elu' as const,
   };
@@ -290,25 +295,34 @@ type ModelNumbers = Pick<
   | 'perplexityCeiling'
   | 'codeCounts'
   | 'noiseChurn'
+  | 'probe'
   | 'quantizationError'
 >;
 
 function measure(
-  { data, seed, model }: MatchedWork,
+  work: MatchedWork,
   {
     decoded,
+    decodedMeans,
     sources,
     numbers,
-  }: { readonly decoded: NdArray<'float32'>; readonly sources: Pictures; readonly numbers: ModelNumbers },
+  }: {
+    readonly decoded: NdArray<'float32'>;
+    readonly decodedMeans?: NdArray<'float32'> | undefined;
+    readonly sources: Pictures;
+    readonly numbers: ModelNumbers;
+  },
 ): Result {
+  const { data, seed, model } = work;
   const real = toUnit(data.test);
   const high = highFrequencyShare(firstRows(real, measured));
-  const sharpness = sharpnessRatio(decoded, real);
+  const features = randomFeatures(firstRows(real, measured));
   const samples = Object.entries(sources).map(([name, frames]): [string, SampleMeasures] => {
     const ratio = sharpnessRatio(frames, real);
     return [
       name,
       {
+        frechet: frechetDistance(randomFeatures(firstRows(frames, measured)), features),
         sharpnessMean: ratio.mean,
         sharpnessMin: ratio.min,
         highFrequency: highFrequencyShare(firstRows(frames, measured)) / high,
@@ -326,20 +340,18 @@ function measure(
       kind: model.kind,
       beta: model.kind === 'vae' ? model.beta : null,
       ...numbers,
-      ...reconstructionQuality(real, decoded),
-      ssim: ssim(real, decoded),
-      foregroundPsnr: data.mask ? foregroundPsnr(real, decoded, data.mask) : null,
-      ballRecall: data.ballRecall?.(decoded) ?? null,
-      modesKept: data.modesKept?.(decoded) ?? null,
-      sharpnessMean: sharpness.mean,
-      sharpnessMin: sharpness.min,
-      highFrequency: highFrequencyShare(firstRows(decoded, measured)) / high,
+      ...compareFrames(data, decoded, features),
+      ofMeans: decodedMeans ? compareFrames(data, decodedMeans, features) : null,
       spectrum: [...radialSpectrum(firstRows(decoded, measured))],
       samples: Object.fromEntries(samples),
     },
     pictures: {
+      [realFrames]: firstRows(real, shown),
       reconstructions: firstRows(decoded, shown),
-      ...Object.fromEntries(Object.entries(sources).map(([name, frames]) => [name, firstRows(frames, shown)])),
+      ...(decodedMeans && { "reconstructions of the posteriors' means": firstRows(decodedMeans, shown) }),
+      ...Object.fromEntries(
+        Object.entries(sources).map(([name, frames]) => [`samples, latents from ${name}`, firstRows(frames, shown)]),
+      ),
     },
   };
 }

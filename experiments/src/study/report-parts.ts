@@ -2,8 +2,10 @@
 import { join } from 'node:path';
 import { readFileBounded } from '@tessera/core/node';
 import { barChart, escapeHtml, shortNumber } from './charts.ts';
-import { unitsOf } from './claims.ts';
+import { rangeText, unitsOf } from './claims.ts';
 import { spreadOf } from './compare.ts';
+import type { Spread } from './compare.ts';
+import { modeParts, realFrames } from './units.ts';
 import type { MatchedUnit, StudyUnit } from './units.ts';
 
 /** A table as HTML; null is a dash, numbers have three digits. */
@@ -16,108 +18,142 @@ export function table(headings: readonly string[], rows: readonly (readonly (str
   return `<table><tr>${head}</tr>${rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('')}</table>`;
 }
 
-/** Figures beside each other. */
-export function figures(...charts: readonly string[]): string {
-  return charts.map((chart) => `<figure>${chart}</figure>`).join('');
+/** A spread for a table; null where nothing was measured. */
+export function rangeCell(spread: Spread): string | null {
+  return spread.count === 0 ? null : rangeText(spread);
+}
+
+/** Figures beside each other, with what they show below. */
+export function figures(charts: readonly string[], caption: string): string {
+  const shown = charts.map((chart) => `<figure>${chart}</figure>`).join('');
+  return `${shown}<p class="caption">${escapeHtml(caption)}</p>`;
+}
+
+type Column = readonly [heading: string, value: (own: readonly MatchedUnit[]) => string | number | null];
+
+function mean(value: (unit: MatchedUnit) => number | null): (own: readonly MatchedUnit[]) => number | null {
+  return (own) => {
+    const { mean: average, count } = spreadOf(own.map(value));
+    return count === 0 ? null : average;
+  };
+}
+
+function besideCeiling(
+  value: (unit: MatchedUnit) => number | null,
+  ceiling: (unit: MatchedUnit) => number | null,
+): (own: readonly MatchedUnit[]) => string | null {
+  return (own) => {
+    const [x, most] = [mean(value)(own), mean(ceiling)(own)];
+    return x === null || most === null ? null : `${shortNumber(x)} (${shortNumber(most)})`;
+  };
+}
+
+function modelRows(units: readonly MatchedUnit[], columns: readonly Column[]): string {
+  const models = [...new Set(units.map((unit) => unit.model))];
+  return table(
+    ['model', ...columns.map(([heading]) => heading)],
+    models.map((model) => {
+      const own = units.filter((unit) => unit.model === model);
+      return [model, ...columns.map(([, value]) => value(own))];
+    }),
+  );
 }
 
 /** A row for each model: means over the seeds. */
-export function modelTable(units: readonly MatchedUnit[]): string {
-  const models = [...new Set(units.map((unit) => unit.model))];
-  const headings = [
-    'model',
-    'rate, bits',
-    'marginal rate, bits',
-    'rate of the prior, bits',
-    'NMSE',
-    'PSNR, dB',
-    'foreground PSNR, dB',
-    'ball recall',
-    'sharpness mean',
-    'min',
-    'mode kept',
-    'active units',
-    'usage (ceiling)',
-    'perplexity (ceiling)',
-    'quantisation error',
-    'changed by a grey level',
+export function modelTables(units: readonly MatchedUnit[]): string[] {
+  const vqs = units.filter((unit) => unit.kind === 'vq');
+  return [
+    '<p>All models, means over the seeds. "Mode kept" is the share of reconstructions whose mode the parser reads as that of their frame, "invalid" the share that it takes for no frame at all. The plain autoencoder\'s rate is not bounded.</p>',
+    modelRows(units, [
+      ['parameters', mean((unit) => unit.parameters)],
+      ['rate, bits', mean((unit) => unit.rateBits)],
+      ['NMSE', mean((unit) => unit.nmse)],
+      ['NMSE of means', mean((unit) => unit.ofMeans?.nmse ?? null)],
+      ['PSNR, dB', mean((unit) => unit.psnr)],
+      ['foreground PSNR, dB', mean((unit) => unit.foregroundPsnr)],
+      ['ball recall', mean((unit) => unit.ballRecall)],
+      ['mode kept', mean((unit) => unit.modesKept)],
+      ['invalid', mean((unit) => unit.invalid)],
+      ['sharpness, mean', mean((unit) => unit.sharpnessMean)],
+      ['sharpness, min', mean((unit) => unit.sharpnessMin)],
+      ['Fréchet', mean((unit) => unit.frechet)],
+      ['active units', mean((unit) => unit.activeUnits)],
+    ]),
+    "<p>The codes of the VQ-VAEs on all test frames. In brackets, what as many tokens would show if all codes were equally likely. The probe reads the parts of a frame's mode off its tokens by naive Bayes; in brackets, what it reads without tokens.</p>",
+    modelRows(vqs, [
+      ['rate, bits', mean((unit) => unit.rateBits)],
+      ['at their frequencies, bits', mean((unit) => unit.entropyBits)],
+      ['under the learned prior, bits', mean((unit) => unit.priorBits)],
+      [
+        'usage',
+        besideCeiling(
+          (unit) => unit.usage,
+          (unit) => unit.usageCeiling,
+        ),
+      ],
+      [
+        'perplexity',
+        besideCeiling(
+          (unit) => unit.perplexity,
+          (unit) => unit.perplexityCeiling,
+        ),
+      ],
+      ['quantisation error', mean((unit) => unit.quantizationError)],
+      ['changed by a grey level', mean((unit) => unit.noiseChurn)],
+      ...modeParts.map((part): Column => [
+        `probe: ${part}`,
+        besideCeiling(
+          (unit) => unit.probe?.[part].accuracy ?? null,
+          (unit) => unit.probe?.[part].floor ?? null,
+        ),
+      ]),
+    ]),
   ];
-  const rows = models.map((model) => {
-    const own = units.filter((unit) => unit.model === model);
-    const mean = (value: (unit: MatchedUnit) => number | null) => {
-      const { mean: average, count } = spreadOf(own.map(value));
-      return count === 0 ? null : average;
-    };
-    const beside = (value: number | null, ceiling: number | null) =>
-      value === null || ceiling === null ? null : `${shortNumber(value)} (${shortNumber(ceiling)})`;
-    return [
-      model,
-      mean((unit) => unit.rateBits),
-      mean((unit) => unit.entropyBits),
-      // The density of real numbers has no length in bits.
-      mean((unit) => (unit.kind === 'vq' ? unit.priorBits : null)),
-      mean((unit) => unit.nmse),
-      mean((unit) => unit.psnr),
-      mean((unit) => unit.foregroundPsnr),
-      mean((unit) => unit.ballRecall),
-      mean((unit) => unit.sharpnessMean),
-      mean((unit) => unit.sharpnessMin),
-      mean((unit) => unit.modesKept),
-      mean((unit) => unit.activeUnits),
-      beside(
-        mean((unit) => unit.usage),
-        mean((unit) => unit.usageCeiling),
-      ),
-      beside(
-        mean((unit) => unit.perplexity),
-        mean((unit) => unit.perplexityCeiling),
-      ),
-      mean((unit) => unit.quantizationError),
-      mean((unit) => unit.noiseChurn),
-    ];
-  });
-  return `<p>Means over the seeds. Usage and perplexity are of all test frames, with what as many tokens would show of equally likely codes.</p>${table(headings, rows)}`;
 }
 
 /** How often each code is used, a figure a model. */
-export function codeUsage(units: readonly MatchedUnit[]): string[] {
-  return units.map((unit) => {
+export function codeUsage(units: readonly MatchedUnit[]): string {
+  const charts = units.map((unit) => {
     const sorted = unit.codeCounts!.toSorted((a, b) => b - a);
     const total = sorted.reduce((sum, hits) => sum + hits, 0);
-    return figures(
-      barChart(
-        sorted.map((_, i) => String(i + 1)),
-        [{ name: 'share of the tokens', values: sorted.map((hits) => hits / total) }],
-        { title: `Codes of ${unit.model}`, x: 'code, most used first', y: 'share of the tokens' },
-      ),
+    return barChart(
+      sorted.map((_, i) => String(i + 1)),
+      [{ name: 'share of the tokens', values: sorted.map((hits) => hits / total) }],
+      { title: `Codes of ${unit.model}`, x: 'code, most used first', y: 'share of the tokens' },
     );
   });
+  return figures(charts, 'How often each code occurs in the test frames, of the first seed.');
 }
 
 const maxPictureBytes = 2 ** 24;
 
-/** The pictures of the first seed, each in a line of its own. */
-export async function picturePart(
-  { units, directory }: { readonly units: readonly StudyUnit[]; readonly directory: string },
-  sprites: readonly MatchedUnit[],
-): Promise<string[]> {
-  const [seed] = sprites.map((unit) => unit.seed);
-  const named = [
-    ...unitsOf(units, 'control').map((unit) => ['', unit.pictures] as const),
-    ...unitsOf(units, 'matched')
-      .filter((unit) => unit.seed === seed)
-      .map(
-        (unit) => [unit.data === 'sprite-world' ? unit.model : `${unit.data}, ${unit.model}`, unit.pictures] as const,
-      ),
-  ];
+/** The pictures of the first seed, each in a line of its own: of each set of frames the real ones first. */
+export async function picturePart({
+  units,
+  directory,
+}: {
+  readonly units: readonly StudyUnit[];
+  readonly directory: string;
+}): Promise<string[]> {
+  const matched = unitsOf(units, 'matched');
+  const [seed] = matched.map((unit) => unit.seed);
+  const shown = matched.filter((unit) => unit.seed === seed);
   const parts: string[] = [];
-  for (const [model, pictures] of named) {
-    for (const [what, file] of Object.entries(pictures)) {
+  for (const data of new Set(shown.map((unit) => unit.data))) {
+    const own = shown.filter((unit) => unit.data === data);
+    const labelled = own.flatMap(({ model, pictures }, i) =>
+      Object.entries(pictures)
+        .filter(([what]) => what !== realFrames || i === 0)
+        .map(
+          ([what, file]) => [what === realFrames ? `${data}: ${what}` : `${data}, ${model}: ${what}`, file] as const,
+        ),
+    );
+    for (const [label, file] of labelled) {
       const bytes = await readFileBounded(join(directory, 'media', file), { maxBytes: maxPictureBytes });
-      const data = Buffer.from(bytes).toString('base64');
-      const source = what === 'reconstructions' || model === '' ? what : `samples, latents from ${what}`;
-      const label = [model, source].filter((text) => text !== '').join(': ');
-      parts.push(`<p>${escapeHtml(label)}<br><img alt="${escapeHtml(label)}" src="data:image/png;base64,${data}"></p>`);
+      const encoded = Buffer.from(bytes).toString('base64');
+      parts.push(
+        `<p>${escapeHtml(label)}<br><img alt="${escapeHtml(label)}" src="data:image/png;base64,${encoded}"></p>`,
+      );
     }
   }
   return parts;

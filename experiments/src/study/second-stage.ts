@@ -11,6 +11,8 @@ import type { OnStep } from './units.ts';
 const priorBatch = 64;
 // Frames whose latents a prior learns from: enough that each is seen a few times.
 const poolFrames = 6000;
+// Between two batches of samples a study can be stopped.
+const drawnAtOnce = 500;
 // Frames on which its likelihood is measured.
 const measured = 500;
 
@@ -59,10 +61,31 @@ export async function secondStage<P extends object>(
     const held = prepare(firstRows(toUnit(test), measured));
     const nats = prior.nll(held.rows(Array.from({ length: held.count }, (_, i) => i)));
     const bits = nats.reduce((sum, value) => sum + value, 0) / nats.length / Math.LN2;
-    return { bits, drawn: prior.sample(samples, generators.get('samples')) };
+    return { bits, drawn: await drawSamples(prior, { samples, generator: generators.get('samples'), onStep }) };
   } finally {
     prior.dispose();
   }
+}
+
+/** How often drawing so many samples calls `onStep`. */
+export function samplingSteps(samples: number): number {
+  return Math.ceil(samples / drawnAtOnce);
+}
+
+async function drawSamples<P extends object>(
+  prior: SequencePrior<P>,
+  { samples, generator, onStep }: { readonly samples: number; readonly generator: Generator; readonly onStep: OnStep },
+): Promise<NdArray> {
+  const parts: NdArray[] = [];
+  for (let start = 0; start < samples; start += drawnAtOnce) {
+    parts.push(prior.sample(Math.min(drawnAtOnce, samples - start), generator));
+    await onStep();
+  }
+  const [{ dtype, shape }] = parts as [NdArray];
+  const drawn = ndarray(dtype, [samples, ...shape.slice(1)]);
+  const size = drawn.data.length / samples;
+  for (const [i, { data }] of parts.entries()) drawn.data.set(data as never, i * drawnAtOnce * size);
+  return drawn;
 }
 
 /** Latents of a set of frames, from which sequences for a prior are taken. */

@@ -1,68 +1,51 @@
 // The study "VAE or VQ-VAE?": units of work one after the other in a run folder, then the report. A study that was stopped goes on with the units that are missing.
 import { join } from 'node:path';
-import { CancelledError, Generators } from '@tessera/core';
+import { Generators } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
 import { writeFileAtomic } from '@tessera/core/node';
 import type { Engine } from '@tessera/engine';
 import { createEngine } from '@tessera/engine/node';
-import { RunFolder, framesToPictures, grid, upscale } from '@tessera/runs';
-import type { TokenizerResult } from '@tessera/runs';
-import { linearOracle, radialSpectrum, strideCount, toUnit } from '@tessera/vqvae';
+import { framesToPictures, grid, upscale } from '@tessera/runs';
+import type { RunFolder, TokenizerResult } from '@tessera/runs';
+import { frechetDistance, linearOracle, radialSpectrum, randomFeatures, strideCount, toUnit } from '@tessera/vqvae';
 import { ballRecall as environmentBallRecall, envConfig } from '../environment.ts';
 import { engineChoice } from '../engine-choice.ts';
 import type { RunOutcome } from '../experiment.ts';
 import { formatSeconds } from '../format.ts';
-import type { Reporter } from '../reporter.ts';
+import type { StudyContext as AnyStudyContext } from '../studies.ts';
 import { toolVersion } from '../version.ts';
 import { judgeClaims, unitsOf } from './claims.ts';
 import { collapseLatents, collapseName, collapseUnit } from './collapse-unit.ts';
 import type { StudyConfig } from './config.ts';
 import { environmentFrames, firstRows } from './frames.ts';
-import { matchedModels, matchedName, matchedUnit } from './matched-unit.ts';
-import type { MatchedModel, Pictures, StudyData } from './matched-unit.ts';
+import { matchedModels, matchedName, matchedSteps, matchedUnit } from './matched-unit.ts';
+import type { MatchedModel, Pictures } from './matched-unit.ts';
 import { ballRecall, modeCoverage, parseFrames, validityThreshold } from './parse-frames.ts';
 import { renderReport } from './report.ts';
-import { foregroundMask, spriteWorld } from './sprite-world.ts';
+import { measured } from './study-data.ts';
+import type { StudyData } from './study-data.ts';
+import { backgrounds, cells, foregroundMask, partsOf, sprites, spriteWorld } from './sprite-world.ts';
 import type { SpriteFrames } from './sprite-world.ts';
-import { UnitStore } from './units.ts';
-import type { FinishedUnit, OnStep, StudyUnit } from './units.ts';
+import { runUnits, slug } from './run-units.ts';
+import type { Work } from './run-units.ts';
+import type { FinishedUnit, StudyUnit, modeParts } from './units.ts';
 
 /** The name in `config.json` of the folders that the study makes. */
 export const studyName = 'vae-vs-vqvae';
 /** The environment that they name. */
 export const studyEnv = 'sprite-world';
 
-/** What a study is given. */
-export interface StudyContext {
-  readonly config: StudyConfig;
-  readonly seed: number;
-  readonly backend: string | undefined;
-  readonly signal: AbortSignal;
-  readonly reporter: Reporter;
-  readonly nowMs: () => number;
-  readonly command: string;
-  /** Opened or made, and locked; the caller releases it. */
-  readonly run: RunFolder;
-}
-
 /** The eigenvalues and the noise of part A. */
 const linearData = { eigenvalues: [4, 2, 1, 0.5, 0.25, 0.11, 0.09, 0.05], variance: 0.1 };
 const spriteGrid = 4;
 const environmentGrid = 5;
 const shown = 16;
-// Between two looks at what else is to be done, such as Ctrl-C.
-const turnMs = 100;
+
+type StudyContext = AnyStudyContext<StudyConfig>;
 
 interface Measured {
   readonly unit: StudyUnit;
   readonly pictures?: Pictures;
-}
-
-/** A unit that the study has to do. */
-interface Work {
-  readonly id: string;
-  readonly label: string;
-  readonly steps: number;
-  readonly run: (onStep: OnStep) => Promise<Measured> | Measured;
 }
 
 /** Runs what is missing of a study and writes `report.html` and `result.json`; returns with `stopped` when the signal was aborted. */
@@ -119,47 +102,14 @@ export async function runStudy(context: StudyContext): Promise<RunOutcome> {
 /** Undefined when it was stopped. */
 async function measureAll(context: StudyContext, engine: Engine): Promise<FinishedUnit[] | undefined> {
   const { signal, reporter, nowMs, run } = context;
-  const store = new UnitStore(run.directory);
-  const work = await plan(context, engine);
-  const total = work.reduce((sum, { steps }) => sum + steps, 0);
-  const progress = reporter.progress({ label: 'study', total, unit: 'steps' });
-  const finished: FinishedUnit[] = [];
-  let done = 0;
-  try {
-    for (const { id, label, steps, run: measure } of work) {
-      const known = await store.read(id);
-      if (known !== undefined) finished.push(known);
-      else {
-        const began = nowMs();
-        let turnAt = began;
-        let step = 0;
-        const result = await measure(async () => {
-          step++;
-          if (nowMs() - turnAt < turnMs) return;
-          await new Promise(setImmediate);
-          turnAt = nowMs();
-          progress.update(done + Math.min(step, steps));
-          if (signal.aborted) throw new CancelledError('study: stopped.');
-        });
-        if (signal.aborted) throw new CancelledError('study: stopped.');
-        const { pictures } = result;
-        const unit =
-          pictures === undefined ? result.unit : { ...result.unit, pictures: await writePictures(run, id, pictures) };
-        const entry = { seconds: (nowMs() - began) / 1000, unit };
-        await store.write(id, entry);
-        finished.push(entry);
-        reporter.line(`${label}: ${formatSeconds(entry.seconds)}`);
-      }
-      done += steps;
-      progress.update(done);
-    }
-    return finished;
-  } catch (error) {
-    if (error instanceof CancelledError) return undefined;
-    throw error;
-  } finally {
-    progress.stop();
-  }
+  const work = (await plan(context, engine)).map((piece): Work<StudyUnit> => ({
+    ...piece,
+    run: async (onStep) => {
+      const { unit, pictures } = await piece.run(onStep);
+      return pictures === undefined ? unit : { ...unit, pictures: await writePictures(run, piece.id, pictures) };
+    },
+  }));
+  return runUnits(work, { directory: run.directory, signal, reporter, nowMs });
 }
 
 async function writePictures(run: RunFolder, id: string, pictures: Pictures): Promise<Record<string, string>> {
@@ -177,7 +127,7 @@ async function writePictures(run: RunFolder, id: string, pictures: Pictures): Pr
   return paths;
 }
 
-async function plan({ config, seed }: StudyContext, engine: Engine): Promise<Work[]> {
+async function plan({ config, seed }: StudyContext, engine: Engine): Promise<Work<Measured>[]> {
   const generators = new Generators(seed);
   const train = spriteWorld(config.trainFrames, generators.get('train'));
   const test = spriteWorld(config.testFrames, generators.get('test'));
@@ -186,11 +136,10 @@ async function plan({ config, seed }: StudyContext, engine: Engine): Promise<Wor
   const data = spriteData(train, test, threshold);
   const seeds = (count: number) => Array.from({ length: count }, (_, i) => seed + i);
   const { linear, collapse, matched, environment } = config;
-  const slug = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9.]+/g, '-');
   const arcade = await environmentData(environment, generators.get('environment').integers(2 ** 31 - 1));
   return [
-    { id: 'control', label: 'real frames', steps: 1, run: () => controlUnit(control, threshold) },
-    ...seeds(config.seeds).map((own): Work => ({
+    { id: 'control', label: 'real frames', steps: 1, run: () => controlUnit(control, test, threshold) },
+    ...seeds(config.seeds).map((own): Work<Measured> => ({
       id: `linear-s${own}`,
       label: `A linear VAE, seed ${own}`,
       steps: linear.steps,
@@ -204,7 +153,7 @@ async function plan({ config, seed }: StudyContext, engine: Engine): Promise<Wor
     })),
     ...seeds(collapse.seeds).flatMap((own) =>
       collapseLatents(config).flatMap((latents) =>
-        (['weak', 'strong'] as const).map((decoder): Work => ({
+        (['weak', 'strong'] as const).map((decoder): Work<Measured> => ({
           id: `collapse-${slug(collapseName(latents))}-${decoder}-s${own}`,
           label: `B ${collapseName(latents)}, ${decoder} decoder, seed ${own}`,
           steps: collapse.steps,
@@ -219,29 +168,26 @@ async function plan({ config, seed }: StudyContext, engine: Engine): Promise<Wor
       ),
     ),
     ...seeds(config.seeds).flatMap((own) =>
-      matchedModels(config).map((model): Work => ({
-        id: `matched-${slug(matchedName(model))}-s${own}`,
-        label: `C, D ${matchedName(model)}, seed ${own}`,
-        steps: matched.steps + matched.priorSteps,
-        run: (onStep) =>
-          matchedResult(
-            engine,
-            { config, model, data, seed: own, steps: matched.steps, grid: spriteGrid, samples: config.samples },
-            onStep,
-          ),
-      })),
+      matchedModels(config).map((model): Work<Measured> => {
+        const { samples } = config;
+        const unit = { config, model, data, seed: own, steps: matched.steps, grid: spriteGrid, samples };
+        return {
+          id: `matched-${slug(matchedName(model))}-s${own}`,
+          label: `C, D ${matchedName(model)}, seed ${own}`,
+          steps: matchedSteps(unit),
+          run: (onStep) => matchedResult(engine, unit, onStep),
+        };
+      }),
     ),
-    ...environmentModels(config).map((model): Work => ({
-      id: `environment-${slug(matchedName(model))}`,
-      label: `${environment.id} ${matchedName(model)}`,
-      steps: environment.steps,
-      run: (onStep) =>
-        matchedResult(
-          engine,
-          { config, model, data: arcade, seed, steps: environment.steps, grid: environmentGrid, samples: 0 },
-          onStep,
-        ),
-    })),
+    ...environmentModels(config).map((model): Work<Measured> => {
+      const unit = { config, model, data: arcade, seed, steps: environment.steps, grid: environmentGrid, samples: 0 };
+      return {
+        id: `environment-${slug(matchedName(model))}`,
+        label: `${environment.id} ${matchedName(model)}`,
+        steps: matchedSteps(unit),
+        run: (onStep) => matchedResult(engine, unit, onStep),
+      };
+    }),
   ];
 }
 
@@ -264,10 +210,20 @@ function spriteData(train: SpriteFrames, test: SpriteFrames, threshold: number):
     name: studyEnv,
     train: train.frames,
     test: test.frames,
+    parts: labelsOf(test.modes),
     mask: foregroundMask(test),
     ballRecall: (decoded) => ballRecall(decoded, test.balls),
     modesKept: (decoded) => agreement(parseFrames(decoded).modes, test.modes),
     coverage: (frames) => modeCoverage(parseFrames(frames), threshold),
+  };
+}
+
+function labelsOf(modes: Int32Array): NonNullable<StudyData['parts']> {
+  const labels = (part: (typeof modeParts)[number]) => modes.map((mode) => partsOf(mode)[part]);
+  return {
+    background: { labels: labels('background'), classes: backgrounds },
+    sprite: { labels: labels('sprite'), classes: sprites },
+    cell: { labels: labels('cell'), classes: cells },
   };
 }
 
@@ -298,9 +254,10 @@ async function environmentData({ id, frames: count }: StudyConfig['environment']
   };
 }
 
-function controlUnit(frames: SpriteFrames, threshold: number): Measured {
+function controlUnit(frames: SpriteFrames, test: SpriteFrames, threshold: number): Measured {
   const real = toUnit(frames.frames);
   const parsed = parseFrames(real);
+  const features = (some: NdArray<'float32'>) => randomFeatures(firstRows(some, measured));
   return {
     unit: {
       part: 'control',
@@ -309,10 +266,9 @@ function controlUnit(frames: SpriteFrames, threshold: number): Measured {
       accuracy: agreement(parsed.modes, frames.modes),
       ballRecall: ballRecall(real, frames.balls),
       frames: frames.modes.length,
-      spectrum: [...radialSpectrum(firstRows(real, 500))],
-      pictures: {},
+      frechet: frechetDistance(features(real), features(toUnit(test.frames))),
+      spectrum: [...radialSpectrum(firstRows(real, measured))],
     },
-    pictures: { 'real frames': firstRows(real, shown) },
   };
 }
 

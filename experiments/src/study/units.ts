@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { FormatError } from '@tessera/core';
 import { makeDirectory, pathInfo, readTextBounded, writeFileAtomic } from '@tessera/core/node';
-import type { LinearOracleResult, MutualInformation } from '@tessera/vqvae';
+import type { LinearOracleResult, MutualInformation, ProbeAccuracy } from '@tessera/vqvae';
 
 /** Called after every step of training; it may throw to stop, and gives others their turn. */
 export type OnStep = () => Promise<void> | void;
@@ -42,8 +42,13 @@ export interface CollapseUnit {
   readonly codeBits: number | null;
 }
 
+/** What the picture of a unit is called that shows frames as they are. */
+export const realFrames = 'real frames';
+
 /** How frames look that a model made up. */
 export interface SampleMeasures {
+  /** Fréchet distance of random features to as many real frames. */
+  readonly frechet: number;
   readonly sharpnessMean: number;
   readonly sharpnessMin: number;
   readonly highFrequency: number;
@@ -54,8 +59,31 @@ export interface SampleMeasures {
   readonly count: number;
 }
 
-/** Parts C and D: one model, its reconstructions and its samples. */
-export interface MatchedUnit {
+/** How decoded frames compare with the real ones that they stand for. */
+export interface ReconstructionMeasures {
+  readonly mse: number;
+  readonly nmse: number;
+  readonly psnr: number;
+  readonly ssim: number;
+  readonly foregroundPsnr: number | null;
+  readonly ballRecall: number | null;
+  /** Share of the frames whose own mode is read off their reconstruction. */
+  readonly modesKept: number | null;
+  /** Share of them that the parser takes for no frame: what a source of latents as good as real ones would have. */
+  readonly invalid: number | null;
+  /** Fréchet distance of random features to the real frames. */
+  readonly frechet: number;
+  /** Over those of the real frames. */
+  readonly sharpnessMean: number;
+  readonly sharpnessMin: number;
+  readonly highFrequency: number;
+}
+
+/** The parts of a mode of sprite world. */
+export const modeParts = ['background', 'sprite', 'cell'] as const;
+
+/** Parts C and D: one model, its reconstructions and its samples. A VAE's are decoded from draws of its posteriors, which is what its rate pays for. */
+export interface MatchedUnit extends ReconstructionMeasures {
   readonly part: 'matched';
   /** `sprite-world`, or an environment. */
   readonly data: string;
@@ -70,19 +98,9 @@ export interface MatchedUnit {
   readonly entropyBits: number | null;
   /** What the learned prior pays, bits a frame; of a VAE the density of its latents, which is no code length. */
   readonly priorBits: number | null;
-  readonly mse: number;
-  readonly nmse: number;
-  readonly psnr: number;
-  readonly ssim: number;
-  readonly foregroundPsnr: number | null;
-  readonly ballRecall: number | null;
-  readonly sharpnessMean: number;
-  readonly sharpnessMin: number;
-  /** Over that of the real frames. */
-  readonly highFrequency: number;
+  /** A VAE's reconstructions from the means of its posteriors, of which the KL does not bound the bits; null for others. */
+  readonly ofMeans: ReconstructionMeasures | null;
   readonly spectrum: readonly number[];
-  /** Share of the frames whose own mode is read off their reconstruction. */
-  readonly modesKept: number | null;
   readonly klPerUnit: readonly number[] | null;
   readonly activeUnits: number | null;
   readonly usage: number | null;
@@ -94,6 +112,8 @@ export interface MatchedUnit {
   readonly noiseChurn: number | null;
   /** Relative to the spread of the encoder's vectors. */
   readonly quantizationError: number | null;
+  /** How well the parts of a frame's mode can be read off its tokens; null where there are none. */
+  readonly probe: Readonly<Record<(typeof modeParts)[number], ProbeAccuracy>> | null;
   /** By where their latents come from: `N(0, I)`, `uniform codes`, `learned prior`. */
   readonly samples: Readonly<Record<string, SampleMeasures>>;
   /** Pictures in the run folder's `media` by what they show. */
@@ -111,23 +131,24 @@ export interface ControlUnit {
   readonly ballRecall: number;
   readonly klToUniform: number;
   readonly frames: number;
+  /** Fréchet distance of two sets of real frames: what the size of the samples leaves. */
+  readonly frechet: number;
   readonly spectrum: readonly number[];
-  readonly pictures: Readonly<Record<string, string>>;
 }
 
 /** Any of them. */
 export type StudyUnit = ControlUnit | LinearUnit | CollapseUnit | MatchedUnit;
 
 /** A unit with the time that it took. */
-export interface FinishedUnit {
+export interface FinishedUnit<Unit = StudyUnit> {
   readonly seconds: number;
-  readonly unit: StudyUnit;
+  readonly unit: Unit;
 }
 
 const maxBytes = 2 ** 24;
 
 /** The finished units of a run folder. */
-export class UnitStore {
+export class UnitStore<Unit extends { readonly part: string } = StudyUnit> {
   readonly #directory: string;
 
   constructor(runDirectory: string) {
@@ -135,25 +156,25 @@ export class UnitStore {
   }
 
   /** The unit, or undefined when it is not finished. Throws FormatError for a file that is no unit. */
-  async read(id: string): Promise<FinishedUnit | undefined> {
+  async read(id: string): Promise<FinishedUnit<Unit> | undefined> {
     const path = this.#path(id);
     if (!(await pathInfo(path))) return undefined;
     const text = await readTextBounded(path, { maxBytes });
-    let finished: Partial<FinishedUnit> | null;
+    let finished: Partial<FinishedUnit<Unit>> | null;
     try {
-      finished = JSON.parse(text) as Partial<FinishedUnit> | null;
+      finished = JSON.parse(text) as Partial<FinishedUnit<Unit>> | null;
     } catch (cause) {
       throw new FormatError(`${path}: expected JSON: ${(cause as Error).message}. Remove it to measure it again.`, {
         cause,
       });
     }
     if (typeof finished?.unit?.part === 'string' && typeof finished.seconds === 'number')
-      return finished as FinishedUnit;
+      return finished as FinishedUnit<Unit>;
     throw new FormatError(`${path}: expected a unit of the study. Remove it to measure it again.`);
   }
 
   /** Writes a unit, whole or not at all. */
-  async write(id: string, finished: FinishedUnit): Promise<void> {
+  async write(id: string, finished: FinishedUnit<Unit>): Promise<void> {
     await makeDirectory(this.#directory);
     await writeFileAtomic(this.#path(id), `${JSON.stringify(finished)}\n`);
   }

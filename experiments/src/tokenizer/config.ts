@@ -92,9 +92,9 @@ export const tokenizerSchema: z.ZodObject & z.ZodType<TokenizerConfig> = z.stric
   measure: z
     .strictObject({
       heldOutSteps: whole('steps of the environment, seeded apart, that frames for evaluation come from')
-        .default(8000)
+        .default(10_000)
         .meta({ unit: 'steps' }),
-      evaluationFrames: whole('frames evaluated').default(1024).meta({ unit: 'frames' }),
+      evaluationFrames: whole('frames evaluated').default(10_000).meta({ unit: 'frames' }),
       probeFrames: whole('frames whose codes are watched for churn').default(128).meta({ unit: 'frames' }),
       logEvery: whole('between lines of metrics').default(20).meta({ unit: 'updates' }),
       churnEvery: whole('between looks at the probe frames').default(100).meta({ unit: 'updates' }),

@@ -92,11 +92,11 @@ async function trainInRun(training: Learning): Promise<RunOutcome> {
   });
   const wallSeconds = (performance.now() - began) / 1000;
   const { envSteps, churn, stopped } = progress;
-  const { measures, tokens, decoded } = measureTokenizer(tokenizer, env, { frames: heldOut.frames, churn });
+  const { measures, sample } = measureTokenizer(tokenizer, env, { frames: heldOut.frames, churn });
   await saveCheckpoint(run, tokenizer, envSteps);
   await saveTokenizer(join(run.directory, 'tokenizer'), tokenizer);
-  const reconstructions = reconstructionPicture(tokenizer.spec, heldOut.frames, decoded, tokens);
-  const codebook = codebookPicture(tokenizer.spec, decoded, tokens);
+  const reconstructions = reconstructionPicture(tokenizer.spec, sample.frames, sample.decoded, sample.tokens);
+  const codebook = codebookPicture(tokenizer.spec, sample.decoded, sample.tokens);
   await run.writePicture('reconstructions', reconstructions);
   await run.writePicture('codebook', codebook);
   await run.logPicture(envSteps, 'reconstructions', reconstructions);

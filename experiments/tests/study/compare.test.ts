@@ -70,18 +70,18 @@ test('part C compares at the same rate, whichever way it goes', () => {
   const vaes = [0, 1].flatMap((seed) => [vae(seed, 48, 0.04), vae(seed, 192, 0.01)]);
   const claim = (mses: readonly number[]) =>
     verdicts([...vaes, ...mses.map((mse, seed) => vq(seed, mse))], 'C').find(
-      ({ rateBits, claim: text }) => rateBits === 96 && text.includes('squared error'),
+      ({ rateBits, claim: text }) => rateBits === 96 && text.includes('smaller squared error'),
     )!;
   // At 96 bits the VAE is at 0.02.
   expect(claim([0.01, 0.015]).verdict).toBe('held');
   expect(claim([0.03, 0.05]).verdict).toBe('did not hold');
   expect(claim([0.01, 0.03]).verdict).toBe('no difference beyond the seeds');
   expect(claim([]).verdict).toBe('not measured');
-  expect(claim([0.01, 0.015]).evidence).toContain('VAE 0.02 (0.02 to 0.02, 2 seeds)');
+  expect(claim([0.01, 0.015]).evidence).toContain('VQ-VAE 0.0125 (0.01 to 0.015), VAE 0.02');
 });
 
 test('part D takes the model nearest the middle rate', () => {
-  const sample = (invalid: number) => ({ invalid }) as never;
+  const sample = (invalid: number) => ({ invalid, modes: Math.round(640 * (1 - invalid)) }) as never;
   const units = [
     matchedUnit({
       kind: 'vq',
@@ -105,5 +105,29 @@ test('part D takes the model nearest the middle rate', () => {
       samples: { 'N(0, I)': sample(0.8), 'learned prior': sample(0.1) },
     }),
   ];
-  expect(verdicts(units, 'D').map(({ verdict }) => verdict)).toEqual(['held', 'did not hold', 'held']);
+  expect(verdicts(units, 'D').map(({ verdict }) => verdict)).toEqual(['held', 'held', 'did not hold', 'held']);
+});
+
+test('a sharpness is better the nearer it is to that of real frames, from either side', () => {
+  const model = (kind: 'vq' | 'vae', sharpnessMean: number) =>
+    matchedUnit({ kind, model: kind, seed: 0, rateBits: 96, sharpnessMean });
+  const verdict = (vq: number, vae: number) =>
+    verdicts([model('vq', vq), model('vae', vae)], 'C').find(
+      ({ rateBits, claim }) => rateBits === 96 && claim.includes('sharpness'),
+    )!.verdict;
+  expect(verdict(0.9, 0.6)).toBe('held');
+  expect(verdict(1.5, 0.9)).toBe('did not hold');
+  expect(verdict(1.1, 1.5)).toBe('held');
+});
+
+test("a VAE's means are held against the VQ-VAE as well", () => {
+  const means = (mse: number) => ({ mse }) as never;
+  const units = [
+    matchedUnit({ kind: 'vq', model: 'VQ', seed: 0, rateBits: 96, mse: 0.01 }),
+    matchedUnit({ kind: 'vae', model: 'VAE', seed: 0, rateBits: 96, mse: 0.02, ofMeans: means(0.005) }),
+  ];
+  const [draws, ofMeans] = verdicts(units, 'C').filter(
+    ({ rateBits, evidence }) => rateBits === 96 && evidence.startsWith('MSE'),
+  );
+  expect([draws!.verdict, ofMeans!.verdict]).toEqual(['held', 'did not hold']);
 });

@@ -25,7 +25,17 @@ const tiny = [
   'environment.steps=1',
 ].flatMap((setting) => ['--set', setting]);
 
-test('--quick from end to end: units, pictures, result.json and the report; then resumed', async () => {
+interface Study {
+  readonly claims: readonly { readonly verdict: string }[];
+  readonly units: readonly { readonly part: string }[];
+}
+
+async function studyOf(directory: string): Promise<Study> {
+  const result = await (await RunFolder.open(directory)).readResult();
+  return result!.study as unknown as Study;
+}
+
+test('--quick from end to end: units, pictures, result.json and the report; stopped and resumed it says what one run says', async () => {
   const root = temporaryFolder();
   const stopped = fakeIo();
   const write = stopped.stderr.write.bind(stopped.stderr);
@@ -49,7 +59,7 @@ test('--quick from end to end: units, pictures, result.json and the report; then
   expect(resumed.out().trim()).toBe(directory);
   expect(resumed.err()).not.toContain('B VAE beta 1, weak decoder');
   const result = (await (await RunFolder.open(directory)).readResult())!;
-  const { claims, units } = result.study as { claims: { verdict: string }[]; units: { part: string }[] };
+  const { claims, units } = await studyOf(directory);
   expect(units.map(({ part }) => part)).toEqual([
     'control',
     'linear',
@@ -67,6 +77,10 @@ test('--quick from end to end: units, pictures, result.json and the report; then
   expect(html.match(/(?:src|href)="(?!data:)/g)).toBe(null);
   expect(html.replaceAll(/base64,[^"]+/g, '')).not.toMatch(/NaN|undefined/);
 
+  const whole = fakeIo();
+  expect(await main(words, whole)).toBe(0);
+  expect(await studyOf(whole.out().trim())).toEqual({ claims, units });
+
   const again = fakeIo();
   expect(await main(['study', 'vae-vs-vqvae', '--resume', directory, '--backend', 'wasm'], again)).toBe(0);
   expect(readFileSync(join(directory, 'report.html'), 'utf8')).toBe(html);
@@ -83,8 +97,16 @@ test('a command line that cannot be', async () => {
     const code = await main(['study', ...words], io);
     return `${code} ${io.err().split('\n')[0]!}`;
   };
-  expect(await message('vae-vs-vqvae', '--set', 'sede=1')).toMatch(/^1 error: --set sede=1: unknown field 'sede'/);
-  expect(await message('vae-vs-vqvae', '--set', 'seeds=0')).toMatch(/^1 error: /);
+  const set = (setting: string) => message('vae-vs-vqvae', '--set', setting);
+  expect(await set('sede=1')).toMatch(/^1 error: --set sede=1: unknown field 'sede'/);
+  expect(await set('seeds=0')).toMatch(/^1 error: /);
+  expect(await set('matched.betas=[1,1]')).toMatch(/^1 error: .*matched\.betas.*expected every number once/);
+  expect(await set('matched.codebooks=[{"grid":4,"vocabulary":8},{"grid":4,"vocabulary":8}]')).toMatch(
+    /^1 error: .*matched\.codebooks.*expected every codebook once/,
+  );
+  expect(await set('collapse.batch=2001')).toBe(
+    '1 error: collapse.batch: expected at most 2000, the testFrames, got 2001: part B is measured on whole batches.',
+  );
   expect(await message('vae-vs-vqvae', '--resume', 'x', '--quick')).toBe(
     '2 error: --quick: a study goes on as it was started. Leave it out, or leave --resume out.',
   );

@@ -18,7 +18,7 @@ export {
 export { didYouMean } from './did-you-mean.ts';
 
 // Arrays
-export { bytesPerElement, dtypes, elementCount, ndarray, typedArrayOf } from './ndarray.ts';
+export { bytesPerElement, dtypes, elementCount, isBigArray, isBigDType, ndarray, typedArrayOf } from './ndarray.ts';
 export type { DType, NdArray, TypedArrayOf } from './ndarray.ts';
 
 // Randomness

@@ -2,9 +2,9 @@
 // It computes nothing; that is the engine's work.
 import { DTypeError, ShapeError } from './errors.ts';
 
-/** How elements are stored. `bool` is a byte of 0 or 1; `int64` holds bigints. */
+/** How elements are stored. `bool` is a byte of 0 or 1; `int64` and `uint64` hold bigints. */
 export type DType =
-  'float64' | 'float32' | 'int32' | 'int64' | 'uint8' | 'bool' | 'int8' | 'int16' | 'uint16' | 'uint32';
+  'float64' | 'float32' | 'int32' | 'int64' | 'uint8' | 'bool' | 'int8' | 'int16' | 'uint16' | 'uint32' | 'uint64';
 
 interface TypedArrays {
   float64: Float64Array;
@@ -17,6 +17,7 @@ interface TypedArrays {
   int16: Int16Array;
   uint16: Uint16Array;
   uint32: Uint32Array;
+  uint64: BigUint64Array;
 }
 
 /** The typed array that holds elements of dtype `D`. */
@@ -47,6 +48,7 @@ const constructors: { readonly [D in DType]: TypedArrayConstructor<D> } = {
   int16: Int16Array,
   uint16: Uint16Array,
   uint32: Uint32Array,
+  uint64: BigUint64Array,
 };
 
 /** Every dtype there is. */
@@ -58,6 +60,16 @@ export function typedArrayOf<D extends DType>(dtype: D): TypedArrayConstructor<D
     throw new DTypeError(`ndarray: expected a dtype out of ${dtypes.join(', ')}, got ${JSON.stringify(dtype)}.`);
   }
   return constructors[dtype];
+}
+
+/** Whether a typed array holds bigints: its dtype is int64 or uint64. */
+export function isBigArray(array: unknown): array is BigInt64Array | BigUint64Array {
+  return array instanceof BigInt64Array || array instanceof BigUint64Array;
+}
+
+/** Whether arrays of `dtype` hold bigints. */
+export function isBigDType(dtype: unknown): dtype is 'int64' | 'uint64' {
+  return dtype === 'int64' || dtype === 'uint64';
 }
 
 /** Bytes of one element of `dtype`. */

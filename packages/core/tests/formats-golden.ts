@@ -14,6 +14,7 @@ export const arrays: Readonly<Record<string, NdArray>> = {
   int16: ndarray('int16', [3], Int16Array.of(-(2 ** 15), 2 ** 15 - 1, 3)),
   uint16: ndarray('uint16', [1], Uint16Array.of(2 ** 16 - 1)),
   uint32: ndarray('uint32', [1], Uint32Array.of(2 ** 32 - 1)),
+  uint64: ndarray('uint64', [2], BigUint64Array.of(0n, 2n ** 64n - 1n)),
   scalar: ndarray('int32', [], Int32Array.of(42)),
   empty: ndarray('float32', [3, 0, 2]),
   many_axes: ndarray('uint8', Array(17).fill(1), Uint8Array.of(5)),

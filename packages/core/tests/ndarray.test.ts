@@ -40,7 +40,7 @@ describe('ndarray', () => {
       `[DTypeError: ndarray: int64 data is a BigInt64Array, got Array.]`,
     );
     expect(() => ndarray('float16' as DType, [2])).toThrowErrorMatchingInlineSnapshot(
-      `[DTypeError: ndarray: expected a dtype out of float64, float32, int32, int64, uint8, bool, int8, int16, uint16, uint32, got "float16".]`,
+      `[DTypeError: ndarray: expected a dtype out of float64, float32, int32, int64, uint8, bool, int8, int16, uint16, uint32, uint64, got "float16".]`,
     );
     expect(() => ndarray('float32', [2, -1])).toThrowErrorMatchingInlineSnapshot(
       `[ShapeError: ndarray: expected a shape of whole numbers >= 0, got [2, -1].]`,

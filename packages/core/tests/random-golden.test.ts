@@ -111,14 +111,17 @@ describe.each(Object.entries(golden<Record<string, OfSeed>>('random.json')))('se
     expectFloats(expected['array_after']!, () => g.random());
   });
 
-  test('integersArray of int64 beyond what numbers hold', () => {
-    const draws: [string, bigint, bigint][] = [
-      ['all', -(2n ** 63n), 2n ** 63n],
-      ['wide', -(2n ** 62n), 2n ** 63n - 5n],
-      ['32bits', 2n ** 60n, 2n ** 60n + 2n ** 32n],
+  test('integersArray of 64 bits beyond what numbers hold', () => {
+    const draws: [IntegerDType, string, bigint, bigint][] = [
+      ['int64', 'all', -(2n ** 63n), 2n ** 63n],
+      ['int64', 'wide', -(2n ** 62n), 2n ** 63n - 5n],
+      ['int64', '32bits', 2n ** 60n, 2n ** 60n + 2n ** 32n],
+      ['uint64', 'all', 0n, 2n ** 64n],
+      ['uint64', 'wide', 5n, 2n ** 63n + 9n],
+      ['uint64', '32bits', 2n ** 63n, 2n ** 63n + 2n ** 32n],
     ];
-    for (const [name, low, high] of draws) {
-      expectIntegers(expected[`array_int64_${name}`]!, fresh().integersArray(low, high, 50, 'int64'));
+    for (const [dtype, name, low, high] of draws) {
+      expectIntegers(expected[`array_${dtype}_${name}`]!, fresh().integersArray(low, high, 50, dtype));
     }
   });
 

@@ -259,6 +259,7 @@ describe('draws', () => {
     ['choiceArray of more than are possible', () => g.choiceArray(3, 2, { replace: false, p: [1, 0, 0] })],
     ['choiceArray beyond memory', () => g.choiceArray(3, 2 ** 52)],
     ['integersArray beyond int64', () => g.integersArray(0, 2n ** 63n + 1n, 2, 'int64')],
+    ['integersArray beyond uint64', () => g.integersArray(-1, 2n ** 64n, 2, 'uint64')],
     ['integersArray beyond memory', () => g.integersArray(0, 2, 2 ** 52, 'int8')],
     ['spawn', () => g.spawn(-1)],
   ];

@@ -19,6 +19,7 @@ const arrays = {
   Float32Array,
   Float64Array,
   BigInt64Array,
+  BigUint64Array,
 } as const;
 
 /** Throws EnvironmentError, with the path, for a value that is no plain data. */

@@ -23,6 +23,7 @@ const values: fc.Arbitrary<StateValue> = fc.letrec<{ value: StateValue }>((tie) 
     fc.float32Array(),
     fc.float64Array(),
     fc.bigInt64Array(),
+    fc.bigUint64Array(),
     fc.array(tie('value')),
     fc.dictionary(keys, tie('value'), { noNullPrototype: true }),
   ),

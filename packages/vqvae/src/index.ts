@@ -104,10 +104,16 @@ export type { StartingCodes } from './quantizers/starting-codes.ts';
 export type { Vectors } from './quantizers/seeding.ts';
 
 // Metrics
-export { evaluateTokenizer, patchCounts, reconstructionQuality } from './evaluation.ts';
-export type { ReconstructionQuality, TokenizerEvaluation } from './evaluation.ts';
+export { TokenizerEvaluator, evaluateTokenizer } from './evaluation.ts';
+export type { RoundTrip, TokenizerEvaluation } from './evaluation.ts';
+export { patchCounts } from './metrics/patches.ts';
+export { reconstructionQuality } from './metrics/reconstruction.ts';
+export type { ReconstructionQuality } from './metrics/reconstruction.ts';
 export { batchCodeStatistics, datasetCodeStatistics } from './metrics/code-statistics.ts';
 export type { BatchCodeStatistics, DatasetCodeStatistics } from './metrics/code-statistics.ts';
+export { deltaPsnr, probeAccuracy } from './metrics/downstream.ts';
+export type { ProbeAccuracy } from './metrics/downstream.ts';
+export { frechetDistance, randomFeatures } from './metrics/frechet.ts';
 export { foregroundPsnr } from './metrics/foreground.ts';
 export { bitsPerDimension, gaussianNll, uniformCodeBound } from './metrics/likelihood.ts';
 export { greyNoiseChurn } from './metrics/noise-churn.ts';

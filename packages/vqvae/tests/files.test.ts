@@ -142,7 +142,7 @@ describe('what a file says', () => {
     );
     edit(folder, (settings) => ({ ...settings, formatVersion: 1, kind: 'vqvea' }));
     expect((await failure(folder)).message).toMatchInlineSnapshot(
-      `"FormatError: <folder>/tokenizer.safetensors: settings: kind: expected one of "vqvae"|"nearest", got 'vqvea'. Did you mean 'vqvae'?"`,
+      `"FormatError: <folder>/tokenizer.safetensors: settings: kind: expected one of "vqvae"|"video-vqvae"|"nearest", got 'vqvea'. Did you mean 'vqvae'?"`,
     );
     edit(folder, () => []);
     expect((await failure(folder)).error).toBeInstanceOf(FormatError);

@@ -2,8 +2,10 @@ import { expect, describe } from 'vitest';
 import { test, fc } from '@fast-check/vitest';
 import { ShapeError, ndarray, npRandom } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { evaluateTokenizer, patchCounts, reconstructionQuality } from '../src/evaluation.ts';
+import { TokenizerEvaluator, evaluateTokenizer } from '../src/evaluation.ts';
 import { checkTokens, toBytes, toUnit } from '../src/frames.ts';
+import { patchCounts } from '../src/metrics/patches.ts';
+import { reconstructionQuality } from '../src/metrics/reconstruction.ts';
 import type { Tokenizer } from '../src/tokenizer.ts';
 import { codeUsage, countCodes, tokenChurn, usageCeilings } from '../src/usage.ts';
 
@@ -212,32 +214,33 @@ describe('bytes', () => {
 
   test.prop([fc.nat(255), fc.nat(1e6)])('patches are counted under their tokens', (colour, seed) => {
     const generator = npRandom(seed);
-    const cells = Array.from({ length: 6 }, () => generator.integers(3)); // 2 frames of 1 x 3 cells of 2 x 2 pixels
+    const cells = Array.from({ length: 6 }, () => generator.integers(4)); // 2 frames of 1 x 3 cells of 2 x 2 pixels; a bit for each row
     const image = frames([2, 2, 6, 1], (i) => {
-      const [frame, column] = [Math.floor(i / 12), i % 6];
-      return (colour / 255 + cells[frame * 3 + Math.floor(column / 2)]!) / 3;
+      const [frame, row, column] = [Math.floor(i / 12), Math.floor(i / 6) % 2, i % 6];
+      return (colour / 255 + ((cells[frame * 3 + Math.floor(column / 2)]! >> row) & 1)) / 2;
     });
-    const expected = [0, 1, 2].map((cell) => cells.filter((c) => c === cell).length).filter((n) => n > 0);
+    const expected = [0, 1, 2, 3].map((cell) => cells.filter((c) => c === cell).length).filter((n) => n > 0);
     const ascending = (counts: number[]) => counts.toSorted((a, b) => a - b);
     expect(ascending(patchCounts(image, [1, 3]))).toEqual(ascending(expected));
     expect(patchCounts(image, [7]).reduce((sum, n) => sum + n, 0)).toBe(2);
   });
 });
 
+// Two codes, dark and bright, one per pixel.
+const threshold: Tokenizer = {
+  spec: { frameShape: [2, 2, 1], tokenShape: [2, 2], vocabulary: 4, codeDim: 1 },
+  encode: ({ data, shape }) =>
+    ndarray(
+      'int32',
+      shape.slice(0, 3),
+      Int32Array.from(data as Float32Array, (x) => (x > 0.5 ? 1 : 0)),
+    ),
+  embed: ({ data, shape }) => ndarray('float32', [...shape, 1], Float32Array.from(data as Int32Array)),
+  decode: ({ data, shape }) => ndarray('float32', [...shape, 1], Float32Array.from(data as Int32Array)),
+  dispose: () => undefined,
+};
+
 test('evaluateTokenizer measures both directions of any tokenizer', () => {
-  // Two codes, dark and bright, one per pixel.
-  const threshold: Tokenizer = {
-    spec: { frameShape: [2, 2, 1], tokenShape: [2, 2], vocabulary: 4, codeDim: 1 },
-    encode: ({ data, shape }) =>
-      ndarray(
-        'int32',
-        shape.slice(0, 3),
-        Int32Array.from(data as Float32Array, (x) => (x > 0.5 ? 1 : 0)),
-      ),
-    embed: ({ data, shape }) => ndarray('float32', [...shape, 1], Float32Array.from(data as Int32Array)),
-    decode: ({ data, shape }) => ndarray('float32', [...shape, 1], Float32Array.from(data as Int32Array)),
-    dispose: () => undefined,
-  };
   const image = frames([2, 2, 2, 1], (i) => [0, 1, 0, 0.75][i % 4]!);
   const { evaluation, tokens, decoded } = evaluateTokenizer(threshold, image);
   expect([...tokens.data]).toEqual([0, 1, 0, 1, 0, 1, 0, 1]);
@@ -260,4 +263,52 @@ test('evaluateTokenizer measures both directions of any tokenizer', () => {
   // Two flat frames of 1/4 and 3/4: the mean frame is off by the deviation itself.
   const flat = frames([2, 2, 2, 1], (i) => (i < 4 ? 0.25 : 0.75));
   expect(evaluateTokenizer(threshold, flat).evaluation.meanFrameNmse).toBe(1);
+});
+
+const greys = fc.array(fc.constantFrom(0, 0.1, 0.25, 0.6, 1), { minLength: 4, maxLength: 80, size: 'max' });
+
+test.prop([greys, fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 6 }), fc.constantFrom(0, 0.3)])(
+  'a set that comes in batches is measured as the same frames at once, and as the definitions say',
+  (values, cuts, base) => {
+    const count = Math.floor(values.length / 4);
+    const image = frames([count, 2, 2, 1], (i) => base + 0.7 * values[i]!);
+    const evaluator = new TokenizerEvaluator(threshold);
+    const tokens: number[] = [];
+    let start = 0;
+    for (const length of [...cuts, count]) {
+      const end = Math.min(count, start + length);
+      if (end === start) break;
+      const part = ndarray('float32', [end - start, 2, 2, 1], image.data.slice(start * 4, end * 4));
+      tokens.push(...evaluator.add(part).tokens.data);
+      start = end;
+    }
+    const all = evaluateTokenizer(threshold, image);
+    expect(tokens).toEqual([...all.tokens.data]);
+    const result = evaluator.result();
+    for (const [name, value] of Object.entries(all.evaluation))
+      expect(result[name as keyof typeof result]).toBeCloseTo(value as number, 9);
+    const mean = image.data.reduce((sum, x) => sum + x, 0) / image.data.length;
+    const variance = image.data.reduce((sum, x) => sum + (x - mean) ** 2, 0) / image.data.length;
+    if (variance > 1e-9) expect(result.nmse).toBeCloseTo(result.mse / variance, 9);
+    const still = frames(image.shape, (i) => {
+      const pixel = Array.from({ length: count }, (_, n) => image.data[n * 4 + (i % 4)]!);
+      return pixel.reduce((sum, x) => sum + x, 0) / count;
+    });
+    const expected = reconstructionQuality(image, still);
+    if (variance > 1e-9) expect(result.meanFrameNmse).toBeCloseTo(expected.nmse, 6);
+  },
+);
+
+test('patches that differ in one byte are two, whatever the bytes', () => {
+  const every = frames([256, 1, 1, 1], (i) => i / 255);
+  expect(patchCounts(every, [1, 1])).toEqual(Array(256).fill(1));
+});
+
+test('an evaluator of nothing, and patches of frames that are not cut', () => {
+  expect(() => new TokenizerEvaluator(threshold).result()).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: reconstructionQuality: expected at least one frame, got none.]`,
+  );
+  const videos = ndarray('float32', [3, 2, 2, 2, 3]);
+  videos.data.set([1], 23); // the last number of the first video
+  expect(patchCounts(videos, [2, 2])).toEqual([1, 2]);
 });

@@ -86,6 +86,8 @@ test('a plain autoencoder draws nothing: its training is the same whatever the n
   for (let step = 0; step < 3; step++) expect(second.trainStep(frames)).toEqual(first.trainStep(frames));
   const [noisy, other] = [vae(), vae()];
   other.loadGeneratorState({ ...other.generatorState(), noise: npRandom(9).getState() });
+  // The decoder starts at its bias: its first output does not depend on the latents.
+  expect(other.trainStep(frames).loss).toBe(noisy.trainStep(frames).loss);
   expect(other.trainStep(frames).loss).not.toBe(noisy.trainStep(frames).loss);
 });
 

@@ -37,8 +37,12 @@ describe.each([
 ])('on $title', ({ backend, skip }) => {
   test.skipIf(skip)('ten thousand steps leave no tensor and no memory behind', { timeout: 240_000 }, async () => {
     const { tensors, memory } = (await run('fixtures/many-steps.ts', [backend, '10000'])) as Held;
-    expect(tensors).toEqual({ 100: tensors['100'], 2000: tensors['100'], 10000: tensors['100'] });
-    expect(memory['10000']! / memory['2000']!).toBeLessThan(1.05);
+    expect(new Set(Object.values(tensors)).size).toBe(1);
+    // A leak grows in every stretch of 2,000 steps; a pool of V8's or the allocator's grows in one.
+    const held = [2000, 4000, 6000, 8000, 10_000].map((step) => memory[step]!);
+    const growths = held.slice(1).map((bytes, i) => bytes - held[i]!);
+    const [, low, high] = growths.toSorted((a, b) => a - b) as [number, number, number, number];
+    expect((low + high) / 2 / held[0]!).toBeLessThan(0.0125);
   });
 });
 

@@ -1,5 +1,5 @@
 // The bounds of a Box: checked, cast to its dtype, written as JSON and read from it.
-import { ConfigError, ShapeError } from '@tessera/core';
+import { ConfigError, isBigArray, isBigDType, ShapeError } from '@tessera/core';
 import type { DType, TypedArrayOf } from '@tessera/core';
 import type { TypedArray } from '../types.ts';
 import { allocate, field } from './checks.ts';
@@ -79,7 +79,7 @@ export function castBound<D extends DType>(
 }
 
 function assign(values: TypedArray, i: number, value: number | bigint): void {
-  if (values instanceof BigInt64Array) values[i] = BigInt(value);
+  if (isBigArray(values)) values[i] = BigInt(value);
   else values[i] = Number(value);
 }
 
@@ -98,7 +98,7 @@ export function boundTexts(bound: TypedArray, isBounded: Uint8Array, infinite: s
 
 /** The bound that `boundTexts` wrote under this name. Throws ConfigError for anything else. */
 export function boundFromJson(json: SpaceJSON, name: 'low' | 'high', dtype: DType): Bound {
-  const isWhole = dtype === 'int64';
+  const isWhole = isBigDType(dtype);
   const isBound = (text: unknown): boolean => typeof text === 'string' && (isWhole ? whole : decimal).test(text);
   const parse = (text: string): number | bigint =>
     isWhole && !text.endsWith('Infinity') ? BigInt(text) : Number(text);

@@ -1,5 +1,5 @@
 // A product of closed intervals, bounded or not (gymnasium/spaces/box.py). Values are flat typed arrays in row-major order.
-import { ConfigError, elementCount, typedArrayOf } from '@tessera/core';
+import { ConfigError, elementCount, isBigArray, typedArrayOf } from '@tessera/core';
 import type { DType, TypedArrayOf } from '@tessera/core';
 import type { Seed, TypedArray } from '../types.ts';
 import { boundFromJson, boundTexts, castBound, checkBound, checkShape, inferShape } from './box-bounds.ts';
@@ -119,8 +119,9 @@ export class Box<D extends DType = 'float32'> extends Space<TypedArrayOf<D>> {
     const margin = kind === 'i' ? 2 : 0;
     for (let i = 0; i < draws.length; i++) {
       if (isReal) sample[i] = draws[i]!;
-      else if (sample instanceof BigInt64Array) {
-        const value = clamp(BigInt(Math.floor(draws[i]!)), (min as bigint) + 2n, (max as bigint) - 2n);
+      else if (isBigArray(sample)) {
+        const wide = BigInt(margin);
+        const value = clamp(BigInt(Math.floor(draws[i]!)), (min as bigint) + wide, (max as bigint) - wide);
         sample[i] = clamp(value, this.low[i] as bigint, this.high[i] as bigint);
       } else {
         const value = clamp(Math.floor(draws[i]!), (min as number) + margin, (max as number) - margin);

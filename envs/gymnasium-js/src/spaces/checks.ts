@@ -1,5 +1,5 @@
 // Checks that the spaces share: of masks and probabilities, of nested seeds, of JSON from elsewhere. All of them throw ConfigError.
-import { ConfigError, typedArrayOf } from '@tessera/core';
+import { ConfigError, isBigArray, typedArrayOf } from '@tessera/core';
 import type { DType, TypedArrayOf } from '@tessera/core';
 import { dtypeOf } from './dtype.ts';
 import { describe } from './describe.ts';
@@ -17,7 +17,7 @@ export function sampleKind(where: string, options: SampleOptions): 'mask' | 'pro
 
 /** Numbers in an array or typed array, of this length. */
 export function checkNumbers(where: string, what: string, values: unknown, length: number): ArrayLike<number> {
-  if (!Array.isArray(values) && (dtypeOf(values) === undefined || values instanceof BigInt64Array)) {
+  if (!Array.isArray(values) && (dtypeOf(values) === undefined || isBigArray(values))) {
     throw new ConfigError(`${where}.sample: expected a ${what} of ${length} values, got ${describe(values)}.`);
   }
   const numbers = values as ArrayLike<number>;

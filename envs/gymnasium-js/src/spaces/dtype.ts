@@ -24,6 +24,7 @@ const facts: { readonly [D in DType]: DTypeFacts } = {
   int32: signed(32),
   int16: signed(16),
   int8: signed(8),
+  uint64: { kind: 'u', bits: 64, min: 0n, max: 2n ** 64n - 1n },
   uint32: unsigned(32),
   uint16: unsigned(16),
   uint8: unsigned(8),
@@ -72,6 +73,7 @@ export function dtypeOf(x: unknown): DType | undefined {
   if (x instanceof Float64Array) return 'float64';
   if (x instanceof Int32Array) return 'int32';
   if (x instanceof BigInt64Array) return 'int64';
+  if (x instanceof BigUint64Array) return 'uint64';
   if (x instanceof Int8Array) return 'int8';
   if (x instanceof Int16Array) return 'int16';
   if (x instanceof Uint16Array) return 'uint16';

@@ -1,5 +1,5 @@
 // The spaces of flat values, and whether two spaces have the same arrays (gymnasium/spaces/utils.py).
-import { ConfigError } from '@tessera/core';
+import { ConfigError, isBigDType } from '@tessera/core';
 import type { DType } from '@tessera/core';
 import { batchDType } from '../vector/batch-space.ts';
 import { Box } from './box.ts';
@@ -45,7 +45,7 @@ function partsOf(space: Space<unknown>): Space<unknown>[] {
 
 /**
  * The space of flat values: a Box of one axis, or where there is a Sequence or a Graph inside, the same structure with Boxes as leaves. One-hots of a
- * Discrete of int64 are int32, as int64 would be bigints.
+ * Discrete of int64 are int32, of uint64 uint32, as 64 bits would be bigints.
  *
  * Throws ConfigError for a space of the caller's own class.
  */
@@ -60,7 +60,7 @@ function flat(space: Space<unknown>): Space<unknown> {
     return new Box<DType>({ low, high, dtype, shape: [low.length] });
   }
   if (space instanceof Discrete || space instanceof MultiBinary || space instanceof MultiDiscrete) {
-    return new Box<DType>({ low: 0, high: 1, shape: [flatdim(space)], dtype: batchDType(space) });
+    return new Box<DType>({ low: 0, high: 1, shape: [flatdim(space)], dtype: flatDType(space) });
   }
   if (space instanceof Text) {
     return new Box<DType>({ low: 0, high: space.characterList.length, shape: [space.maxLength], dtype: 'int32' });
@@ -81,6 +81,8 @@ function flat(space: Space<unknown>): Space<unknown> {
 /** The dtype of flat values of a space that has them in one array. */
 export function flatDType(space: Space<unknown>): DType {
   if (space instanceof Box) return (space as Box<DType>).dtype;
+  // Not int32: beside other parts of uint64 that would make floats of them.
+  if (space instanceof Discrete && space.dtype === 'uint64') return 'uint32';
   if (space instanceof Discrete || space instanceof MultiBinary || space instanceof MultiDiscrete) {
     return batchDType(space);
   }
@@ -129,7 +131,7 @@ function oneOf(parts: readonly Box<DType>[], dtype: DType): Box<DType> {
 }
 
 function number(value: number | bigint, dtype: DType): number | bigint {
-  if (dtype !== 'int64') return Number(value);
+  if (!isBigDType(dtype)) return Number(value);
   return Number.isFinite(Number(value)) ? BigInt(value) : 0n;
 }
 

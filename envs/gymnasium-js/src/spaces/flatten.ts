@@ -1,8 +1,8 @@
 // Values of spaces as flat arrays and back (gymnasium/spaces/utils.py). Numbers of Discrete and MultiDiscrete become one-hot.
-import { ConfigError } from '@tessera/core';
+import { ConfigError, isBigArray } from '@tessera/core';
 import type { DType, TypedArrayOf } from '@tessera/core';
 import type { TypedArray } from '../types.ts';
-import { batchDType, concatenate, createEmptyArray, iterate } from '../vector/batch-space.ts';
+import { batchDType } from '../vector/batch-space.ts';
 import { Box } from './box.ts';
 import { allocate, checkSpace } from './checks.ts';
 import { describe } from './describe.ts';
@@ -50,7 +50,7 @@ function flat(space: Space<unknown>, x: unknown): FlatValue {
     copy(typeof x === 'number' ? [x] : (x as ArrayLike<number | bigint>), out, 0);
     return out;
   }
-  if (space instanceof Discrete) return oneHot(batchDType(space), [space.n], [Number(x) - space.start]);
+  if (space instanceof Discrete) return oneHot(flatDType(space), [space.n], [Number(x) - space.start]);
   if (space instanceof MultiDiscrete) {
     const offsets = Array.from(x as ArrayLike<number | bigint>, (value, i) => Number(value) - Number(space.start[i]));
     return oneHot(space.dtype, counts(space), offsets);
@@ -70,7 +70,7 @@ function flat(space: Space<unknown>, x: unknown): FlatValue {
     const parts = space.spaces.map((part: Space<unknown>, i: number) => flat(part, (x as ArrayLike<unknown>)[i]));
     return space.isNpFlattenable ? join(parts as TypedArray[], flatDType(space)) : parts;
   }
-  if (space instanceof Sequence) return mapSequence(space, x, flattenSpace(space.featureSpace), flat) as FlatValue;
+  if (space instanceof Sequence) return flatSequence(space, x);
   if (space instanceof Graph) return flatGraph(space, x as GraphInstance);
   throw unknownSpace('flatten', space);
 }
@@ -170,7 +170,7 @@ function hot(space: Space<unknown>, x: Numbers): number {
 }
 
 function copy(from: ArrayLike<number | bigint>, out: TypedArray, at: number): void {
-  if (out instanceof BigInt64Array) for (let i = 0; i < from.length; i++) out[at + i] = toBigInt(from[i]!);
+  if (isBigArray(out)) for (let i = 0; i < from.length; i++) out[at + i] = toBigInt(from[i]!);
   else for (let i = 0; i < from.length; i++) out[at + i] = Number(from[i]);
 }
 
@@ -178,7 +178,7 @@ function copy(from: ArrayLike<number | bigint>, out: TypedArray, at: number): vo
 function toBigInt(value: number | bigint): bigint {
   if (typeof value === 'bigint') return value;
   if (Number.isFinite(value)) return BigInt(Math.trunc(value));
-  throw new ConfigError(`unflatten: expected numbers of int64, got ${value}.`);
+  throw new ConfigError(`unflatten: expected whole numbers of 64 bits, got ${value}.`);
 }
 
 function join(parts: readonly TypedArray[], dtype: DType): TypedArray {
@@ -211,25 +211,16 @@ function flatOneOf(space: OneOf, [index, x]: [number, unknown]): TypedArray {
   return out;
 }
 
-/** `convert` for each value of a sequence, stacked again in `target` where they were. */
-function mapSequence(
-  space: Sequence<Space<unknown>, boolean>,
-  x: unknown,
-  target: Space<unknown>,
-  convert: (space: Space<unknown>, x: unknown) => unknown,
-): unknown {
-  const values = space.stack ? [...iterate(space.stackedFeatureSpace!, x)] : (x as unknown[]);
-  const converted = values.map((value) => convert(space.featureSpace, value));
-  return space.stack ? concatenate(target, converted, createEmptyArray(target, converted.length)) : converted;
+type AnySequence = Sequence<Space<unknown>, boolean>;
+
+function flatSequence(space: AnySequence, x: unknown): FlatValue {
+  const items = space.toItems(x as unknown[]).map((item) => flat(space.featureSpace, item));
+  return (flattenSpace(space) as AnySequence).fromItems(items) as FlatValue;
 }
 
-function unflatSequence(space: Sequence<Space<unknown>, boolean>, x: unknown): unknown {
-  if (!space.stack) {
-    if (Array.isArray(x)) return x.map((value) => unflat(space.featureSpace, value));
-    throw new ConfigError(`unflatten: expected an array of flat values of ${space.toString()}, got ${describe(x)}.`);
-  }
-  const flattened = new Sequence<Space<unknown>, boolean>(flattenSpace(space.featureSpace), { stack: true });
-  return mapSequence(flattened, x, space.featureSpace, (_, value) => unflat(space.featureSpace, value));
+function unflatSequence(space: AnySequence, x: unknown): unknown {
+  const items = (flattenSpace(space) as AnySequence).toItems(x as unknown[]);
+  return space.fromItems(items.map((item) => unflat(space.featureSpace, item)));
 }
 
 function flatGraph(space: Graph, { nodes, edges, edgeLinks }: GraphInstance): GraphInstance {
@@ -237,7 +228,7 @@ function flatGraph(space: Graph, { nodes, edges, edgeLinks }: GraphInstance): Gr
     if (of instanceof Box) return values.slice() as TypedArray;
     const offsets = Array.from(values as ArrayLike<number | bigint>, (value) => Number(value) - of.start);
     return oneHot(
-      batchDType(of),
+      flatDType(of),
       offsets.map(() => of.n),
       offsets,
     );

@@ -1,5 +1,5 @@
 // Several whole numbers at once, each with its own range, like the buttons of a game pad (gymnasium/spaces/multi_discrete.py).
-import { ConfigError, ShapeError } from '@tessera/core';
+import { ConfigError, isBigArray, ShapeError } from '@tessera/core';
 import type { TypedArrayOf } from '@tessera/core';
 import type { Seed, TypedArray } from '../types.ts';
 import {
@@ -126,8 +126,10 @@ export class MultiDiscrete<D extends WholeDType = 'int32'> extends Space<TypedAr
     for (let i = 0; i < values.length; i++) {
       const value = values[i];
       if (typeof value !== 'bigint' && !Number.isInteger(value)) return false;
-      const offset = Number(value as number | bigint) - Number(this.start[i]);
-      if (!(offset >= 0 && offset < Number(this.nvec[i]))) return false;
+      // Differences of bigints are exact, also beyond 2^53.
+      const [first, n] = [this.start[i]!, this.nvec[i]!];
+      const offset = typeof first === 'bigint' ? BigInt(value as number) - first : Number(value) - Number(first);
+      if (!(offset >= 0 && offset < n)) return false;
     }
     return true;
   }
@@ -203,7 +205,7 @@ export class MultiDiscrete<D extends WholeDType = 'int32'> extends Space<TypedAr
 }
 
 function put(values: TypedArray, i: number, value: bigint): void {
-  values[i] = (values instanceof BigInt64Array ? value : Number(value)) as never;
+  values[i] = (isBigArray(values) ? value : Number(value)) as never;
 }
 
 function add(values: TypedArray, i: number, offset: number, start: number | bigint): void {

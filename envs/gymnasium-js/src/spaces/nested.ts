@@ -1,16 +1,18 @@
 // Flat arrays as JSON: arrays in arrays along the axes of a shape, as NumPy's `tolist` gives them, and back.
-import { ConfigError, elementCount } from '@tessera/core';
+import { ConfigError, elementCount, isBigDType } from '@tessera/core';
 import type { DType, TypedArrayOf } from '@tessera/core';
 import type { TypedArray } from '../types.ts';
 import { allocate } from './checks.ts';
 import { describe } from './describe.ts';
 import { dtypeFacts } from './dtype.ts';
 
-/** `array.tolist()`. JSON has neither infinities nor NaN nor whole numbers beyond 2^53: these become text. */
+/** `array.tolist()`. JSON has neither infinities nor NaN nor -0 nor whole numbers beyond 2^53: these become text. */
 export function nestArray(values: TypedArray, shape: readonly number[], dtype?: DType): unknown {
   const plain = Array.from(values as ArrayLike<number | bigint>, (value): number | boolean | string => {
     const number = Number(value);
     if (dtype === 'bool') return number !== 0;
+    // JSON.stringify(-0) is 0.
+    if (Object.is(value, -0)) return '-0';
     const isExact = typeof value === 'bigint' ? Number.isSafeInteger(number) : Number.isFinite(value);
     return isExact ? number : String(value);
   });
@@ -60,7 +62,7 @@ function element(where: string, json: unknown, dtype: DType): number | bigint {
   const value = parse(json);
   const fits = kind === 'f' ? value !== undefined : isWhole(value) && value! >= min && value! <= max;
   if (!fits) throw new ConfigError(`${where}.fromJsonable: expected a number of ${dtype}, got ${describe(json)}.`);
-  return dtype === 'int64' ? BigInt(value!) : Number(value);
+  return isBigDType(dtype) ? BigInt(value!) : Number(value);
 }
 
 function parse(json: unknown): number | bigint | undefined {
@@ -68,7 +70,7 @@ function parse(json: unknown): number | bigint | undefined {
   // NumPy's own truth values.
   if (typeof json === 'boolean') return Number(json);
   if (typeof json !== 'string') return undefined;
-  if (['Infinity', '-Infinity', 'NaN'].includes(json)) return Number(json);
+  if (['Infinity', '-Infinity', 'NaN', '-0'].includes(json)) return Number(json);
   return /^-?\d{1,20}$/.test(json) ? BigInt(json) : undefined;
 }
 

@@ -113,4 +113,4 @@ export class OneOf<const S extends SpaceList = SpaceList> extends Space<OneOfVal
 const isWide = (space: Space<unknown>): boolean =>
   space instanceof Dict ||
   space instanceof Tuple ||
-  (space instanceof Sequence && (space as Sequence<Space<unknown>, boolean>).stack && isWide(space.featureSpace));
+  (space instanceof Sequence && space.stackedFeatureSpace !== undefined && isWide(space.featureSpace));

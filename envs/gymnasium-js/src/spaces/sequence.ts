@@ -1,6 +1,6 @@
 // Sequences of any length of values of one space (gymnasium/spaces/sequence.py).
 import { ConfigError } from '@tessera/core';
-import { batchSpace, concatenate, createEmptyArray, iterate } from '../vector/batch-space.ts';
+import { batchSpace, concatenate, createEmptyArray, isUncounted, iterate } from '../vector/batch-space.ts';
 import type { Batch } from '../vector/batch-space.ts';
 import { checkSpace, field, isBoolean, sampleKind } from './checks.ts';
 import { describe } from './describe.ts';
@@ -13,7 +13,7 @@ import { Space } from './space.ts';
 import type { SampleOptions, SpaceJSON, SpaceSeed, SpaceValue } from './space.ts';
 import { Tuple } from './tuple.ts';
 
-/** The values of a Sequence: an array of values, or one batch of them when they are stacked. */
+/** The values of a Sequence: an array of values, or one batch of them when they are stacked and have numbers. */
 export type SequenceValue<S, Stack extends boolean> = Stack extends true ? Batch<S> : SpaceValue<S>[];
 
 /** The length: null for a random one, a number, or numbers out of which one is drawn. */
@@ -33,9 +33,9 @@ export class Sequence<S extends Space<unknown> = Space<unknown>, Stack extends b
   readonly shape = undefined;
   readonly dtype = undefined;
   readonly featureSpace: S;
-  /** Whether a value is one batch rather than an array of values. */
+  /** Whether a value is one batch rather than an array of values. Of features without any number it is an array of them: a flat batch could not say how many. */
   readonly stack: Stack;
-  /** The space of a batch of one, whose rows are those of every value; undefined without `stack`. */
+  /** The space of a batch of one, whose rows are those of every value; undefined where a value is an array. */
   readonly stackedFeatureSpace: Space<Batch<S>> | undefined;
 
   /** Throws ConfigError for what is no space. */
@@ -45,7 +45,8 @@ export class Sequence<S extends Space<unknown> = Space<unknown>, Stack extends b
     const { stack = false as Stack, seed } = options;
     this.featureSpace = space;
     this.stack = stack;
-    this.stackedFeatureSpace = stack ? batchSpace(space) : undefined;
+    const batched = stack ? batchSpace(space) : undefined;
+    this.stackedFeatureSpace = batched === undefined || isUncounted(batched) ? undefined : batched;
     if (seed !== undefined) this.seed(seed);
   }
 
@@ -66,13 +67,22 @@ export class Sequence<S extends Space<unknown> = Space<unknown>, Stack extends b
       inner = { [kind]: given[1] as unknown };
     }
     const count = this.#drawLength(length);
-    return this.#collect(Array.from({ length: count }, () => this.featureSpace.sample(inner)));
+    return this.fromItems(Array.from({ length: count }, () => this.featureSpace.sample(inner)) as SpaceValue<S>[]);
   }
 
-  #collect(values: unknown[]): SequenceValue<S, Stack> {
-    if (!this.stack) return values as SequenceValue<S, Stack>;
-    const out = createEmptyArray(this.featureSpace, values.length);
-    return concatenate(this.featureSpace, values as SpaceValue<S>[], out) as SequenceValue<S, Stack>;
+  /** The sequence of these values of the feature space: one batch of them when they are stacked. Throws ConfigError for other values. */
+  fromItems(items: SpaceValue<S>[]): SequenceValue<S, Stack> {
+    if (this.stackedFeatureSpace === undefined) return items as SequenceValue<S, Stack>;
+    const out = createEmptyArray(this.featureSpace, items.length);
+    return concatenate(this.featureSpace, items, out) as SequenceValue<S, Stack>;
+  }
+
+  /** The values in a sequence, one by one; rows of arrays are views into it. Throws ConfigError for what is no sequence. */
+  toItems(sequence: SequenceValue<S, Stack>): SpaceValue<S>[] {
+    if (this.stackedFeatureSpace !== undefined)
+      return [...iterate(this.stackedFeatureSpace, sequence)] as SpaceValue<S>[];
+    if (Array.isArray(sequence)) return sequence as SpaceValue<S>[];
+    throw new ConfigError(`Sequence: expected an array of values of ${this.toString()}, got ${describe(sequence)}.`);
   }
 
   #drawLength(length: SequenceLength): number {
@@ -91,9 +101,8 @@ export class Sequence<S extends Space<unknown> = Space<unknown>, Stack extends b
 
   /** Whether `x` is an array of values of the feature space, or a batch of them when they are stacked. */
   override contains(x: unknown): boolean {
-    if (!this.stack) return Array.isArray(x) && x.every((value) => this.featureSpace.contains(value));
     try {
-      return [...iterate(this.stackedFeatureSpace!, x)].every((value) => this.featureSpace.contains(value));
+      return this.toItems(x as SequenceValue<S, Stack>).every((value) => this.featureSpace.contains(value));
     } catch (error) {
       if (error instanceof ConfigError) return false;
       throw error;
@@ -118,12 +127,12 @@ export class Sequence<S extends Space<unknown> = Space<unknown>, Stack extends b
 
   /** A list of one batch for each sequence; of stacked Dicts and Tuples one list for each part. */
   override toJsonable(samples: readonly SequenceValue<S, Stack>[]): unknown {
-    if (this.stack) return stackedToJson(this.featureSpace, samples);
+    if (this.stackedFeatureSpace !== undefined) return stackedToJson(this.featureSpace, samples);
     return (samples as readonly unknown[][]).map((sample) => this.featureSpace.toJsonable(sample));
   }
 
   override fromJsonable(json: unknown): SequenceValue<S, Stack>[] {
-    const samples = this.stack
+    const samples = this.stackedFeatureSpace
       ? stackedFromJson(this.featureSpace, json)
       : list(json).map((sample) => this.featureSpace.fromJsonable(sample));
     return samples as SequenceValue<S, Stack>[];

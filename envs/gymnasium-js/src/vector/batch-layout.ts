@@ -1,5 +1,5 @@
 // How observations and actions of several environments lie in flat arrays.
-import { ConfigError, elementCount, typedArrayOf } from '@tessera/core';
+import { ConfigError, elementCount, isBigArray, typedArrayOf } from '@tessera/core';
 import type { DType } from '@tessera/core';
 import { InvalidAction } from '../errors.ts';
 import { Box } from '../spaces/box.ts';
@@ -47,13 +47,16 @@ export function readAction(space: Space<unknown>, actions: ArrayLike<number>, in
   if (space instanceof Discrete) return actions[index];
   const { dtype, size } = rowLayout(space);
   const action = new (typedArrayOf(dtype))(size);
-  const isBig = action instanceof BigInt64Array;
+  const isBig = isBigArray(action);
   for (let i = 0; i < action.length; i++) {
     const value: unknown = actions[index * action.length + i];
     if (!isBig) action[i] = Number(value) as never;
-    // Whatever is no whole number stays what it is, for the space to refuse.
-    else if (typeof value !== 'bigint' && !Number.isInteger(value)) return Array.from(actions);
-    else action[i] = BigInt(value as number) as never;
+    else {
+      // Whatever is no whole number of the dtype stays what it is, for the space to refuse.
+      const isWhole = typeof value === 'bigint' || Number.isInteger(value);
+      if (isWhole) action[i] = BigInt(value as number) as never;
+      if (!isWhole || action[i] !== BigInt(value as number)) return Array.from(actions);
+    }
   }
   return action;
 }

@@ -1,6 +1,6 @@
 // The space of the values of several environments (gymnasium/vector/utils/space_utils.py). Batches of arrays are flat with the environment as
 // first axis; batches of what has no fixed size are plain arrays.
-import { ConfigError } from '@tessera/core';
+import { ConfigError, isBigArray, isBigDType } from '@tessera/core';
 import type { DType, TypedArrayOf } from '@tessera/core';
 import { Box } from '../spaces/box.ts';
 import { allocate, checkSpace } from '../spaces/checks.ts';
@@ -15,7 +15,7 @@ import type { Space, SpaceJSON, SpaceValue } from '../spaces/space.ts';
 import { Tuple } from '../spaces/tuple.ts';
 import type { TypedArray } from '../types.ts';
 
-export { concatenate, createEmptyArray, iterate } from './batch-values.ts';
+export { concatenate, createEmptyArray, isUncounted, iterate } from './batch-values.ts';
 
 /** The values of a batch of one space: one flat array for arrays and numbers, an object or array of batches for Dict and Tuple, else an array of values. */
 export type Batch<S> =
@@ -39,10 +39,10 @@ export type ArraySpace = Box<DType> | Discrete | MultiDiscrete<WholeDType> | Mul
 export const isArraySpace = (space: unknown): space is ArraySpace =>
   space instanceof Box || space instanceof Discrete || space instanceof MultiDiscrete || space instanceof MultiBinary;
 
-/** The dtype of a batch: int32 for a Discrete of int64 within 32 bits, whose int64 would be bigints; else that of the space. */
+/** The dtype of a batch: int32 for a Discrete of 64 bits whose values lie within 32, which would be bigints; else that of the space. */
 export function batchDType(space: ArraySpace): DType {
-  if (!(space instanceof Discrete) || space.dtype !== 'int64') return space.dtype;
-  return Math.max(-space.start, space.start + space.n) <= 2 ** 31 && space.n < 2 ** 31 ? 'int32' : 'int64';
+  if (!(space instanceof Discrete) || !isBigDType(space.dtype)) return space.dtype;
+  return Math.max(-space.start, space.start + space.n) <= 2 ** 31 && space.n < 2 ** 31 ? 'int32' : space.dtype;
 }
 
 /**
@@ -144,7 +144,7 @@ function stackSpaces(spaces: readonly ArraySpace[]): Space<unknown> {
   const high = all((space) => (space as MultiDiscrete).nvec);
   for (let i = 0; i < high.length; i++) {
     const top = BigInt(high[i]!) + BigInt(low[i]!) - 1n;
-    high[i] = (high instanceof BigInt64Array ? top : Number(top)) as never;
+    high[i] = (isBigArray(high) ? top : Number(top)) as never;
   }
   return new Box<DType>({ low, high, shape, dtype });
 }

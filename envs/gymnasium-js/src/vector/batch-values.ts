@@ -1,5 +1,5 @@
 // The values of several environments in one batch (gymnasium/vector/utils/space_utils.py): memory for them, filling it and taking it apart.
-import { ConfigError } from '@tessera/core';
+import { ConfigError, isBigArray } from '@tessera/core';
 import { allocate, checkSpace } from '../spaces/checks.ts';
 import { describe } from '../spaces/describe.ts';
 import { Box } from '../spaces/box.ts';
@@ -74,12 +74,12 @@ function fill(space: Space<unknown>, items: readonly unknown[], out: unknown): u
 
 /** Puts one value of `size` numbers into a batch, from index `at`. Throws ConfigError for anything else. */
 export function putRow(out: TypedArray, at: number, size: number, item: unknown): void {
-  const isBig = out instanceof BigInt64Array;
+  const isBig = isBigArray(out);
   const values = typeof item === 'number' || typeof item === 'bigint' ? [item] : (item as ArrayLike<number | bigint>);
   if (typeof values !== 'object' || values === null || values.length !== size) {
     throw new ConfigError(`concatenate: expected values of ${size} numbers, got ${describe(item)}.`);
   }
-  if (isBig === values instanceof BigInt64Array && dtypeOf(values) !== undefined) out.set(values as never, at);
+  if (isBig === isBigArray(values) && dtypeOf(values) !== undefined) out.set(values as never, at);
   else for (let i = 0; i < size; i++) out[at + i] = (isBig ? BigInt(values[i]!) : Number(values[i])) as never;
 }
 
@@ -151,8 +151,8 @@ function zip(
   return Array.from({ length: count }, (_, n) => columns.map((column, i) => column[isUncounted(parts[i]!) ? 0 : n]));
 }
 
-/** Whether a batch has nothing in it that could be counted: its rows are all the same. */
-function isUncounted(space: Space<unknown>): boolean {
+/** Whether a batch, of a space that `batchSpace` made, has nothing in it that could be counted: its rows are all the same. */
+export function isUncounted(space: Space<unknown>): boolean {
   if (space instanceof Dict) return space.keys.every((key) => isUncounted(space.spaces[key]!));
   if (space instanceof Tuple) return space.spaces.every(isUncounted);
   return isArraySpace(space) && space.shape.slice(1).includes(0);

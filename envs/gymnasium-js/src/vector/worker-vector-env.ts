@@ -2,7 +2,7 @@
 // memory, and what has no fixed size goes by message; the main thread never blocks for longer than a millisecond, every wait has a time
 // limit, and one broken worker ends them all with one error.
 import { availableParallelism } from 'node:os';
-import { ConfigError, InternalError } from '@tessera/core';
+import { ConfigError, InternalError, isBigArray } from '@tessera/core';
 import { ResetNeeded } from '../errors.ts';
 import type { MakeOptions } from '../make.ts';
 import { registry } from '../registry/registry.ts';
@@ -188,7 +188,7 @@ export class WorkerVectorEnv<Obs = TypedArray> implements VectorEnv<Obs> {
       return checkCloneable('an action', loose);
     }
     const column = this.#rows.actions[0]!;
-    const isBig = column instanceof BigInt64Array;
+    const isBig = isBigArray(column);
     for (let i = 0; i < given.length; i++) column[i] = (isBig ? BigInt(given[i]!) : Number(given[i])) as never;
     return [];
   }

@@ -39,7 +39,11 @@ export const int64Box: fc.Arbitrary<Box<'int64'>> = fc
   .tuple(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n), fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n))
   .map(([a, b]) => new Box({ low: a < b ? a : b, high: a < b ? b : a, shape: [2], dtype: 'int64' }));
 
-const whole = fc.constantFrom<WholeDType>('int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64');
+export const uint64Box: fc.Arbitrary<Box<'uint64'>> = fc
+  .tuple(fc.bigInt(0n, 2n ** 64n - 1n), fc.bigInt(0n, 2n ** 64n - 1n))
+  .map(([a, b]) => new Box({ low: a < b ? a : b, high: a < b ? b : a, shape: [2], dtype: 'uint64' }));
+
+const whole = fc.constantFrom<WholeDType>('int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64');
 
 export const discrete: fc.Arbitrary<Discrete> = fc
   .tuple(whole, fc.integer({ min: 1, max: 100 }), fc.integer({ min: -20, max: 20 }))
@@ -77,6 +81,7 @@ export const text: fc.Arbitrary<Text> = fc
 const leaf: fc.Arbitrary<Space<unknown>> = fc.oneof(
   box as fc.Arbitrary<Space<unknown>>,
   int64Box,
+  uint64Box,
   discrete,
   multiDiscrete,
   multiBinary,

@@ -1,11 +1,12 @@
 """The environments of this process, stepped one after the other into rows, under one of the three autoreset modes."""
 
+import copy
 import math
 
 import numpy as np
 
 from .loose import decode_loose, encode_loose
-from .spaces import Mismatch, join, kind_of, leaves, split
+from .spaces import WAY_OUT, Mismatch, Unsupported, derived, join, kind_of, leaves, place, split
 from .values import encode
 
 
@@ -14,7 +15,7 @@ class Batch:
         self.envs, self.mode, self.checks = envs, mode, checks
         self.current = 0
         self.observation_space, self.action_space = envs[0].observation_space, envs[0].action_space
-        self.leaves, self.action_leaves = leaves(self.observation_space), leaves(self.action_space)
+        self.leaves, self.action_leaves = checked_leaves("observation", self.observation_space), checked_leaves("action", self.action_space)
         count = len(envs)
         self.rows = [[None] * count if leaf.is_loose else np.zeros((count, *leaf.shape), leaf.dtype) for leaf in self.leaves]
         self.rewards = np.zeros(count, np.float64)
@@ -158,3 +159,33 @@ class Batch:
         for env in self.envs:
             env.close()
 
+
+
+def checked_leaves(what, space):
+    """The leaves of a space. Raises Unsupported, which says whose space it is, for one that cannot cross over."""
+    try:
+        found = leaves(space)
+        for path, part in derived(space):
+            _check_derived(part, path)
+    except Unsupported as unsupported:
+        raise Unsupported("the %s space%s" % (what, unsupported)) from None
+    return found
+
+
+def _check_derived(space, path):
+    """A class of somebody's own crosses over as the one of Gymnasium that it is derived from: its samples have to be values of that, bounds aside."""
+    try:
+        value = copy.deepcopy(space).sample()
+    except Exception:
+        # Not every space can be sampled, and nothing is known of its values then.
+        return
+    try:
+        for leaf, part in zip(leaves(space), split(space, value)):
+            if leaf.is_loose:
+                encode_loose(leaf, part, False)
+            else:
+                leaf.write(np.zeros(leaf.shape, leaf.dtype), part, False)
+    except Mismatch as mismatch:
+        kind = "%s.%s" % (type(space).__module__, type(space).__qualname__)
+        what = "samples of the class %s are not of the one that it is derived from" % kind
+        raise Unsupported("%s: %s: %s. %s" % (place(path), what, mismatch, WAY_OUT)) from None

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-WIRE = {"float64", "float32", "int64", "int32", "int16", "int8", "uint32", "uint16", "uint8", "bool"}
+WIRE = {"float64", "float32", "int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8", "bool"}
 
 
 def wire_dtype(dtype):
@@ -10,4 +10,5 @@ def wire_dtype(dtype):
     dtype = np.dtype(dtype)
     if dtype.name == "float16":
         return np.dtype(np.float32)
-    return dtype if dtype.name in WIRE else None
+    # By its name: bytes go in one order, whatever that of the space is.
+    return np.dtype(dtype.name) if dtype.name in WIRE else None

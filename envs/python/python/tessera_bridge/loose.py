@@ -82,7 +82,7 @@ def _encode_rows(leaf, values, checks):
 
 def _feature_dtype(leaf):
     # In graphs on the other side, as in batches there, small whole numbers keep their dtype.
-    return leaf.dtype if leaf.space.dtype == np.int64 or not leaf.is_number else np.dtype(leaf.space.dtype)
+    return leaf.dtype if not leaf.is_number or leaf.space.dtype.itemsize == 8 else np.dtype(leaf.space.dtype)
 
 
 def decode_loose(leaf, sent):

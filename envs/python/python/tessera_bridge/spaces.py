@@ -4,71 +4,118 @@ import math
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.vector.utils import create_empty_array, iterate
 
 from .dtypes import wire_dtype
 
+KNOWN = (
+    spaces.Box,
+    spaces.Dict,
+    spaces.Discrete,
+    spaces.Graph,
+    spaces.MultiBinary,
+    spaces.MultiDiscrete,
+    spaces.OneOf,
+    spaces.Sequence,
+    spaces.Text,
+    spaces.Tuple,
+)
+WAY_OUT = "Wrap the environment in Python (TransformObservation, TransformAction) so that its space is one of Gymnasium's"
+
 
 class Unsupported(Exception):
-    """A space that the other side has no place for."""
+    """A space that the other side has no place for. Of a part of a space the message begins with where it is, as `place` has it."""
 
 
 class Mismatch(Exception):
     """A value that is not of its space."""
 
 
-def describe(space):
-    """JSON of a space. Bounds that are all equal are one text instead of many."""
+def place(path):
+    return " at %s" % "/".join(str(step) for step in path) if path else ""
+
+
+def describe(space, path=()):
+    """JSON of a space; of a class derived from one of Gymnasium's, that of the latter. Bounds that are all equal are one text instead of many."""
+    if not isinstance(space, KNOWN):
+        kind = "%s.%s" % (type(space).__module__, type(space).__qualname__)
+        raise Unsupported("%s: %s is of the class %s, which is none of Gymnasium's. %s" % (place(path), space, kind, WAY_OUT))
+    inner = [describe(part, step) for step, part in parts(space, path)]
     if isinstance(space, spaces.Box):
         return {
             "type": "Box",
             "low": _bounds(space.low, space.bounded_below, "-Infinity"),
             "high": _bounds(space.high, space.bounded_above, "Infinity"),
             "shape": list(space.shape),
-            "dtype": _dtype(space).name,
+            "dtype": _dtype(space, path).name,
         }
     if isinstance(space, spaces.Discrete):
         # The dtype of its values, not of rows: those are int32 on both sides.
-        return {"type": "Discrete", "n": int(space.n), "start": int(space.start), "dtype": _dtype(space).name}
+        return {"type": "Discrete", "n": int(space.n), "start": int(space.start), "dtype": _dtype(space, path).name}
     if isinstance(space, spaces.MultiDiscrete):
         start = getattr(space, "start", np.zeros_like(space.nvec))
         texts = lambda values: [str(int(value)) for value in values.ravel()]
         shape = list(space.nvec.shape)
-        return {"type": "MultiDiscrete", "nvec": texts(space.nvec), "start": texts(start), "shape": shape, "dtype": _dtype(space).name}
+        return {"type": "MultiDiscrete", "nvec": texts(space.nvec), "start": texts(start), "shape": shape, "dtype": _dtype(space, path).name}
     if isinstance(space, spaces.MultiBinary):
         n = space.n
         return {"type": "MultiBinary", "n": int(n) if isinstance(n, (int, np.integer)) else [int(size) for size in n]}
     if isinstance(space, spaces.Text):
         return {"type": "Text", "minLength": space.min_length, "maxLength": space.max_length, "charset": "".join(space.character_list)}
     if isinstance(space, spaces.Dict):
-        return {"type": "Dict", "spaces": [[str(key), describe(part)] for key, part in space.spaces.items()]}
-    if isinstance(space, spaces.Tuple):
-        return {"type": "Tuple", "spaces": [describe(part) for part in space.spaces]}
+        return {"type": "Dict", "spaces": [[str(key), part] for key, part in zip(space.spaces, inner)]}
+    if isinstance(space, (spaces.Tuple, spaces.OneOf)):
+        return {"type": "Tuple" if isinstance(space, spaces.Tuple) else "OneOf", "spaces": inner}
     if isinstance(space, spaces.Sequence):
-        feature = describe(space.feature_space)
-        if space.stack and not _has_numbers(space.feature_space):
-            # Flat arrays of nothing do not say how many there are.
-            raise Unsupported("a stacked Sequence of values without numbers: %s" % space)
-        return {"type": "Sequence", "space": feature, "stack": bool(space.stack)}
-    if isinstance(space, spaces.OneOf):
-        return {"type": "OneOf", "spaces": [describe(part) for part in space.spaces]}
+        if space.stack:
+            _check_stack(space, path)
+        return {"type": "Sequence", "space": inner[0], "stack": bool(space.stack)}
+    return {"type": "Graph", "nodeSpace": inner[0], "edgeSpace": inner[1] if len(inner) > 1 else None}
+
+
+def parts(space, path=()):
+    """The spaces right inside a space, each after its path."""
+    if isinstance(space, spaces.Dict):
+        return [((*path, str(key)), part) for key, part in space.spaces.items()]
+    if isinstance(space, (spaces.Tuple, spaces.OneOf)):
+        return [((*path, i), part) for i, part in enumerate(space.spaces)]
+    if isinstance(space, spaces.Sequence):
+        return [((*path, "*"), space.feature_space)]
     if isinstance(space, spaces.Graph):
-        edges = None if space.edge_space is None else describe(space.edge_space)
-        return {"type": "Graph", "nodeSpace": describe(space.node_space), "edgeSpace": edges}
-    raise Unsupported("a space of class %s: %s" % (type(space).__name__, space))
+        both = ("nodes", space.node_space), ("edges", space.edge_space)
+        return [((*path, name), part) for name, part in both if part is not None]
+    return []
 
 
-def _has_numbers(space):
-    return any(0 not in leaf.shape for leaf in leaves(space))
+def derived(space, path=()):
+    """The spaces in `space`, itself among them, whose class is not Gymnasium's own, each after its path."""
+    own = [] if type(space) in KNOWN else [(path, space)]
+    return own + [found for step, part in parts(space, path) for found in derived(part, step)]
 
 
-def _dtype(space):
-    if isinstance(space, spaces.MultiDiscrete) and int(np.max(space.nvec + getattr(space, "start", 0), initial=0)) <= 2**31:
-        # Numbers there, where int64 would be bigints.
-        return np.dtype(np.int32)
+def _check_stack(space, path):
+    try:
+        list(iterate(space.stacked_feature_space, create_empty_array(space.feature_space, 1)))
+    except Exception as error:
+        what = "Gymnasium itself cannot tell whether a value is in %s (%s: %s)" % (space, type(error).__name__, error)
+        raise Unsupported("%s: %s. Leave parts without values out of it" % (place(path), what)) from None
+
+
+def _dtype(space, path=()):
+    if isinstance(space, spaces.MultiDiscrete):
+        start = getattr(space, "start", np.zeros_like(space.nvec))
+        if all(_is_small(first, n) and n < 2**31 for first, n in zip(start.ravel(), space.nvec.ravel())):
+            # Numbers there, where 64 bits would be bigints.
+            return np.dtype(np.int32)
     dtype = wire_dtype(space.dtype)
     if dtype is None:
-        raise Unsupported("a space of dtype %s: %s" % (space.dtype, space))
+        raise Unsupported("%s: %s is of the dtype %s, of which JavaScript has no arrays. %s" % (place(path), space, space.dtype, WAY_OUT))
     return dtype
+
+
+def _is_small(start, n):
+    """Whether all of `n` whole numbers from `start` on are within 32 bits."""
+    return max(-int(start), int(start) + int(n)) <= 2**31
 
 
 def _bounds(values, is_bounded, infinite):
@@ -90,12 +137,12 @@ class Leaf:
         self.is_loose = isinstance(space, (spaces.Text, spaces.Sequence, spaces.OneOf, spaces.Graph))
         self.is_number = isinstance(space, spaces.Discrete)
         # Of loose ones, the leaves of each of their own parts.
-        self.inner = [leaves(part, (*path, "*")) for part in _inner_spaces(space)]
+        self.inner = [leaves(part, (*path, "*")) for _, part in parts(space)]
         if self.is_loose:
             self.shape, self.dtype = (), None
         elif self.is_number:
-            is_small = max(-int(space.start), int(space.start) + int(space.n)) <= 2**31
-            self.shape, self.dtype = (), np.dtype(np.int32 if is_small else np.int64)
+            wide = np.uint64 if space.dtype == np.uint64 else np.int64
+            self.shape, self.dtype = (), np.dtype(np.int32 if _is_small(space.start, space.n) else wide)
         else:
             self.shape, self.dtype = space.shape, _dtype(space)
 
@@ -118,26 +165,14 @@ class Leaf:
 
     @property
     def place(self):
-        return " at %s" % "/".join(str(step) for step in self.path) if self.path else ""
-
-
-def _inner_spaces(space):
-    if isinstance(space, spaces.Sequence):
-        return [space.feature_space]
-    if isinstance(space, spaces.OneOf):
-        return space.spaces
-    if isinstance(space, spaces.Graph):
-        return [part for part in (space.node_space, space.edge_space) if part is not None]
-    return []
+        return place(self.path)
 
 
 def leaves(space, path=()):
     """The leaves of a space in order: of a Dict by its keys, of a Tuple by place."""
-    if isinstance(space, spaces.Dict):
-        return [leaf for key, part in space.spaces.items() for leaf in leaves(part, (*path, str(key)))]
-    if isinstance(space, spaces.Tuple):
-        return [leaf for i, part in enumerate(space.spaces) for leaf in leaves(part, (*path, i))]
-    describe(space)
+    if isinstance(space, (spaces.Dict, spaces.Tuple)):
+        return [leaf for step, part in parts(space, path) for leaf in leaves(part, step)]
+    describe(space, path)
     return [Leaf(space, list(path))]
 
 

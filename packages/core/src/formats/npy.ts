@@ -22,6 +22,7 @@ const descriptions: Readonly<Record<DType, string>> = {
   int16: '<i2',
   uint16: '<u2',
   uint32: '<u4',
+  uint64: '<u8',
 };
 const dtypeOf = new Map((Object.keys(descriptions) as DType[]).map((dtype) => [descriptions[dtype], dtype]));
 

@@ -17,6 +17,7 @@ const maxHeaderBytes = 100_000_000; // the reference implementation's limit
 
 // In the order in which the reference implementation lays tensors out: wide elements first, so that each is aligned.
 const formatNames: Readonly<Record<DType, string>> = {
+  uint64: 'U64',
   int64: 'I64',
   float64: 'F64',
   float32: 'F32',

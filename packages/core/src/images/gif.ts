@@ -1,6 +1,5 @@
 // Animated GIFs (https://www.w3.org/Graphics/GIF/spec-gif89a.txt), by the gifenc package. Exact while 256 colours are enough.
-// The other packages compile this source too, and would not find the types otherwise.
-// oxlint-disable-next-line typescript/triple-slash-reference
+// oxlint-disable-next-line typescript/triple-slash-reference -- the other packages compile this source too, and would not find the types otherwise.
 /// <reference path="./gifenc.d.ts" />
 import * as gifencModule from 'gifenc';
 import type { Gifenc, Palette } from 'gifenc';

@@ -1,7 +1,7 @@
 // NumPy's `Generator` over PCG64: the same methods in camelCase, one draw a call, bit for bit the same stream as `numpy.random.default_rng(seed)`.
 // Only `gumbel` may differ in its last bits, where V8's logarithm and NumPy's do.
 import { ConfigError } from '../errors.ts';
-import { typedArrayOf } from '../ndarray.ts';
+import { isBigArray, typedArrayOf } from '../ndarray.ts';
 import type { DType, TypedArrayOf } from '../ndarray.ts';
 import { bounded32, bounded64, boundedSmall, interval } from './bounded-integers.ts';
 import { Categorical, distinct, distinctWeighted } from './choice.ts';
@@ -23,6 +23,7 @@ const limits: { readonly [D in IntegerDType]: readonly [lowest: number | bigint,
   int32: [-(2 ** 31), 2 ** 31 - 1],
   uint32: [0, max32],
   int64: [-(2n ** 63n), 2n ** 63n - 1n],
+  uint64: [0, 2n ** 64n - 1n],
 };
 
 /** The generator that NumPy's `default_rng(seed)` is; throws ConfigError for a seed that is no whole number >= 0. */
@@ -64,7 +65,7 @@ export class Generator {
 
   /**
    * `size` whole numbers in [low, high) as NumPy's `integers(low, high, size, dtype)` draws them: dtypes of 8 and 16 bits (and bool) take several from one
-   * 32-bit draw and drop what is left over at the end of the call. Bounds of int64 beyond `+-(2^53 - 1)` are bigints.
+   * 32-bit draw and drop what is left over at the end of the call. Bounds of int64 and uint64 beyond `+-(2^53 - 1)` are bigints.
    */
   integersArray<D extends IntegerDType>(
     low: number | bigint,
@@ -82,7 +83,7 @@ export class Generator {
     if (!(whole && low < high && low >= lowest && BigInt(high) - 1n <= highest))
       throw boundsError('integersArray', low, high, dtype);
     const out = allocate('integersArray', dtype, size);
-    if (out instanceof BigInt64Array) this.#fillWide(out, BigInt(low), BigInt(high));
+    if (isBigArray(out)) this.#fillWide(out, BigInt(low), BigInt(high));
     else {
       const draw = this.#integerSource(Number(low), Number(high), dtype);
       for (let i = 0; i < size; i++) out[i] = draw();
@@ -232,7 +233,7 @@ export class Generator {
     return range <= max32 ? () => low + bounded32(bits, range) : () => this.#wideInteger(low, high);
   }
 
-  #fillWide(out: BigInt64Array, low: bigint, high: bigint): void {
+  #fillWide(out: BigInt64Array | BigUint64Array, low: bigint, high: bigint): void {
     const range = high - 1n - low;
     const narrow = range <= max32 ? Number(range) : undefined;
     for (let i = 0; i < out.length; i++) {

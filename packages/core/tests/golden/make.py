@@ -110,6 +110,9 @@ def random_of_seed(seed):
     out["array_after"] = floats(g.random(3))
     out["array_int64_all"] = integers(fresh().integers(-(2**63), 2**63 - 1, 50, endpoint=True))
     out["array_int64_wide"] = integers(fresh().integers(-(2**62), 2**63 - 5, 50))
+    out["array_uint64_all"] = integers(fresh().integers(0, 2**64 - 1, 50, dtype="uint64", endpoint=True))
+    out["array_uint64_wide"] = integers(fresh().integers(5, 2**63 + 9, 50, dtype="uint64"))
+    out["array_uint64_32bits"] = integers(fresh().integers(2**63, 2**63 + 2**32, 50, dtype="uint64"))
     out["array_int64_32bits"] = integers(fresh().integers(2**60, 2**60 + 2**32, 50))
 
     g = fresh()
@@ -182,6 +185,7 @@ def arrays():
         "int16": np.array([-(2**15), 2**15 - 1, 3], dtype="<i2"),
         "uint16": np.array([2**16 - 1], dtype="<u2"),
         "uint32": np.array([2**32 - 1], dtype="<u4"),
+        "uint64": np.array([0, 2**64 - 1], dtype="<u8"),
         "scalar": np.array(42, dtype="<i4"),
         "empty": np.zeros((3, 0, 2), dtype="<f4"),
         # A header that only NumPy's spare room makes longer than 128 bytes.

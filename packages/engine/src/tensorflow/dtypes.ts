@@ -3,7 +3,7 @@ import { DTypeError } from '@tessera/core';
 import type { DType } from '@tessera/core';
 
 /** An element type of a graph: ours, and those that live only inside TensorFlow. */
-export type GraphDType = DType | 'bfloat16' | 'float16' | 'string' | 'resource' | 'uint64';
+export type GraphDType = DType | 'bfloat16' | 'float16' | 'string' | 'resource';
 
 const numbers: { readonly [D in GraphDType]: number } = {
   float32: 1,

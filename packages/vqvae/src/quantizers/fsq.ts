@@ -66,7 +66,12 @@ export function fsqCodes(levels: readonly number[]): NdArray<'float32'> {
 export function createFsq(config: QuantizerConfig): Quantizer {
   const levels = config.levels!;
   const row = (value: (levels: number, d: number) => number) =>
-    constant(ndarray('float32', [levels.length], Float32Array.from(levels, value)));
+    ndarray('float32', [levels.length], Float32Array.from(levels, value));
+  const shifts = row((count) => boundOf(count).shift);
+  const halves = row((count) => boundOf(count).half);
+  const offsets = row((count) => boundOf(count).offset);
+  const steps = row((count) => Math.floor(count / 2));
+  const places = row((_, d) => levels.slice(0, d).reduce((a, b) => a * b, 1));
   const codes = fsqCodes(levels);
   const vocabulary = codes.shape[0]!;
   const most = Math.max(...levels) - 1;
@@ -91,31 +96,9 @@ export function createFsq(config: QuantizerConfig): Quantizer {
       const [rows, width] = z.shape as [number, number];
       const passed = greater(reshape(z, [rows, width, 1]), constant(thresholds)); // [N, D, most]
       const digits = sum(passed, { axes: [-1] }); // [N, D]
-      const tokens = toInt(
-        sum(
-          mul(
-            digits,
-            row((_count, d) => levels.slice(0, d).reduce((a, b) => a * b, 1)),
-          ),
-          { axes: [-1] },
-        ),
-      );
-      const bounded = sub(
-        mul(
-          tanh(
-            add(
-              z,
-              row((count) => boundOf(count).shift),
-            ),
-          ),
-          row((count) => boundOf(count).half),
-        ),
-        row((count) => boundOf(count).offset),
-      );
-      const scaled = div(
-        bounded,
-        row((count) => Math.floor(count / 2)),
-      );
+      const tokens = toInt(sum(mul(digits, constant(places)), { axes: [-1] }));
+      const bounded = sub(mul(tanh(add(z, constant(shifts))), constant(halves)), constant(offsets));
+      const scaled = div(bounded, constant(steps));
       return {
         tokens: maskedTokens(tokens, mask),
         quantized: masked(straightThrough(scaled, decode(tokens)), mask),
