@@ -41,8 +41,8 @@ export const measures: readonly Mutant[] = [
   {
     name: 'psnr-of-the-mean-error',
     what: 'the PSNR of the mean error instead of the mean PSNR of frames',
-    file: source('evaluation'),
-    find: 'psnr: decibels / batch',
+    file: source('metrics/reconstruction'),
+    find: 'psnr: this.#decibels / this.#frames',
     replace: 'psnr: -10 * Math.log10(Math.max(1e-10, mse))',
     tests: [test('metrics')],
   },
