@@ -10,7 +10,7 @@ const ownModules = [
   'envs/gymnasium-js/tests/*.test.ts',
   'envs/gymnasium-js/tests/vector/*.test.ts',
   'envs/python/tests/**/*.test.ts',
-  'test/src/{browser,conformance,e2e}/**/*.test.ts',
+  'test/src/{browser,conformance,e2e,mutants}/**/*.test.ts',
   'packages/engine/tests/node/create-node-engine.test.ts',
 ];
 

@@ -105,6 +105,7 @@ async function survivorsOf(mutants: readonly Mutant[], running: Running): Promis
       `mutants: expected tests that pass without a bug, else it means nothing when they fail with one. ${trial.tests.join(' ')}: ${textOf(outcome)}`,
     );
   });
+  if (signal.aborted) return [];
   say(`${mutants.length} bugs ...`);
   const survivors: string[] = [];
   const bugs = mutants.map((mutant) => ({ ...mutant, mutant }));

@@ -67,18 +67,18 @@ export async function runTests(
   }, mostMs);
   signal.addEventListener('abort', end);
   const written = { out: '', err: '' };
-  child.stdout.on('data', (bytes: Buffer) => (written.out += bytes.toString()));
-  child.stderr.on('data', (bytes: Buffer) => (written.err += bytes.toString()));
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (written.out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (written.err += text));
   try {
-    await new Promise((resolve, reject) => {
+    const ended = await new Promise<NodeJS.Signals | null>((resolve, reject) => {
       child.on('error', reject);
-      child.on('close', resolve);
+      child.on('close', (_code, by) => resolve(by));
     });
+    if (ended !== null) return { kind: 'broken', why: late ? `still running after ${mostMs / 1000} s` : ended };
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', end);
   }
-  if (late) return { kind: 'broken', why: `still running after ${mostMs / 1000} s` };
   return read(written.out) ?? { kind: 'broken', why: `vitest did not run:\n${written.err || written.out}` };
 }
 
@@ -92,5 +92,5 @@ function read(out: string): Outcome | undefined {
   }
   if (success && passed > 0) return { kind: 'passed', tests: passed };
   const why = testResults.map(({ message }) => message).find((message) => message !== '');
-  return { kind: 'broken', why: why ?? 'no test ran' };
+  return { kind: 'broken', why: why ?? (passed > 0 ? 'errors outside of tests' : 'no test ran') };
 }

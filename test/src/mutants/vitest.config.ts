@@ -39,7 +39,7 @@ export default defineConfig({
   test: {
     ...settings,
     include: ['packages/*/tests/**/*.test.ts', 'test/src/**/*.{test,check}.ts'],
-    setupFiles: [join(import.meta.dirname, 'no-shrinking.ts')],
+    setupFiles: [join(import.meta.dirname, 'fast-check.ts')],
     server: { deps: { inline: ['@fast-check/vitest'] } },
     isolate: false,
     // One failure is enough, and several runs go on side by side.
