@@ -23,7 +23,7 @@ const usage = `Usage: npm run mutants -- [--list] [--json] [name ...]
 
 Plants bugs in the sources, one at a time, and runs the tests that have to notice. Exit code 1 when one of them lives.
 
-  --list   show the bugs there are
+  --list   show the bugs, and plant none
   --json   a last line of JSON on stdout: { planted, killed, survivors }
 `;
 
@@ -36,10 +36,10 @@ export async function mutantsProgram(
   const temporary = mkdtempSync(join(tmpdir(), 'tessera-mutants-'));
   try {
     const { values, positionals } = parse(argv);
+    const chosen = positionals.length === 0 ? mutants : [...new Set(positionals)].map((name) => named(name, mutants));
     if (values.help === true) stdout.write(usage);
-    else if (values.list === true) stdout.write(mutants.map(({ name, what }) => `${name}: ${what}\n`).join(''));
+    else if (values.list === true) stdout.write(chosen.map(({ name, what }) => `${name}: ${what}\n`).join(''));
     else {
-      const chosen = positionals.length === 0 ? mutants : positionals.map((name) => named(name, mutants));
       const survivors = await survivorsOf(chosen, { say: (text) => stderr.write(`${text}\n`), signal, temporary });
       if (signal.aborted) return 130;
       const killed = chosen.length - survivors.length;
@@ -70,7 +70,7 @@ function parse(argv: readonly string[]) {
       options: { list: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean' } },
     });
   } catch (error) {
-    throw new UsageError((error as Error).message, { cause: error });
+    throw new UsageError(`mutants: ${(error as Error).message}`, { cause: error });
   }
 }
 
