@@ -152,4 +152,15 @@ describe.each(engines)('%s', (_, engine) => {
       }
     }
   });
+
+  test.each([1, 2, 3])(
+    '28: with %i vectors for 4 codes, means that no vector is nearest to stay on vectors',
+    (rows) => {
+      const sample = { z: floats([rows, 4], 1), codebook: floats([4, 4], 2) };
+      const quantizer = quantizerFor(sample, { initialisation: 'kmeans' });
+      const { life, codes } = lifeOf(engine, quantizer, stateFor(quantizer, sample), 3);
+      codes.seed(sample.z);
+      for (let k = 0; k < 4; k++) expect(among(sample.z, sample.z, row(life.state['codebook']!, k))).toBe(true);
+    },
+  );
 });
