@@ -10,16 +10,18 @@ const ownModules = [
   'envs/gymnasium-js/tests/*.test.ts',
   'envs/gymnasium-js/tests/vector/*.test.ts',
   'envs/python/tests/**/*.test.ts',
-  'test/src/{browser,conformance,e2e}/**/*.test.ts',
+  'test/src/{browser,conformance,e2e,mutants}/**/*.test.ts',
   'packages/engine/tests/node/create-node-engine.test.ts',
 ];
 
-const shared = {
+/** What every project needs to run packages from their sources. */
+export const shared = {
   // A project inherits no conditions from the root.
   resolve: { conditions: [source, ...defaultClientConditions] },
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
 };
-const settings = { execArgv: ['--conditions', source], pool: 'forks' as const, testTimeout: 60_000 };
+/** How every project runs. */
+export const settings = { execArgv: ['--conditions', source], pool: 'forks' as const, testTimeout: 60_000 };
 
 /** Loading what they test takes longer than most test files: a process loads it once for all of its files. */
 function sharingModules(name: string, include: string[]) {

@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest';
 import { test } from '@fast-check/vitest';
 import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { f32 } from '@tessera/engine';
+import { f32, i32 } from '@tessera/engine';
 import { codeTable, evaluateTokenizer } from '../src/index.ts';
 import type { QuantizerConfig, VQVAE } from '../src/index.ts';
 import { cpu, squares, tiny, tokenizer, wasm } from './toy.ts';
@@ -77,6 +77,37 @@ describe.each(kinds)('%j', (settings) => {
 const at = ({ data }: NdArray<'float32'>, row: number, width: number) => [
   ...data.subarray(row * width, (row + 1) * width),
 ];
+
+const random: typeof kinds = [
+  { kind: 'residual', vocabulary: 8, stages: 2, stage: 'vq', quantizeDropout: true, restart: 'off' },
+  { kind: 'gumbel', vocabulary: 32 },
+];
+
+test.each(random)('every step of training draws anew: %j', (settings) => {
+  const vqvae = tokenizer(cpu, small(settings));
+  const perplexities = Array.from({ length: 8 }, () => vqvae.trainStep(squares(8, 1), { learningRate: 0 }).perplexity);
+  expect(new Set(perplexities).size).toBeGreaterThan(1);
+});
+
+test('tokens of stages that sit out are -1, in the one vocabulary too', () => {
+  const vqvae = tokenizer(cpu, small(random[0]!));
+  const state = cpu.state(vqvae.parameters());
+  const program = state.program('tokens', { x: f32(2, 8, 8, 1), random: i32(2) }, ({ x, random: key }, parameters) => ({
+    tokens: vqvae.forward(parameters, x, { random: key }).tokens,
+  }));
+  const depths = Array.from({ length: 8 }, (_unused, seed) => {
+    const { data } = program.run({ x: squares(2, 3), random: ndarray('int32', [2], Int32Array.of(seed, 1)) }).tokens;
+    const slots = [0, 1].map((q) => [...(data as Int32Array)].filter((_token, i) => i % 2 === q));
+    const absent = slots[1]!.every((token) => token === -1);
+    for (const [q, tokens] of slots.slice(0, absent ? 1 : 2).entries()) {
+      expect(tokens.map((token) => Math.floor(token / 8))).toEqual(tokens.map(() => q));
+    }
+    return absent ? 1 : 2;
+  });
+  program.dispose();
+  state.dispose();
+  expect(new Set(depths).size).toBe(2);
+});
 
 describe('tokens that stand in the wrong slot, as a world model may dream them', () => {
   const make = (settings: Partial<QuantizerConfig>): VQVAE => {

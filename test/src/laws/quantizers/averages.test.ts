@@ -110,6 +110,25 @@ describe.each(engines)('%s', (_, engine) => {
     },
   );
 
+  test.prop([samples({ minCodes: 2, minRows: 1 }), settings], runs)(
+    '23: so it is from the first step on, with averages as they are made',
+    (sample, { seed, decay, epsilon }) => {
+      const quantizer = quantizerFor(sample, { kind: 'ema', decay, epsilon });
+      const start = quantizer.init(npRandom(seed));
+      const { tokens, next } = pass(engine, quantizer, start, sample);
+      const vocabulary = quantizer.slots[0]!;
+      // A count starts at 1 and has faded to `decay`.
+      const all = decay * vocabulary + (1 - decay) * sample.z.shape[0]!;
+      const shrink = epsilon === 0 ? 0 : Math.min(1, epsilon / decay) + (vocabulary * epsilon) / all;
+      for (let k = 0; k < vocabulary; k++) {
+        if (tokens.data.includes(k)) continue;
+        for (const [d, old] of row(start['codebook']!, k).entries()) {
+          expect(Math.abs(row(next['codebook']!, k)[d]! - old)).toBeLessThanOrEqual((16 * u + shrink) * Math.abs(old));
+        }
+      }
+    },
+  );
+
   test.prop([samples({ minCodes: 2, minRows: 1 }), fc.constantFrom(0.5, 0.9), fc.integer({ min: 1, max: 6 })], runs)(
     '25: on one batch whose choice stays, a code comes as much nearer to its mean as its old count has faded',
     (sample, decay, count) => {

@@ -6,7 +6,7 @@ import type { NdArray } from '@tessera/core';
 import type { Quantizer, QuantizerConfig, QuantizerState } from '@tessera/vqvae';
 import { floats } from './floats.ts';
 import { distance, engines, regretBounds, row } from './samples.ts';
-import { decode, quantizerOf, rowsOf, run, vectors } from './run.ts';
+import { decode, quantizerOf, rowsOf, run, slopes, vectors } from './run.ts';
 import type { Run } from './run.ts';
 import { runs } from './runs.ts';
 
@@ -64,6 +64,7 @@ describe.each(engines)('residual on %s', (_, engine) => {
       let residual = rowsOf(z, () => true).map((x) => Float32Array.from(x));
       let sums = residual.map((x) => x.map(() => 0));
       let squares = 0;
+      const [pull, sizes] = [new Float64Array(z.data.length), new Float64Array(z.data.length)];
       for (let stage = 0; stage < stages; stage++) {
         const codebook = state[`${stage}/codebook`]!;
         const left = ndarray('float32', z.shape, Float32Array.from(residual.flatMap((x) => [...x])));
@@ -74,6 +75,10 @@ describe.each(engines)('residual on %s', (_, engine) => {
           );
           expect(distance(residual[i]!, codes[i]!)).toBeLessThanOrEqual(Math.min(...all) + bound);
           squares += distance(residual[i]!, codes[i]!) / (z.data.length || 1);
+          for (const [d, x] of residual[i]!.entries()) {
+            pull[3 * i + d]! += x - codes[i]![d]!;
+            sizes[3 * i + d]! += Math.abs(x - codes[i]![d]!);
+          }
         }
         residual = residual.map((x, i) => x.map((value, d) => value - codes[i]![d]!));
         sums = sums.map((x, i) => x.map((value, d) => value + codes[i]![d]!));
@@ -84,6 +89,12 @@ describe.each(engines)('residual on %s', (_, engine) => {
       expect(rowsOf(quantized, () => true)).toEqual(sums.map((x) => [...x]));
       for (const name of ['codebook', 'commitment']) {
         expect(Math.abs(losses[name]! - squares)).toBeLessThanOrEqual(1e-4 * squares + 1e-30);
+      }
+      // Every stage asks the encoder to come nearer to its code.
+      const slope = slopes(engine, quantizer, { z, state, of: 'loss' })['z']!;
+      for (const [i, x] of pull.entries()) {
+        const factor = (2 * quantizer.config.commitment) / z.data.length;
+        expect(Math.abs(slope.data[i]! - factor * x)).toBeLessThanOrEqual(1e-5 * factor * sizes[i]! + 1e-30);
       }
       // It telescopes: what is left is the vector minus its code, up to the rounding of both.
       for (const [i, x] of rowsOf(z, () => true).entries()) {

@@ -1,12 +1,13 @@
 // Law 28: codes that start, and codes that start again, are vectors of the batch with complete statistics; the others are left alone.
 import { expect, describe } from 'vitest';
 import { test, fc } from '@fast-check/vitest';
-import { Generators } from '@tessera/core';
+import { Generators, npRandom } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { constant, read } from '@tessera/engine';
 import type { Engine } from '@tessera/engine';
 import { CodeLife } from '@tessera/vqvae';
 import type { Quantizer, QuantizerState } from '@tessera/vqvae';
+import { floats } from './floats.ts';
 import { bits, pass, quantizerFor, stateFor } from './quantizing.ts';
 import type { Floats } from './quantizing.ts';
 import { runs } from './runs.ts';
@@ -110,6 +111,20 @@ describe.each(engines)('%s', (_, engine) => {
     },
   );
 
+  test.each([{ kind: 'product' }, { kind: 'residual', stages: 2 }] as const)(
+    '28: every codebook of %o has ages of its own',
+    (settings) => {
+      const sample = { z: floats([6, 4], 1), codebook: floats([4, 4], 2) };
+      const quantizer = quantizerFor(sample, { ...settings, restart: 'random', restartAfter: 3 });
+      const { life, codes } = lifeOf(engine, quantizer, quantizer.init(npRandom(3)), 4);
+      codes.idle.set([0, 0, 0, 0, 2, 2, 2, 2]);
+      const hits = Float32Array.of(1, 0, 1, 1);
+      expect(codes.restart([hits, hits], { updates: 3, batch: sample.z })).toBe(1);
+      expect(life.rows).toEqual([1]);
+      expect([...codes.idle]).toEqual([0, 1, 0, 0, 0, 0, 0, 0]);
+    },
+  );
+
   test.prop(
     [samples({ minCodes: 2, minRows: 1 }), kinds, fc.constantFrom('uniform', 'data', 'kmeans', 'kmeans++'), seeds],
     runs,
@@ -137,4 +152,15 @@ describe.each(engines)('%s', (_, engine) => {
       }
     }
   });
+
+  test.each([1, 2, 3])(
+    '28: with %i vectors for 4 codes, means that no vector is nearest to stay on vectors',
+    (rows) => {
+      const sample = { z: floats([rows, 4], 1), codebook: floats([4, 4], 2) };
+      const quantizer = quantizerFor(sample, { initialisation: 'kmeans' });
+      const { life, codes } = lifeOf(engine, quantizer, stateFor(quantizer, sample), 3);
+      codes.seed(sample.z);
+      for (let k = 0; k < 4; k++) expect(among(sample.z, sample.z, row(life.state['codebook']!, k))).toBe(true);
+    },
+  );
 });
