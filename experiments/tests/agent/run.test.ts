@@ -15,7 +15,7 @@ describe('--dry-run', () => {
     const io = agentIo();
     expect(await main(command(root, '--dry-run'), io)).toBe(0);
     expect(io.err()).toMatch(
-      /^parameters +[\d.]+ k\nFLOPs a training step +[\d.]+ M\nmemory +\d+ MiB\nexpected time +\d+ s\n$/,
+      /^parameters +[\d.]+ k\nFLOPs a training step +[\d.]+ M\nmemory +[\d.]+ [MG]iB\nexpected time +\d+ s\n$/,
     );
     const plan = JSON.parse(io.out()) as { plan: Record<string, number> };
     expect(plan).toMatchObject({
