@@ -37,51 +37,58 @@ function moduleAddress(name: string): string {
 }
 
 /** `[height, width, channels]` of the environment's frames. Throws ConfigError for modules that cannot be imported and observations that are no uint8 pictures, and the registry's errors for unknown ids. */
-export async function frameShapeOf({ id, kwargs = {}, imports = [] }: EnvConfig): Promise<[number, number, number]> {
+export async function frameShapeOf(
+  { id, kwargs = {}, imports = [] }: EnvConfig,
+  command = 'train',
+): Promise<[number, number, number]> {
   for (const specifier of imports) {
     try {
       await import(/* @vite-ignore */ specifier);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new ConfigError(
-        `train: cannot import '${specifier}', which was to register ${id}: ${why}. Name a package, or a file such as ./my-envs.js, in rollouts.envModules.`,
+        `${command}: cannot import '${specifier}', which was to register ${id}: ${why}. Name a package, or a file such as ./my-envs.js, in rollouts.envModules.`,
         { cause },
       );
     }
   }
-  return shapeOfPictures(id, await observationSpaceOf(id, kwargs));
+  return shapeOfPictures(command, id, await observationSpaceOf(id, kwargs, command));
 }
 
 /** Whether an environment lives in another process, where it cannot save its state. */
 export const isPython = (id: string): boolean => id.startsWith('python:');
 
-async function observationSpaceOf(id: string, kwargs: Readonly<Record<string, unknown>>): Promise<Space<unknown>> {
+async function observationSpaceOf(
+  id: string,
+  kwargs: Readonly<Record<string, unknown>>,
+  command: string,
+): Promise<Space<unknown>> {
   if (isPython(id)) {
     const envs = await makeVec(id, { ...kwargs, numEnvs: 1 });
     await envs.close();
     return envs.singleObservationSpace;
   }
-  const env = makeKnown(id, kwargs);
+  const env = makeKnown(id, kwargs, command);
   env.close();
   return env.observationSpace;
 }
 
-function shapeOfPictures(id: string, space: Space<unknown>): [number, number, number] {
+function shapeOfPictures(command: string, id: string, space: Space<unknown>): [number, number, number] {
   if (!isFrameSpace(space)) {
     throw new ConfigError(
-      `train: expected an environment of pictures, Box(0, 255, (height, width, channels), uint8), got ${String(space)} from '${id}'. Choose another one, or render it to pixels.`,
+      `${command}: expected an environment of pictures, Box(0, 255, (height, width, channels), uint8), got ${String(space)} from '${id}'. Choose another one, or render it to pixels.`,
     );
   }
   return [...space.shape] as [number, number, number];
 }
 
-function makeKnown(id: string, kwargs: Readonly<Record<string, unknown>>): Env {
+function makeKnown(id: string, kwargs: Readonly<Record<string, unknown>>, command: string): Env {
   try {
     return makeFrames(id, kwargs);
   } catch (cause) {
     if (!(cause instanceof UnregisteredEnv)) throw cause;
     throw new ConfigError(
-      `train: --env ${id}: ${cause.message} Name modules that register others in rollouts.envModules.`,
+      `${command}: --env ${id}: ${cause.message} Name modules that register others in rollouts.envModules.`,
       { cause },
     );
   }

@@ -2,11 +2,14 @@
 
 import type { Experiment } from './experiment.ts';
 import type { HumanStream } from './progress.ts';
+import type { Keyboard } from './terminal/session.ts';
 
 /** The world of a command. */
 export interface Io {
   /** For data. */
   readonly stdout: { write(text: string): unknown };
+  /** Where keys come from; none where a person cannot press any. */
+  readonly stdin?: Keyboard;
   /** For people. */
   readonly stderr: HumanStream;
   /** Environment variables. */

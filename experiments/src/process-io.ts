@@ -13,6 +13,10 @@ const INTERRUPTED = 130;
 export function processIo(experiments: readonly Experiment[]): Io {
   const controller = new AbortController();
   const io: Io = {
+    // Looked at, it is opened.
+    get stdin() {
+      return process.stdin;
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     variables: process.env,

@@ -14,6 +14,8 @@ import { addStudyCommands } from './study-command.ts';
 import { UsageError } from './usage-error.ts';
 import { addTokenCommands } from './tokenize/commands.ts';
 import { toolVersion } from './version.ts';
+import { playCommand } from './terminal/play-command.ts';
+import type { PlayCommandOptions } from './terminal/play-command.ts';
 import { watchCommand } from './watch-command.ts';
 import type { WatchOptions } from './watch-command.ts';
 
@@ -88,6 +90,15 @@ function createProgram(io: Io, exitWith: (code: number) => void): Command {
     .option('--seed <n>', "seed of the episode (default: the run's)")
     .option('--backend <name>', `back end: ${backendChoices.join(', ')}`)
     .action(async (directory: string, options: WatchOptions) => exitWith(await watchCommand(directory, options, io)));
+  program
+    .command('play')
+    .description('Play a game yourself, in the terminal.')
+    .argument('[env]', 'the environment', 'Breakout-v0')
+    .option('--seed <n>', 'seed of the episodes (default: another one each time)')
+    .option('--fps <n>', "steps a second (default: the environment's, 30 at most)")
+    .option('--turns', 'the game waits for a key before each step')
+    .option('--set <setting=value>', 'envKwargs or envModules; may be repeated', collect)
+    .action(async (id: string, options: PlayCommandOptions) => exitWith(await playCommand(id, options, io)));
   addStudyCommands(program, io, exitWith);
   program
     .command('list')

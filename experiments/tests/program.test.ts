@@ -27,6 +27,7 @@ describe('usage', () => {
         train [experiment]                         Train an experiment: tokenizer.
         eval [options] <dir>                       Measure a run again, from its newest checkpoint.
         watch [options] <dir>                      Make a film of an episode of a run, as a GIF.
+        play [options] [env]                       Play a game yourself, in the terminal.
         study                                      Run a study: a fixed protocol, measured, with a report.
         list [options]                             List the runs.
         tokenize [options] <tokenizer> <frames>    Turn PNGs or the frames of a replay into tokens.
