@@ -51,6 +51,8 @@ export type { TokenMemoryOptions } from './training/token-memory.ts';
 // Evaluation
 export { evaluatePolicy } from './evaluation/evaluate.ts';
 export type { EvaluateOptions, Evaluation } from './evaluation/evaluate.ts';
+export { bootstrapInterval, interquartileMean, quantile } from './evaluation/seed-statistics.ts';
+export type { BootstrapOptions, Strata } from './evaluation/seed-statistics.ts';
 export { agentPolicy, framePolicy, randomPolicy } from './evaluation/policies.ts';
 export { measureHeldOut } from './evaluation/held-out.ts';
 export type { HeldOut, HeldOutOptions } from './evaluation/held-out.ts';
