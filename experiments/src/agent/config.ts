@@ -8,13 +8,12 @@ import { z } from 'zod';
 import { precisionSchema } from '../engine-choice.ts';
 import type { EnvironmentSettings } from '../environment.ts';
 import type { ExperimentConfig } from '../experiment.ts';
+import { playSchema } from '../play.ts';
+import type { PlaySettings } from '../play.ts';
 import { arcadeVqvae } from '../tokenizer/config.ts';
 
 /** How a trained agent is measured. */
-export interface EvaluationConfig {
-  readonly episodes: number;
-  readonly maxSteps: number;
-  readonly policy: 'sampled' | 'greedy';
+export interface EvaluationConfig extends PlaySettings {
   readonly heldOutSteps: number;
   readonly heldOutKwargs: Readonly<Record<string, unknown>>;
 }
@@ -58,14 +57,8 @@ export const agentSchema: z.ZodObject & z.ZodType<AgentExperimentConfig> = z.str
   worldModel: (worldModelSchema as z.ZodObject).prefault({}),
   behaviour: (behaviourSchema as z.ZodObject).prefault({}),
   training: (trainingSchema as z.ZodObject).prefault({}),
-  evaluation: z
-    .strictObject({
-      episodes: whole('episodes that the agent and each baseline play').default(100),
-      maxSteps: whole('longest episode of an evaluation').default(2500).meta({ unit: 'steps' }),
-      policy: z
-        .enum(['sampled', 'greedy'])
-        .default('sampled')
-        .describe('actions drawn from the policy, as in training, or the most likely ones'),
+  evaluation: (playSchema as z.ZodObject)
+    .extend({
       heldOutSteps: whole('steps, seeded apart, on which the world model is measured')
         .default(2048)
         .meta({ unit: 'steps' }),
