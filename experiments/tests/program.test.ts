@@ -29,6 +29,7 @@ describe('usage', () => {
         watch [options] <dir>                      Make a film of an episode of a run, as a GIF.
         study                                      Run a study: a fixed protocol, measured, with a report.
         list [options]                             List the runs.
+        results [options] <runs...>                Merge runs of several seeds into a file of raw scores, and show what they say together.
         tokenize [options] <tokenizer> <frames>    Turn PNGs or the frames of a replay into tokens.
         detokenize [options] <tokenizer> <tokens>  Turn tokens back into PNGs.
         export                                     Write a tokenizer as models for other runtimes.

@@ -26,7 +26,7 @@ export function addResultsCommand(program: Command, io: Io, exitWith: (code: num
   program
     .command('results')
     .description(
-      'Merge runs of several seeds into a file of raw scores, and show mean, interquartile mean and interval.',
+      'Merge runs of several seeds into a file of raw scores, and show what they say together.',
     )
     .argument('<runs...>', 'folders of runs that have ended and differ in their seed alone')
     .requiredOption('--task <name>', 'name of the file, TASK.json')
