@@ -25,9 +25,7 @@ interface ResultsOptions {
 export function addResultsCommand(program: Command, io: Io, exitWith: (code: number) => void): void {
   program
     .command('results')
-    .description(
-      'Merge runs of several seeds into a file of raw scores, and show what they say together.',
-    )
+    .description('Merge runs of several seeds into a file of raw scores, and show what they say together.')
     .argument('<runs...>', 'folders of runs that have ended and differ in their seed alone')
     .requiredOption('--task <name>', 'name of the file, TASK.json')
     .option('--baseline <runs...>', 'runs of other experiments on the same task, such as ppo')

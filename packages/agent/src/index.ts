@@ -17,7 +17,8 @@ export type { Accuracy } from './world-model/accuracy.ts';
 
 // Behaviour
 export { Behaviour } from './behaviour/behaviour.ts';
-export type { BehaviourCreateOptions, BehaviourMetrics, Experience, LearnOptions } from './behaviour/behaviour.ts';
+export type { BehaviourCreateOptions, Experience, LearnOptions } from './behaviour/behaviour.ts';
+export type { BehaviourMetrics, PolicySteps } from './behaviour/policy-epochs.ts';
 export { behaviourSchema } from './behaviour/config.ts';
 export type { BehaviourConfig, BehaviourOptions } from './behaviour/config.ts';
 export { chooseActions } from './behaviour/choose-actions.ts';
