@@ -6,6 +6,7 @@ import type { TokenizerChoice } from '@tessera/vqvae';
 import type { Precision } from '@tessera/engine';
 import { z } from 'zod';
 import { precisionSchema } from '../engine-choice.ts';
+import { environmentSchema } from '../environment.ts';
 import type { EnvironmentSettings } from '../environment.ts';
 import type { ExperimentConfig } from '../experiment.ts';
 import { playSchema } from '../play.ts';
@@ -35,15 +36,7 @@ const whole = (meaning: string, minimum = 1) => z.int().min(minimum).describe(me
 /** The schema of `AgentExperimentConfig`. */
 export const agentSchema: z.ZodObject & z.ZodType<AgentExperimentConfig> = z.strictObject({
   steps: whole('environment steps to learn from').default(100_000).meta({ unit: 'steps' }),
-  rollouts: z
-    .strictObject({
-      envKwargs: z.record(z.string(), z.unknown()).default({}).describe('arguments of the environment'),
-      envModules: z
-        .array(z.string().min(1))
-        .default([])
-        .describe('modules that register environments: packages, or files such as ./my-envs.js'),
-    })
-    .prefault({}),
+  rollouts: environmentSchema.prefault({}),
   tokenizer: (tokenizerChoiceSchema as z.ZodObject)
     .extend({
       module: z

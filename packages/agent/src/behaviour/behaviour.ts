@@ -7,7 +7,7 @@ import { initAdam, learningRateAt } from '@tessera/nn';
 import type { AdamState } from '@tessera/nn';
 import { checkSettings } from '@tessera/vqvae';
 import type { TokenizerSpec } from '@tessera/vqvae';
-import { loadCount, savedCount } from '../saved-count.ts';
+import { loadCounted, savedCount } from '../saved-count.ts';
 import { chooseActions } from './choose-actions.ts';
 import type { Choices } from './choose-actions.ts';
 import { behaviourSchema } from './config.ts';
@@ -137,11 +137,7 @@ export class Behaviour {
     const { gamma, lambda, epochs, learningRate: peak, endLearningRate: end } = this.config;
     const tokens = this.#joinTokens(experience);
     const table = policyTable(experience, { gamma, lambda });
-    const learningRate = ndarray(
-      'float32',
-      [],
-      Float32Array.of(learningRateAt({ peak, decay: 'linear', end }, { step: this.#batches, progress })),
-    );
+    const learningRate = learningRateAt({ peak, decay: 'linear', end }, { step: this.#batches, progress });
     const metrics = policyEpochs(table, { epochs, minibatch, generator }, (chosen, columns) =>
       this.#trainer(minibatch).run({ ...columns, tokens: this.#tokensOf(tokens, chosen, minibatch), learningRate }),
     );
@@ -156,12 +152,7 @@ export class Behaviour {
 
   /** Takes over a state; throws before anything has changed when an array is missing, unknown or of another shape. */
   loadState(state: NamedArrays): void {
-    const { 'counters.batches': batches, ...arrays } = state;
-    const missing = [...this.#state.names, 'counters.batches'].find((name) => state[name] === undefined);
-    if (missing !== undefined) throw new ConfigError(`Behaviour.loadState: '${missing}' is missing.`);
-    const count = loadCount('Behaviour.loadState', 'counters.batches', batches);
-    this.#state.write(arrays);
-    this.#batches = count;
+    this.#batches = loadCounted('Behaviour.loadState', this.#state, { saved: state, counter: 'counters.batches' });
   }
 
   dispose(): void {
