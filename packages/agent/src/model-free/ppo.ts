@@ -37,6 +37,9 @@ export const ppoSchema: z.ZodType<PpoConfig, PpoOptions> & z.ZodObject = behavio
   .omit({ embedding: true, hidden: true, realBatch: true, imaginedBatch: true })
   .extend({
     network: frameNetworkSchema.prefault({}),
+    // There are real steps alone to learn from: each is worth more passes, and a higher learning rate.
+    epochs: (behaviourSchema.shape['epochs'] as z.ZodDefault).default(8),
+    learningRate: (behaviourSchema.shape['learningRate'] as z.ZodDefault).default(2e-3),
     minibatch: z.int().min(1).default(256).describe('rows of a minibatch').meta({ unit: 'steps' }),
   }) as never;
 
