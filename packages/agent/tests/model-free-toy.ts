@@ -8,7 +8,7 @@ import type { DqnOptions, ModelFreeState, PpoOptions } from '../src/index.ts';
 import { coin, coinActions } from './coin-env.ts';
 import type { CoinKwargs } from './coin-env.ts';
 
-const network = { convolutions: [{ channels: 4, kernel: 2, stride: 2 }], hidden: 8 };
+const network = { convolutions: [{ channels: 8, kernel: 2, stride: 2 }], hidden: 16 };
 const made = { frameShape: [4, 4, 1], actions: coinActions };
 
 /** A small PPO that is disposed of when the test ends. */

@@ -1,4 +1,5 @@
 // PPO and DQN on frames: they learn a game whose values are known, runs are functions of their seed, and go on bit for bit.
+import { isDeepStrictEqual } from 'node:util';
 import { Generators, ndarray, npRandom } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { VectorRollouts } from '@tessera/rollouts';
@@ -46,10 +47,10 @@ describe.each(agents)('%s', (_, make, steps) => {
     const agent = make();
     await finish(await runOf(agent, { steps, env }));
     const greedy = modelFreePolicy(agent, { seed: 1, greedy: true });
-    expect([...greedy.act(sides, [0, 1])]).toEqual([coinActions.first, coinActions.first + 1]);
+    expect(Array.from(greedy.act(sides, [0, 1]))).toEqual([coinActions.first, coinActions.first + 1]);
     const { meanReturn } = await evaluatePolicy(greedy, { env: coin(env), episodes: 20, seed: 3 });
     expect(meanReturn).toBe(env.length ?? 1);
-    for (const value of expectations(agent)) expect(Math.abs(value - worth)).toBeLessThan(0.25);
+    for (const value of expectations(agent)) expect(Math.abs(value - worth)).toBeLessThan(0.1);
   });
 
   test('a run is a function of its seed, and goes on bit for bit', async () => {
@@ -117,9 +118,7 @@ describe.each(agents)('%s', (_, make, steps) => {
       ndarray('uint8', [0, 4, 4, 1]),
     ];
     const messages = await Promise.all(wrong.map((frames) => errorOf(() => agent.act(frames as never, { generator }))));
-    expect(
-      messages.map((text) => text.replace(/(Ppo.judge|Dqn.values)/, '<agent>')).join('\n'),
-    ).toMatchInlineSnapshot(`
+    expect(messages.map((text) => text.replace(/(Ppo.judge|Dqn.values)/, '<agent>')).join('\n')).toMatchInlineSnapshot(`
       "ShapeError: <agent>: expected frames of shape [batch, 4, 4, 1], got [2, 4, 5, 1]. One frame alone is a batch of 1.
       ShapeError: <agent>: expected frames of shape [batch, 4, 4, 1], got [4, 4, 1]. One frame alone is a batch of 1.
       DTypeError: <agent>: expected frames as the environment gives them, uint8, got float32.
@@ -184,7 +183,9 @@ describe('PPO', () => {
     const ppo = ppoOn(cpu);
     const { logits } = ppo.judge(sides);
     for (const logit of logits.data) expect(Math.abs(Number(logit))).toBeLessThan(0.05);
-    expect(await errorOf(() => ppo.learn([], { generator: npRandom(0) }))).toMatchInlineSnapshot(`"ConfigError: Ppo.learn: expected at least one chunk, got none."`);
+    expect(await errorOf(() => ppo.learn([], { generator: npRandom(0) }))).toMatchInlineSnapshot(
+      `"ConfigError: Ppo.learn: expected at least one chunk, got none."`,
+    );
   });
 });
 
@@ -235,14 +236,16 @@ describe('DQN', () => {
           name.startsWith(prefix) ? [[name.slice(prefix.length), array]] : [],
         ),
       );
-    const first = part('parameters.');
+    const targets = [part('target.')];
+    const copied: boolean[] = [];
     for (let update = 1; update <= 7; update++) {
       dqn.learn(batch(0));
-      if (update < 3) expect(part('target.')).toEqual(first);
-      else expect(part('target.')).not.toEqual(first);
-      if (update % 3 === 0) expect(part('target.')).toEqual(part('parameters.'));
-      else expect(part('target.')).not.toEqual(part('parameters.'));
+      targets.push(part('target.'));
+      copied.push(isDeepStrictEqual(part('target.'), part('parameters.')));
     }
+    expect(copied).toEqual([false, false, true, false, false, true, false]);
+    for (const update of [1, 2, 4, 5, 7]) expect(targets[update]).toEqual(targets[update - 1]);
+    for (const update of [3, 6]) expect(targets[update]).not.toEqual(targets[update - 1]);
   });
 
   test.prop(
