@@ -2,17 +2,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Generators, ndarray, npRandom } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { VectorRollouts } from '@tessera/rollouts';
+import { memoryShards, Replay, VectorRollouts } from '@tessera/rollouts';
 import type { Chunk } from '@tessera/rollouts';
 import { fc, test } from '@fast-check/vitest';
-import { describe, expect } from 'vitest';
-import { Dqn, doubleTargets, evaluatePolicy, modelFreePolicy, Ppo } from '../src/index.ts';
+import { describe, expect, onTestFinished, vi } from 'vitest';
+import { Dqn, dqnLearner, doubleTargets, evaluatePolicy, modelFreePolicy, Ppo } from '../src/index.ts';
 import type { DqnBatch, ModelFreeState } from '../src/index.ts';
 import { coin, coinActions, coinFrame } from './coin-env.ts';
 import type { CoinKwargs } from './coin-env.ts';
 import { dqnOn, ppoOn, runOf } from './model-free-toy.ts';
 import type { ModelFreeRun } from './model-free-toy.ts';
 import { cpu, errorOf, wasm } from './toy.ts';
+import { readWalk, walk } from './walk-env.ts';
 
 const sides: NdArray<'uint8'> = {
   dtype: 'uint8',
@@ -275,6 +276,34 @@ describe('DQN', () => {
       dqn.act(frames, { generator, epsilon }).filter((action) => action !== best).length / 900;
     // Two of three random actions are others; the deviation of these shares is below 0.017.
     for (const epsilon of [0, 0.3, 1]) expect(Math.abs(share(epsilon) - (2 / 3) * epsilon)).toBeLessThan(0.06);
+  });
+
+  test('learns steps with the frames before and after them', async () => {
+    const dqn = dqnOn(cpu, { firstSteps: 1 });
+    const learned = vi.spyOn(dqn, 'learn');
+    const rollouts = await VectorRollouts.create({ env: walk({ reward: 3 }), numEnvs: 2, seed: 1, chunkLength: 4 });
+    onTestFinished(() => rollouts.close());
+    const learner = dqnLearner(dqn, await Replay.create(memoryShards(), { maxBytes: 2 ** 20 }));
+    const generators = new Generators(2);
+    const act = (frames: NdArray<'uint8'>) => learner.act(frames, { generators, progress: 0 });
+    const chunks = await rollouts.collect({ version: 0, act }, 48);
+    await learner.learn(chunks, { generators, before: 0, after: 48, progress: 0 });
+    const batches = learned.mock.calls.map(([batch]) => batch);
+    expect(batches).toHaveLength(24);
+    for (const { frames, nextFrames, actions, rewards, terminated } of batches) {
+      const told = (of: NdArray<'uint8'>, row: number) => {
+        const pixels = of.data.subarray(16 * row, 16 * (row + 1));
+        return readWalk(pixels.map((value) => value / 16));
+      };
+      for (let row = 0; row < 16; row++) {
+        const [before, after] = [told(frames, row), told(nextFrames, row)];
+        const action = actions[row]!;
+        expect(after).toMatchObject({ step: before.step + 1, action, episode: before.episode });
+        // Left, stay, right; three times as much is one step to the right.
+        expect(rewards[row]).toBe(action - 1);
+        expect(terminated[row]).toBe(after.step === 6 ? 1 : 0);
+      }
+    }
   });
 
   test('learns as often as it is due, and never catches up', async () => {
