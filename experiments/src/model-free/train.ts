@@ -24,7 +24,7 @@ import type { ModelFreeConfig, ModelFreeKind } from './config.ts';
 export type ModelFreeAgent = Ppo | Dqn;
 
 /** The agent that the settings ask for, at its start. */
-export function createAgent(
+function createAgent(
   engine: Engine,
   { kind, config, ...options }: ModelFreeOptions & { readonly kind: ModelFreeKind; readonly config: ModelFreeConfig },
 ): ModelFreeAgent {
