@@ -1,6 +1,7 @@
 // What people read of a benchmark: medians, spread, rates, the ratio and how sure it is.
 
-import { bootstrapInterval, pairedRatios, quantile } from './bench-statistics.ts';
+import { quantile } from '@tessera/agent';
+import { medianInterval, pairedRatios } from './bench-statistics.ts';
 import type { BenchLine, BenchResult, Comparison } from './benchmark.ts';
 import { formatCount, formatNumber } from './format.ts';
 import { renderTable } from './table.ts';
@@ -16,7 +17,7 @@ export function benchText(line: BenchLine, result: BenchResult, items: Compariso
   const rows = [{ name: 'ours', value: formatNumber(ours), note: note(ours, result.ours) }];
   if (theirs !== null) rows.push({ name: 'theirs', value: formatNumber(theirs), note: note(theirs, result.theirs) });
   if (ratio !== null) {
-    const [low, high] = bootstrapInterval(pairedRatios(result)).map((value) => value.toFixed(3));
+    const [low, high] = medianInterval(pairedRatios(result)).map((value) => value.toFixed(3));
     rows.push({
       name: 'ratio',
       value: ratio.toFixed(3),

@@ -9,6 +9,7 @@ import { isFrameSpace, makeFrames } from '@tessera/rollouts';
 import type { EnvConfig } from '@tessera/rollouts';
 import { makeVec, UnregisteredEnv } from 'gymnasium-js';
 import type { Env, Space } from 'gymnasium-js';
+import { z } from 'zod';
 import '@tessera/env-python';
 
 /** Modules that register the built-in environments, as a worker has to import them. */
@@ -23,6 +24,16 @@ export interface EnvironmentSettings {
   readonly envKwargs: Readonly<Record<string, unknown>>;
   readonly envModules: readonly string[];
 }
+
+/** The schema of `EnvironmentSettings`. */
+export const environmentSchema: z.ZodType<EnvironmentSettings, Partial<EnvironmentSettings>> & z.ZodObject =
+  z.strictObject({
+    envKwargs: z.record(z.string(), z.unknown()).default({}).describe('arguments of the environment'),
+    envModules: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('modules that register environments: packages, or files such as ./my-envs.js'),
+  }) as never;
 
 /** The environment as rollouts take it. */
 export function envConfig(id: string, { envKwargs, envModules }: EnvironmentSettings): EnvConfig {

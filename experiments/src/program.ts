@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { addEngineCommands } from './engine-command.ts';
 import type { Experiment } from './experiment.ts';
 import type { Io } from './io.ts';
+import { addResultsCommand } from './results/command.ts';
 import { evalCommand, listCommand } from './run-commands.ts';
 import type { EvalOptions } from './run-commands.ts';
 import { backendChoices, collect, settingsHelp, trainCommand, trainDefaults } from './train-command.ts';
@@ -106,6 +107,7 @@ function createProgram(io: Io, exitWith: (code: number) => void): Command {
     .option('--runs <dir>', 'folder of the runs', 'runs')
     .option('--json', 'a JSON object a line')
     .action(async (options: { runs: string; json?: boolean }) => exitWith(await listCommand(options, io)));
+  addResultsCommand(program, io, exitWith);
   addTokenCommands(program, io, exitWith);
   addEngineCommands(program, io);
   return program;

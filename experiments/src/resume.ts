@@ -83,14 +83,15 @@ export function withSteps(command: string, steps: number): string {
   return `${words} --steps ${steps}`;
 }
 
-interface Difference {
+/** A place where two trees differ. */
+export interface Difference {
   readonly path: readonly string[];
   readonly was: unknown;
   readonly is: unknown;
 }
 
 /** The settings in which two trees differ; lists count as a whole. */
-function differences(was: unknown, is: unknown, path: readonly string[] = []): Difference[] {
+export function differences(was: unknown, is: unknown, path: readonly string[] = []): Difference[] {
   if (isDeepStrictEqual(was, is)) return [];
   if (!isObject(was) || !isObject(is)) return [{ path, was, is }];
   const keys = new Set([...Object.keys(was), ...Object.keys(is)]);

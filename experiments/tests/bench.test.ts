@@ -12,7 +12,7 @@ import { NoPeerError, findPython, startPeer } from '../src/bench-peer.ts';
 import { bench } from '../src/bench-program.ts';
 import { timeRounds } from '../src/bench-rounds.ts';
 import { runBenchmark } from '../src/bench-run.ts';
-import { bootstrapInterval, median, pairedRatios, quantile, summariseBench } from '../src/bench-statistics.ts';
+import { median, medianInterval, pairedRatios, summariseBench } from '../src/bench-statistics.ts';
 import type { Benchmark, Side } from '../src/benchmark.ts';
 import { fakeIo } from './fake-experiment.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -241,40 +241,23 @@ describe('statistics', () => {
     expect(values.filter((value) => value > middle).length).toBeLessThanOrEqual(values.length / 2);
   });
 
-  test.prop([numbers, fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true })])(
-    'quantiles rise with their share, from the least value to the largest',
-    (values, p, q) => {
-      const [low, high] = [quantile(values, Math.min(p, q)), quantile(values, Math.max(p, q))];
-      expect(low).toBeLessThanOrEqual(high + 1e-12 * Math.abs(high)); // up to rounding
-      // Zeros of both signs are one number to a quantile.
-      expect(quantile(values, 0) === Math.min(...values)).toBe(true);
-      expect(quantile(values, 1) === Math.max(...values)).toBe(true);
-    },
-  );
-
-  test('quantiles are those of numpy', () => {
-    // np.quantile([3., 1., 4., 1., 5.], [.05, .25, .5, .9])
-    const found = [0.05, 0.25, 0.5, 0.9].map((q) => quantile([3, 1, 4, 1, 5], q));
-    for (const [i, expected] of [1, 1, 3, 4.6].entries()) expect(found[i]).toBeCloseTo(expected, 12);
-  });
-
   test.prop([times, fc.constantFrom(0.25, 2, 1024)])(
     'the interval lies between the values and moves with their unit',
     (values, unit) => {
-      const [low, high] = bootstrapInterval(values, { samples: 200 });
+      const [low, high] = medianInterval(values, { samples: 200 });
       expect(low).toBeGreaterThanOrEqual(Math.min(...values));
       expect(high).toBeLessThanOrEqual(Math.max(...values));
       expect(low).toBeLessThanOrEqual(high);
       const scaled = values.map((value) => value * unit);
-      expect(bootstrapInterval(scaled, { samples: 200 })).toEqual([low * unit, high * unit]);
+      expect(medianInterval(scaled, { samples: 200 })).toEqual([low * unit, high * unit]);
     },
   );
 
   test('the interval of one value is that value, and it narrows with more rounds', () => {
-    expect(bootstrapInterval([2])).toEqual([2, 2]);
+    expect(medianInterval([2])).toEqual([2, 2]);
     const wave = (n: number) => Array.from({ length: n }, (_, i) => 1 + ((i * 7) % 11) / 11);
     const width = ([low, high]: readonly [number, number]) => high - low;
-    expect(width(bootstrapInterval(wave(110)))).toBeLessThan(width(bootstrapInterval(wave(11))) / 2);
+    expect(width(medianInterval(wave(110)))).toBeLessThan(width(medianInterval(wave(11))) / 2);
   });
 
   test.prop([times])('the same times on both sides have the ratio 1', (values) => {

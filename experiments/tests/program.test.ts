@@ -30,6 +30,7 @@ describe('usage', () => {
         play [options] [env]                       Play a game yourself, in the terminal.
         study                                      Run a study: a fixed protocol, measured, with a report.
         list [options]                             List the runs.
+        results [options] <runs...>                Merge runs of several seeds into a file of raw scores, and show what they say together.
         tokenize [options] <tokenizer> <frames>    Turn PNGs or the frames of a replay into tokens.
         detokenize [options] <tokenizer> <tokens>  Turn tokens back into PNGs.
         export                                     Write a tokenizer as models for other runtimes.

@@ -74,6 +74,6 @@ describe.skipIf(!hasGymnasium)(`a run${why}`, () => {
     for (const row of ['PSNR', 'usage', 'perplexity']) expect(err()).toMatch(new RegExp(`^${row}`, 'm'));
     const result = await (await RunFolder.open(out().trim())).readResult();
     expect(result).toMatchObject({ env: id, steps: 400 });
-    expect(result!.tokenizer.psnr).toBeGreaterThan(0);
+    expect(result!.tokenizer!.psnr).toBeGreaterThan(0);
   });
 });

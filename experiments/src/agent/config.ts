@@ -6,15 +6,15 @@ import type { TokenizerChoice } from '@tessera/vqvae';
 import type { Precision } from '@tessera/engine';
 import { z } from 'zod';
 import { precisionSchema } from '../engine-choice.ts';
+import { environmentSchema } from '../environment.ts';
 import type { EnvironmentSettings } from '../environment.ts';
 import type { ExperimentConfig } from '../experiment.ts';
+import { playSchema } from '../play.ts';
+import type { PlaySettings } from '../play.ts';
 import { arcadeVqvae } from '../tokenizer/config.ts';
 
 /** How a trained agent is measured. */
-export interface EvaluationConfig {
-  readonly episodes: number;
-  readonly maxSteps: number;
-  readonly policy: 'sampled' | 'greedy';
+export interface EvaluationConfig extends PlaySettings {
   readonly heldOutSteps: number;
   readonly heldOutKwargs: Readonly<Record<string, unknown>>;
 }
@@ -36,15 +36,7 @@ const whole = (meaning: string, minimum = 1) => z.int().min(minimum).describe(me
 /** The schema of `AgentExperimentConfig`. */
 export const agentSchema: z.ZodObject & z.ZodType<AgentExperimentConfig> = z.strictObject({
   steps: whole('environment steps to learn from').default(100_000).meta({ unit: 'steps' }),
-  rollouts: z
-    .strictObject({
-      envKwargs: z.record(z.string(), z.unknown()).default({}).describe('arguments of the environment'),
-      envModules: z
-        .array(z.string().min(1))
-        .default([])
-        .describe('modules that register environments: packages, or files such as ./my-envs.js'),
-    })
-    .prefault({}),
+  rollouts: environmentSchema.prefault({}),
   tokenizer: (tokenizerChoiceSchema as z.ZodObject)
     .extend({
       module: z
@@ -58,14 +50,8 @@ export const agentSchema: z.ZodObject & z.ZodType<AgentExperimentConfig> = z.str
   worldModel: (worldModelSchema as z.ZodObject).prefault({}),
   behaviour: (behaviourSchema as z.ZodObject).prefault({}),
   training: (trainingSchema as z.ZodObject).prefault({}),
-  evaluation: z
-    .strictObject({
-      episodes: whole('episodes that the agent and each baseline play').default(100),
-      maxSteps: whole('longest episode of an evaluation').default(2500).meta({ unit: 'steps' }),
-      policy: z
-        .enum(['sampled', 'greedy'])
-        .default('sampled')
-        .describe('actions drawn from the policy, as in training, or the most likely ones'),
+  evaluation: (playSchema as z.ZodObject)
+    .extend({
       heldOutSteps: whole('steps, seeded apart, on which the world model is measured')
         .default(2048)
         .meta({ unit: 'steps' }),

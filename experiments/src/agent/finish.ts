@@ -8,7 +8,7 @@ import type { EnvConfig } from '@tessera/rollouts';
 import type { RunFolder } from '@tessera/runs';
 import type { RunContext, RunOutcome } from '../experiment.ts';
 import { formatCount, formatSeconds } from '../format.ts';
-import { toolVersion } from '../version.ts';
+import { machineText, toolVersions } from '../provenance.ts';
 import type { AgentExperimentConfig } from './config.ts';
 import { filmDreams } from './film.ts';
 import { measureAgent, measureRows } from './measure.ts';
@@ -22,6 +22,8 @@ export interface Finishing extends RunContext<AgentExperimentConfig> {
   readonly experiment: string;
   readonly trainer: AgentTrainer;
   readonly wallSeconds: () => number;
+  /** The commit of the sources when the run began or went on. */
+  readonly commit: string | undefined;
 }
 
 /** Episodes side by side in the film. */
@@ -50,8 +52,10 @@ export async function finishRun(run: Finishing): Promise<RunOutcome> {
     steps: counters.envSteps,
     wallSeconds,
     backend: engine.backend,
-    versions: { node: process.versions.node, tessera: toolVersion() },
+    versions: toolVersions(),
     command: run.command,
+    commit: run.commit,
+    machine: machineText(),
     evaluation: { ...measures.evaluation },
     baselines: Object.fromEntries(Object.entries(measures.baselines).map(([name, play]) => [name, { ...play }])),
     tokenizer: {

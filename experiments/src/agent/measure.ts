@@ -1,24 +1,19 @@
 // Measures a trained agent: its return beside baselines, its world model on steps it never learned from, its tokenizer on the frames of these steps.
-import { agentPolicy, evaluatePolicy, framePolicy, measureHeldOut, randomPolicy } from '@tessera/agent';
-import type { Accuracy, Agent, Evaluation } from '@tessera/agent';
+import { agentPolicy, measureHeldOut } from '@tessera/agent';
+import type { Accuracy, Agent } from '@tessera/agent';
 import { Generators } from '@tessera/core';
-import { baselinePolicies } from '@tessera/env-arcade';
-import type { BatchPolicy, EnvConfig } from '@tessera/rollouts';
+import type { EnvConfig } from '@tessera/rollouts';
 import { evaluateTokenizer, toUnit } from '@tessera/vqvae';
 import type { TokenizerEvaluation } from '@tessera/vqvae';
 import { ballRecall, poleTipHits, recallOf } from '../environment.ts';
+import { measurePlay, playRows } from '../play.ts';
+import type { Plays } from '../play.ts';
 import type { Reporter } from '../reporter.ts';
 import type { TableRow } from '../table.ts';
 import type { AgentExperimentConfig } from './config.ts';
 
-/** How well something plays. */
-export type Play = Evaluation & { readonly note?: string };
-
 /** All that is measured at the end. */
-export interface AgentMeasures {
-  readonly evaluation: Play & { readonly policy: string };
-  /** By name: random, no-op, and the best simple rule where one is known. */
-  readonly baselines: Readonly<Record<string, Play>>;
+export interface AgentMeasures extends Plays {
   readonly worldModel: Accuracy;
   readonly tokenizer: TokenizerEvaluation & { readonly ballRecall: number; readonly poleTipRecall: number };
 }
@@ -38,40 +33,23 @@ const frames = 1024;
 /** Measures everything. Episodes and held-out steps have seeds of their own, apart from those of training; every policy plays the same episodes. */
 export async function measureAgent(agent: Agent, options: MeasureOptions): Promise<AgentMeasures> {
   const { config, env, seed, episodes, reporter, signal } = options;
-  const { maxSteps, policy: kind, heldOutSteps, heldOutKwargs } = config.evaluation;
-  const generators = new Generators(seed);
-  const seedOf = (name: string) => generators.get(`${name}/seed`).integers(2 ** 31 - 1);
-  const evaluationSeed = seedOf('evaluation');
-  const play = async (policy: BatchPolicy) =>
-    evaluatePolicy(policy, { env, episodes, seed: evaluationSeed, maxSteps, signal });
-  const known = baselinePolicies(env.id, env.kwargs);
-  const policies: [name: string, policy: BatchPolicy, note: string | undefined][] = [
-    ['agent', agentPolicy(agent, { seed: evaluationSeed, greedy: kind === 'greedy' }), undefined],
-    ['random', randomPolicy(agent.actions, { seed: evaluationSeed }), 'every action equally likely'],
-  ];
-  if (known !== undefined) {
-    const { noop, trivial } = known;
-    policies.push(['no-op', framePolicy(noop), 'does nothing']);
-    policies.push([trivial.name, framePolicy(trivial.policy), `best trivial policy: ${trivial.description}`]);
-  }
-  const progress = reporter.progress({ label: 'evaluating', total: policies.length, unit: 'policies' });
-  const plays = new Map<string, Play>();
-  try {
-    for (const [name, policy, note] of policies) {
-      plays.set(name, { ...(await play(policy)), ...(note !== undefined && { note }) });
-      progress.update(plays.size);
-    }
-  } finally {
-    progress.stop();
-  }
-  const { agent: own, ...baselines } = Object.fromEntries(plays);
+  const { heldOutSteps, heldOutKwargs } = config.evaluation;
+  const plays = await measurePlay({
+    policyOf: (own) => agentPolicy(agent, own),
+    actions: agent.actions,
+    settings: { ...config.evaluation, episodes },
+    env,
+    seed,
+    reporter,
+    signal,
+  });
+  const heldOutSeed = new Generators(seed).get('held-out/seed').integers(2 ** 31 - 1);
   const heldOutEnv = { ...env, kwargs: { ...env.kwargs, ...heldOutKwargs } };
-  const held = await measureHeldOut(agent, { env: heldOutEnv, steps: heldOutSteps, seed: seedOf('held-out'), frames });
+  const held = await measureHeldOut(agent, { env: heldOutEnv, steps: heldOutSteps, seed: heldOutSeed, frames });
   const unit = toUnit(held.frames);
   const { evaluation, decoded } = evaluateTokenizer(agent.tokenizer, unit);
   return {
-    evaluation: { ...own!, policy: kind },
-    baselines,
+    ...plays,
     worldModel: held.accuracy,
     tokenizer: {
       ...evaluation,
@@ -84,16 +62,9 @@ export async function measureAgent(agent: Agent, options: MeasureOptions): Promi
 const percent = (share: number): string => (Number.isNaN(share) ? '-' : `${(100 * share).toFixed(1)} %`);
 
 /** The rows of the table at the end: the agent among its baselines, then what it stands on. */
-export function measureRows({ evaluation, baselines, worldModel, tokenizer }: AgentMeasures): TableRow[] {
-  const row = (name: string, { meanReturn, standardError, note }: Play): TableRow => ({
-    name,
-    value: meanReturn.toFixed(2),
-    note: `± ${standardError.toFixed(2)}${note === undefined ? '' : `, ${note}`}`,
-  });
-  const { episodes, policy, meanLength } = evaluation;
+export function measureRows({ worldModel, tokenizer, ...plays }: AgentMeasures): TableRow[] {
   return [
-    row('return', { ...evaluation, note: `${episodes} episodes of ${meanLength.toFixed(0)} steps, ${policy} actions` }),
-    ...Object.entries(baselines).map(([name, play]) => row(`  ${name}`, play)),
+    ...playRows(plays),
     {
       name: 'next tokens',
       value: percent(worldModel.tokens),

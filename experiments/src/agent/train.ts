@@ -18,6 +18,7 @@ import { engineChoice } from '../engine-choice.ts';
 import { envConfig, frameShapeOf } from '../environment.ts';
 import type { ResumeContext, RunContext, RunOutcome } from '../experiment.ts';
 import { formatCount } from '../format.ts';
+import { sourceCommit } from '../provenance.ts';
 import { buildAgent } from './build.ts';
 import { readProgress, restoreTrainer, saveProgress } from './checkpoint.ts';
 import type { SavedProgress } from './checkpoint.ts';
@@ -118,6 +119,7 @@ interface Learning extends Context, Parts {
 async function learn(learning: Learning): Promise<RunOutcome> {
   const { config, steps, seed, signal, reporter, engine, agent, rollouts, run, saved } = learning;
   checkReplaySize(config, rollouts);
+  const commit = sourceCommit();
   const store = await folderShards(join(run.directory, 'replay'));
   const sizes = { maxBytes: config.training.replayBytes };
   const replay =
@@ -175,7 +177,7 @@ async function learn(learning: Learning): Promise<RunOutcome> {
     await saveTokenizer(join(run.directory, 'agent', 'tokenizer'), agent.tokenizer);
   }
   try {
-    return await finishRun({ ...learning, trainer, wallSeconds });
+    return await finishRun({ ...learning, trainer, wallSeconds, commit });
   } catch (error) {
     // Everything that was learned is saved; a resume comes straight back here.
     if (signal.aborted) return { directory: run.directory, table: [], stopped: true };

@@ -16,7 +16,7 @@ import { environmentFrames } from '../study/frames.ts';
 import { runUnits, slug } from '../study/run-units.ts';
 import type { Work } from '../study/run-units.ts';
 import { stackStrips } from '../study/strips.ts';
-import { toolVersion } from '../version.ts';
+import { toolVersions } from '../provenance.ts';
 import { quantizerStudySchema, quickQuantizerValues } from './config.ts';
 import type { QuantizerStudyConfig } from './config.ts';
 import { quantizerKinds } from './kinds.ts';
@@ -65,7 +65,7 @@ async function runQuantizers(context: StudyContext<QuantizerStudyConfig>): Promi
       steps: 0,
       wallSeconds: seconds,
       backend: engine.backend,
-      versions: { node: process.versions.node, tessera: toolVersion() },
+      versions: toolVersions(),
       command,
       tokenizer: { ...units[0]! },
       study: { units },

@@ -13,7 +13,7 @@ import { engineChoice } from '../engine-choice.ts';
 import type { RunOutcome } from '../experiment.ts';
 import { formatSeconds } from '../format.ts';
 import type { StudyContext as AnyStudyContext } from '../studies.ts';
-import { toolVersion } from '../version.ts';
+import { toolVersions } from '../provenance.ts';
 import { judgeClaims, middleRate, samplesAt, unitsOf } from './claims.ts';
 import { collapseLatents, collapseName, collapseUnit } from './collapse-unit.ts';
 import type { StudyConfig } from './config.ts';
@@ -80,7 +80,7 @@ export async function runStudy(context: StudyContext): Promise<RunOutcome> {
       steps: 0,
       wallSeconds: seconds,
       backend: engine.backend,
-      versions: { node: process.versions.node, tessera: toolVersion() },
+      versions: toolVersions(),
       command: context.command,
       tokenizer: headline(units),
       study: { claims, units },

@@ -5,6 +5,7 @@ import { vqvaeSchema } from '@tessera/vqvae';
 import type { VqvaeConfig } from '@tessera/vqvae';
 import { z } from 'zod';
 import { precisionSchema } from '../engine-choice.ts';
+import { environmentSchema } from '../environment.ts';
 import type { ExperimentConfig } from '../experiment.ts';
 
 /** How frames are collected. */
@@ -61,11 +62,7 @@ export const tokenizerSchema: z.ZodObject & z.ZodType<TokenizerConfig> = z.stric
         .default(256 * 2 ** 20)
         .meta({ unit: 'bytes' }),
       timeoutMs: whole('longest wait for a worker before it counts as hung').default(60_000).meta({ unit: 'ms' }),
-      envKwargs: z.record(z.string(), z.unknown()).default({}).describe('arguments of the environment'),
-      envModules: z
-        .array(z.string().min(1))
-        .default([])
-        .describe('modules that register environments: packages, or files such as ./my-envs.js'),
+      ...(environmentSchema as z.ZodObject).shape,
     })
     .prefault({}),
   training: z

@@ -64,7 +64,7 @@ async function evaluate({
     const tokenizer = await loadRunTokenizer(engine, run);
     reporter.line(`engine: ${engine.note}`);
     const { frames } = await collectHeldOut(env, config, { seed, signal });
-    const churn = (await run.readResult())?.tokenizer.churn ?? NaN;
+    const churn = (await run.readResult())?.tokenizer?.churn ?? NaN;
     const { measures } = measureTokenizer(tokenizer, env, { frames, churn });
     return {
       metrics: { run: run.name, env: id, seed, backend: engine.backend, tokenizer: { ...measures } },

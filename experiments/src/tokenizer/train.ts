@@ -14,7 +14,7 @@ import { saveTokenizer } from '@tessera/vqvae/node';
 import { lastValueFrom, tap } from 'rxjs';
 import type { RunContext, RunOutcome } from '../experiment.ts';
 import { formatNumber, formatSeconds } from '../format.ts';
-import { toolVersion } from '../version.ts';
+import { machineText, sourceCommit, toolVersions } from '../provenance.ts';
 import { plannedUpdates } from './config.ts';
 import type { TokenizerConfig } from './config.ts';
 import { engineChoice } from '../engine-choice.ts';
@@ -83,6 +83,7 @@ interface Learning extends Training {
 
 async function trainInRun(training: Learning): Promise<RunOutcome> {
   const { config, env, seed, steps, command, engine, tokenizer, heldOut, run } = training;
+  const commit = sourceCommit();
   const began = performance.now();
   const progress = await learn(training).catch(async (error: unknown) => {
     const [saved] = await run.listCheckpoints();
@@ -108,8 +109,10 @@ async function trainInRun(training: Learning): Promise<RunOutcome> {
     steps: envSteps,
     wallSeconds,
     backend: engine.backend,
-    versions: { node: process.versions.node, tessera: toolVersion() },
+    versions: toolVersions(),
     command,
+    commit,
+    machine: machineText(),
     ...(stopped && { stopped }),
     tokenizer: { ...measures },
   });

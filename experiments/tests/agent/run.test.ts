@@ -63,7 +63,8 @@ describe('a run', () => {
       backend: 'wasm',
       versions: { node: process.versions.node, tessera: expect.stringMatching(/^\d+\.\d+\.\d+/) as string },
       command: `tessera train catch --seed 3 --config ${join(root, 'tiny.json')} --backend wasm`,
-      evaluation: { ...play, policy: 'sampled' },
+      machine: expect.stringMatching(/^\d+ cores of /) as string,
+      evaluation: { ...play, policy: 'sampled', greedy: play },
       tokenizer: { kind: 'vqvae', updates: 5, nmse: number, ballRecall: number },
       worldModel: {
         tokens: number,
@@ -75,7 +76,7 @@ describe('a run', () => {
       },
     });
     const shares = ['tokens', 'changedTokens', 'frames', 'copyLastFrame'].map((key) => result.worldModel![key]);
-    for (const share of [...shares, result.tokenizer.ballRecall])
+    for (const share of [...shares, result.tokenizer!.ballRecall])
       expect([share, 0 <= (share as number) && (share as number) <= 1]).toEqual([share, true]);
     const { baselines = {}, phases = {} } = result;
     const [random, noop, trivial, ...more] = Object.entries(baselines);

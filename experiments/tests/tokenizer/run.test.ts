@@ -106,7 +106,7 @@ describe('a run', () => {
         expect(saved.encode(toUnit(frames))).toEqual(checkpoint.encode(toUnit(frames)));
         // What was measured at the end of the run is measured again from its files, on the same frames.
         assert(saved instanceof VQVAE);
-        const { measures } = measureTokenizer(saved, env, { frames, churn: result!.tokenizer.churn });
+        const { measures } = measureTokenizer(saved, env, { frames, churn: result!.tokenizer!.churn });
         expect(measures).toEqual(result!.tokenizer);
       } finally {
         saved.dispose();

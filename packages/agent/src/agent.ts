@@ -1,12 +1,11 @@
 // An agent: tokenizer, world model and behaviour that fit one another, acting on frames.
-import { ConfigError, DTypeError, ShapeError } from '@tessera/core';
 import type { Generator, NdArray } from '@tessera/core';
 import type { Engine } from '@tessera/engine';
 import type { ActionRange } from '@tessera/rollouts';
 import type { Tokenizer } from '@tessera/vqvae';
 import { Behaviour } from './behaviour/behaviour.ts';
 import type { BehaviourConfig, BehaviourOptions } from './behaviour/config.ts';
-import { codeFeatures, tokensOf } from './preprocess.ts';
+import { checkFrameBytes, codeFeatures, tokensOf } from './preprocess.ts';
 import type { WorldModelConfig, WorldModelOptions } from './world-model/config.ts';
 import { WorldModel } from './world-model/world-model.ts';
 
@@ -83,7 +82,7 @@ export class Agent {
    * likely ones. The policy sees the present frame alone, so there is no state to carry from step to step.
    */
   act(frames: NdArray<'uint8'>, options: { readonly generator: Generator; readonly greedy?: boolean }): Decision {
-    this.#checkFrames(frames);
+    checkFrameBytes('act', frames, this.tokenizer.spec.frameShape);
     const { actions, logProbabilities, values } = this.behaviour.act(tokensOf(this.tokenizer, frames), options);
     return { actions: actions.map((index) => index + this.actions.first), logProbabilities, values };
   }
@@ -92,18 +91,5 @@ export class Agent {
   dispose(): void {
     this.worldModel.dispose();
     this.behaviour.dispose();
-  }
-
-  #checkFrames({ dtype, shape }: NdArray): void {
-    const { frameShape } = this.tokenizer.spec;
-    if (shape.length !== 4 || String(shape.slice(1)) !== String(frameShape)) {
-      throw new ShapeError(
-        `act: expected frames of shape [batch, ${frameShape.join(', ')}], got [${shape.join(', ')}]. One frame alone is a batch of 1.`,
-      );
-    }
-    if (dtype !== 'uint8') {
-      throw new DTypeError(`act: expected frames as the environment gives them, uint8, got ${String(dtype)}.`);
-    }
-    if (shape[0] === 0) throw new ConfigError('act: expected at least one frame, got none.');
   }
 }

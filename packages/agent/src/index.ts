@@ -17,7 +17,8 @@ export type { Accuracy } from './world-model/accuracy.ts';
 
 // Behaviour
 export { Behaviour } from './behaviour/behaviour.ts';
-export type { BehaviourCreateOptions, BehaviourMetrics, Experience, LearnOptions } from './behaviour/behaviour.ts';
+export type { BehaviourCreateOptions, Experience, LearnOptions } from './behaviour/behaviour.ts';
+export type { BehaviourMetrics, PolicySteps } from './behaviour/policy-epochs.ts';
 export { behaviourSchema } from './behaviour/config.ts';
 export type { BehaviourConfig, BehaviourOptions } from './behaviour/config.ts';
 export { chooseActions } from './behaviour/choose-actions.ts';
@@ -48,10 +49,23 @@ export type { Imagination, ImagineOptions, Starts } from './training/imagine.ts'
 export { TokenMemory } from './training/token-memory.ts';
 export type { TokenMemoryOptions } from './training/token-memory.ts';
 
+// Without a model
+export { Ppo, ppoSchema } from './model-free/ppo.ts';
+export type { ModelFreeOptions, PpoConfig, PpoOptions } from './model-free/ppo.ts';
+export { Dqn, dqnSchema } from './model-free/dqn.ts';
+export type { DqnBatch, DqnConfig, DqnMetrics, DqnOptions } from './model-free/dqn.ts';
+export { doubleTargets } from './model-free/double-targets.ts';
+export type { DoubleSteps } from './model-free/double-targets.ts';
+export { dqnLearner, ModelFreeTrainer, ppoLearner } from './model-free/trainer.ts';
+export type { LearnerPlace, ModelFreeLearner, ModelFreeState, ModelFreeTrainerOptions } from './model-free/trainer.ts';
+export type { ConvolutionConfig, FrameNetworkConfig } from './model-free/frame-network.ts';
+
 // Evaluation
 export { evaluatePolicy } from './evaluation/evaluate.ts';
 export type { EvaluateOptions, Evaluation } from './evaluation/evaluate.ts';
-export { agentPolicy, framePolicy, randomPolicy } from './evaluation/policies.ts';
+export { bootstrapInterval, interquartileMean, quantile } from './evaluation/seed-statistics.ts';
+export type { BootstrapOptions, Strata } from './evaluation/seed-statistics.ts';
+export { agentPolicy, framePolicy, modelFreePolicy, randomPolicy } from './evaluation/policies.ts';
 export { measureHeldOut } from './evaluation/held-out.ts';
 export type { HeldOut, HeldOutOptions } from './evaluation/held-out.ts';
 export { dreamEpisode, playEpisode } from './evaluation/episode.ts';

@@ -1,8 +1,22 @@
 // The one way from an environment's bytes to tokens. Acting, training, measuring and evaluating all go through here, so that they cannot differ.
-import { ConfigError, ndarray } from '@tessera/core';
+import { ConfigError, DTypeError, ShapeError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { codeTable, isTrainable, toUnit } from '@tessera/vqvae';
 import type { Tokenizer } from '@tessera/vqvae';
+
+/** Throws ShapeError, DTypeError or ConfigError unless `frames` is uint8 [batch, ...frameShape] with a frame or more. */
+export function checkFrameBytes(where: string, frames: NdArray, frameShape: readonly number[]): void {
+  const { dtype, shape } = frames;
+  if (shape.length !== 4 || String(shape.slice(1)) !== String(frameShape)) {
+    throw new ShapeError(
+      `${where}: expected frames of shape [batch, ${frameShape.join(', ')}], got [${shape.join(', ')}]. One frame alone is a batch of 1.`,
+    );
+  }
+  if (dtype !== 'uint8') {
+    throw new DTypeError(`${where}: expected frames as the environment gives them, uint8, got ${String(dtype)}.`);
+  }
+  if (shape[0] === 0) throw new ConfigError(`${where}: expected at least one frame, got none.`);
+}
 
 /** Frames, uint8 [batch, height, width, channels], as tokens, int32 [batch, tokens]. Throws ConfigError for codes outside of the tokenizer's own vocabulary. */
 export function tokensOf(tokenizer: Tokenizer, frames: NdArray<'uint8'>): NdArray<'int32'> {

@@ -186,20 +186,20 @@ describe.each(engines)('a behaviour on %s', (_, engine: Engine) => {
 
     // The line of the model is another one whenever it is edited.
     expect(messages.join('\n').replaceAll(/ \(\w+ at \S+\)/g, '')).toMatchInlineSnapshot(`
-      "ConfigError: Behaviour.learn: expected at least one step of experience, got none.
-      ConfigError: Behaviour.learn: expected at least one step of experience, got none.
+      "ConfigError: learn: expected at least one step of experience, got none.
+      ConfigError: learn: expected at least one step of experience, got none.
       ShapeError: lambdaReturns: 3 rewards need 4 values and 3 ends, got 3 and 3.
-      ShapeError: Behaviour.learn: 3 actions need 6 tokens, 3 probabilities and 3 rewards, got 6, 3, 2.
-      ShapeError: Behaviour.learn: 3 actions need 6 tokens, 3 probabilities and 3 rewards, got 5, 3, 3.
-      ShapeError: Behaviour.learn: 3 actions need 6 tokens, 3 probabilities and 3 rewards, got 6, 2, 3.
+      ShapeError: learn: 3 actions need as many probabilities and rewards, got 3 and 2.
+      ShapeError: learn: 3 actions need 6 tokens, got 5.
+      ShapeError: learn: 3 actions need as many probabilities and rewards, got 2 and 3.
       NonFiniteError: checkFinite: expected the loss of the policy to be finite, got NaN. The state is as it was before this step: lower the learning rate or clip the gradients.
       NonFiniteError: checkFinite: expected the loss of the policy to be finite, got NaN. The state is as it was before this step: lower the learning rate or clip the gradients.
       ConfigError: gather: expected indices in [0, 4), got another one at position 0.
       ConfigError: softmaxCrossEntropy: expected indices in [0, 3), got another one at position 2.
-      ConfigError: Behaviour.learn: expected a minibatch of 1 or more rows, got 0.
-      ConfigError: Behaviour.learn: expected a minibatch of 1 or more rows, got -1.
-      ConfigError: Behaviour.learn: expected a minibatch of 1 or more rows, got 1.5.
-      ConfigError: Behaviour.learn: expected a minibatch of 1 or more rows, got NaN.
+      ConfigError: learn: expected a minibatch of 1 or more rows, got 0.
+      ConfigError: learn: expected a minibatch of 1 or more rows, got -1.
+      ConfigError: learn: expected a minibatch of 1 or more rows, got 1.5.
+      ConfigError: learn: expected a minibatch of 1 or more rows, got NaN.
       ShapeError: Behaviour.judge: expected tokens of shape [batch, 2], got [4, 3].
       ConfigError: BatchedProgram: expected inputs with one and the same number of rows, 1 or more, got tokens [0, 2]."
     `);

@@ -119,9 +119,13 @@ export interface RunResult {
   readonly versions: Readonly<Record<string, string>>;
   /** The command that gives this result again. */
   readonly command: string;
+  /** The commit of the sources, with `-dirty` after it where they differed from it; absent outside of a clone. */
+  readonly commit?: string | undefined;
+  /** Processor and cores. */
+  readonly machine?: string | undefined;
   /** True when the run was ended before its last step. */
   readonly stopped?: boolean | undefined;
-  readonly tokenizer: TokenizerResult;
+  readonly tokenizer?: TokenizerResult | undefined;
   readonly evaluation?: EvaluationResult | undefined;
   /** By the policy's name. */
   readonly baselines?: Readonly<Record<string, BaselineResult>> | undefined;
@@ -187,6 +191,8 @@ export const resultSchema: z.ZodType<RunResult> = z.strictObject({
   backend: z.enum(backendNames),
   versions: z.record(z.string(), z.string()),
   command: z.string(),
+  commit: text.optional(),
+  machine: text.optional(),
   stopped: z.boolean().optional(),
   tokenizer: z
     .object({
@@ -199,7 +205,8 @@ export const resultSchema: z.ZodType<RunResult> = z.strictObject({
       perplexityCeiling: measured,
       churn: measured,
     })
-    .catchall(z.unknown()),
+    .catchall(z.unknown())
+    .optional(),
   evaluation: z.object({ meanReturn: measured, episodes: count }).catchall(z.unknown()).optional(),
   baselines: z
     .record(

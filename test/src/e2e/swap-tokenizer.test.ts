@@ -36,7 +36,7 @@ async function runWith(line: string): Promise<Swapped> {
   expect(again).toMatchObject({ code: 0 });
   const { evaluation, tokenizer } = JSON.parse(again.out) as Pick<RunResult, 'evaluation' | 'tokenizer'>;
   expect(evaluation).toEqual(result.evaluation);
-  expect([tokenizer.nmse, tokenizer.perplexity]).toEqual([result.tokenizer.nmse, result.tokenizer.perplexity]);
+  expect([tokenizer!.nmse, tokenizer!.perplexity]).toEqual([result.tokenizer!.nmse, result.tokenizer!.perplexity]);
 
   const film = join(directory, 'media', 'watch.gif');
   expect(await tesseraProcess(['watch', directory, '--backend', 'wasm'], { cwd })).toMatchObject({
@@ -68,6 +68,6 @@ describe('another tokenizer is one line of the settings', () => {
     expect(tensors['tokenizer.colours']!.shape).toEqual([4, 3]);
     const words = ['train', 'agent', '--resume', directory, '--steps', '200', '--backend', 'wasm'];
     expect(await tesseraProcess(words, { cwd })).toMatchObject({ code: 0 });
-    expect((await (await RunFolder.open(directory)).readResult())!.tokenizer.nmse).toBe(0);
+    expect((await (await RunFolder.open(directory)).readResult())!.tokenizer!.nmse).toBe(0);
   });
 });

@@ -18,6 +18,9 @@ import type { Tensor } from '@tessera/engine';
 import type { BehaviourConfig } from './config.ts';
 import type { Judgement } from './networks.ts';
 
+/** The settings of the loss. */
+export type PolicyLossConfig = Pick<BehaviourConfig, 'clip' | 'valueWeight' | 'entropy'>;
+
 /** Rows of experience with what was thought of them when they were made; all [batch] float32 but `actions`, int32. */
 export interface PolicyRows {
   readonly actions: Tensor;
@@ -45,7 +48,7 @@ export interface PolicyLosses {
 export function policyLoss(
   { logits, values }: Judgement,
   rows: PolicyRows,
-  { clip, valueWeight, entropy: entropyWeight }: BehaviourConfig,
+  { clip, valueWeight, entropy: entropyWeight }: PolicyLossConfig,
 ): PolicyLosses {
   const count = maximum(sum(rows.weights), 1);
   const average = (x: Tensor) => div(sum(mul(x, rows.weights)), count);

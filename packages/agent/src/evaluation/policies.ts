@@ -2,6 +2,8 @@
 import { Generators } from '@tessera/core';
 import type { ActionRange, BatchPolicy } from '@tessera/rollouts';
 import type { Agent } from '../agent.ts';
+import type { Dqn } from '../model-free/dqn.ts';
+import type { Ppo } from '../model-free/ppo.ts';
 
 /** The agent as it is: actions drawn from its policy, or the most likely ones. */
 export function agentPolicy(
@@ -10,6 +12,15 @@ export function agentPolicy(
 ): BatchPolicy {
   const generator = new Generators(seed).get('evaluation/policy');
   return { version: agent.behaviour.version, act: (frames) => agent.act(frames, { generator, greedy }).actions };
+}
+
+/** An agent without a model: actions drawn as it draws them, or the best ones. */
+export function modelFreePolicy(
+  agent: Ppo | Dqn,
+  { seed, greedy = false }: { readonly seed: number; readonly greedy?: boolean },
+): BatchPolicy {
+  const generator = new Generators(seed).get('evaluation/policy');
+  return { version: agent.version, act: (frames) => agent.act(frames, { generator, greedy }) };
 }
 
 /** Every action equally likely. */

@@ -1,12 +1,45 @@
 // Real steps as the policy learns them: what it thinks of each chunk that it has just played.
+import type { NdArray } from '@tessera/core';
 import type { ReplayChunk } from '@tessera/rollouts';
 import type { Behaviour, Experience } from '../behaviour/behaviour.ts';
 import { logProbability } from '../behaviour/choose-actions.ts';
+import type { PolicySteps } from '../behaviour/policy-epochs.ts';
+
+/** What was done in a chunk, and what came of it; actions as the environment takes them. */
+export type PlayedSteps = Pick<ReplayChunk, 'actions' | 'rewards' | 'terminated'>;
 
 /**
- * Chunks, with the tokens of all their frames, as experience. The value of a chunk's last frame stands for what follows, whether the episode goes on, was cut
- * by a limit, or is played on in the next chunk; only a terminal state has none. Actions are numbered from `firstAction`.
+ * Chunks with what the policy says of all their frames: `logits` [frames, actions] and `values` [frames], one more frame than steps in each chunk. The value of
+ * a chunk's last frame stands for what follows, whether the episode goes on, was cut by a limit, or is played on in the next chunk; only a terminal state has
+ * none. Actions are numbered from `firstAction`.
  */
+export function judgedSteps(
+  chunks: readonly PlayedSteps[],
+  { logits, values }: { readonly logits: NdArray; readonly values: Float32Array },
+  firstAction: number,
+): PolicySteps[] {
+  const count = logits.shape[1]!;
+  let row = 0;
+  return chunks.map((chunk) => {
+    const first = row;
+    row += chunk.actions.length + 1;
+    const actions = chunk.actions.map((action) => action - firstAction);
+    return {
+      actions,
+      logProbabilities: Float32Array.from(actions, (action, step) =>
+        logProbability(
+          logits.data.subarray((first + step) * count, (first + step + 1) * count) as Float32Array,
+          action,
+        ),
+      ),
+      rewards: chunk.rewards.map(Math.sign),
+      values: values.slice(first, row),
+      terminated: chunk.terminated,
+    };
+  });
+}
+
+/** Chunks, with the tokens of all their frames, as experience. */
 export function realExperience(
   behaviour: Behaviour,
   chunks: readonly ReplayChunk[],
@@ -19,26 +52,9 @@ export function realExperience(
     joined.set(own, at);
     at += own.length;
   }
-  const { logits, values } = behaviour.judge({ dtype: 'int32', shape: [joined.length / width, width], data: joined });
-  const count = behaviour.spec.actionCount;
-  let row = 0;
-  return chunks.map((chunk, i) => {
-    const { steps, rewards, terminated } = chunk;
-    const first = row;
-    row += steps + 1;
-    const actions = chunk.actions.map((action) => action - firstAction);
-    return {
-      tokens: tokens[i]!.subarray(0, steps * width),
-      actions,
-      logProbabilities: Float32Array.from(actions, (action, step) =>
-        logProbability(
-          logits.data.subarray((first + step) * count, (first + step + 1) * count) as Float32Array,
-          action,
-        ),
-      ),
-      rewards: rewards.map(Math.sign),
-      values: values.slice(first, row),
-      terminated,
-    };
-  });
+  const judgement = behaviour.judge({ dtype: 'int32', shape: [joined.length / width, width], data: joined });
+  return judgedSteps(chunks, judgement, firstAction).map((steps, i) => ({
+    ...steps,
+    tokens: tokens[i]!.subarray(0, steps.actions.length * width),
+  }));
 }

@@ -132,7 +132,8 @@ export async function framesAt(replay: Replay, places: readonly FrameReference[]
   return out;
 }
 
-function joinFrames(arrays: readonly NdArray<'uint8'>[]): NdArray<'uint8'> {
+/** Frames of all arrays, one after the other. */
+export function joinFrames(arrays: readonly NdArray<'uint8'>[]): NdArray<'uint8'> {
   const rows = arrays.reduce((total, { shape }) => total + shape[0]!, 0);
   const out = ndarray('uint8', [rows, ...arrays[0]!.shape.slice(1)]);
   let at = 0;

@@ -245,6 +245,7 @@ function nextChunkId(replay: Replay): number {
   return id + 1;
 }
 
-function prefixed(prefix: string, metrics: object): Record<string, number> {
+/** Metrics under names of their own. */
+export function prefixed(prefix: string, metrics: object): Record<string, number> {
   return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`${prefix}/${name}`, value as number]));
 }

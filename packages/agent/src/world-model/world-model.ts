@@ -18,7 +18,7 @@ import { adamStep, initAdam, learningRateAt } from '@tessera/nn';
 import type { AdamState } from '@tessera/nn';
 import { checkSettings } from '@tessera/vqvae';
 import type { TokenizerSpec } from '@tessera/vqvae';
-import { loadCount, savedCount } from '../saved-count.ts';
+import { loadCounted, savedCount } from '../saved-count.ts';
 import { worldModelSchema } from './config.ts';
 import type { WorldModelConfig, WorldModelOptions } from './config.ts';
 import { initWorldModel, predictNext } from './model.ts';
@@ -193,12 +193,7 @@ export class WorldModel {
 
   /** Takes over a state; throws before anything has changed when an array is missing, unknown or of another shape. */
   loadState(state: NamedArrays): void {
-    const { 'counters.updates': updates, ...arrays } = state;
-    const missing = [...this.#state.names, 'counters.updates'].find((name) => state[name] === undefined);
-    if (missing !== undefined) throw new ConfigError(`WorldModel.loadState: '${missing}' is missing.`);
-    const count = loadCount('WorldModel.loadState', 'counters.updates', updates);
-    this.#state.write(arrays);
-    this.#updates = count;
+    this.#updates = loadCounted('WorldModel.loadState', this.#state, { saved: state, counter: 'counters.updates' });
   }
 
   dispose(): void {
