@@ -7,11 +7,20 @@ export { codeFeatures, tokensOf } from './preprocess.ts';
 
 // World model
 export { WorldModel } from './world-model/world-model.ts';
-export type { Imagined, Transitions, WorldModelCreateOptions, WorldModelMetrics } from './world-model/world-model.ts';
+export type {
+  Imagined,
+  PredictOptions,
+  Transitions,
+  WorldModelCreateOptions,
+  WorldModelMetrics,
+} from './world-model/world-model.ts';
 export { worldModelSchema } from './world-model/config.ts';
-export type { WorldModelConfig, WorldModelOptions } from './world-model/config.ts';
+export type { RewardKind, WorldModelConfig, WorldModelKind, WorldModelOptions } from './world-model/config.ts';
 export { initWorldModel, predictNext } from './world-model/model.ts';
-export type { Prediction, WorldModelParameters, WorldModelSpec } from './world-model/model.ts';
+export type { Prediction, Seen, WorldModelParameters, WorldModelSpec } from './world-model/model.ts';
+export { causalPass, initCausalWorldModel } from './world-model/causal.ts';
+export type { CausalParameters, CausalPrediction } from './world-model/causal.ts';
+export { symexp, symlog } from './world-model/rewards.ts';
 export { measureAccuracy } from './world-model/accuracy.ts';
 export type { Accuracy } from './world-model/accuracy.ts';
 

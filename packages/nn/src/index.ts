@@ -31,12 +31,12 @@ export type { Attention, AttentionOptions, Block, BlockOptions } from './transfo
 export { dropout, randomKey } from './dropout.ts';
 export { randomNormal } from './random-normal.ts';
 
-export { cachedAttention, initCache, writeCache } from './key-value-cache.ts';
+export { cachedAttention, initCache, prefixAttention, writeCache } from './key-value-cache.ts';
 export type { CachePlace, CacheSizes, FreshTokens, KeyValueCache } from './key-value-cache.ts';
 
 // Generation, token by token
-export { causalLogits, initCausalTransformer, nextLogits } from './causal-transformer.ts';
-export type { CausalTransformer, CausalTransformerConfig } from './causal-transformer.ts';
+export { causalLogits, initCausalTransformer, nextBlocks, nextLogits, prefixBlocks } from './causal-transformer.ts';
+export type { CausalTransformer, CausalTransformerConfig, FreshLayers } from './causal-transformer.ts';
 export { TokenGenerator } from './token-generator.ts';
 export type { GenerateOptions } from './token-generator.ts';
 
