@@ -20,6 +20,7 @@ export { initStackConv, stackConv } from './stack-conv.ts';
 export type { StackView } from './stack-conv.ts';
 export { causalConv3d, causalConv3dTranspose, initCausalConv3d, initCausalConv3dTranspose } from './causal-conv3d.ts';
 export type { Conv3dSizes, Conv3dStrides } from './causal-conv3d.ts';
+export { maxPool } from './max-pool.ts';
 export { upsample } from './upsample.ts';
 export { causalMask, initMaskedConv, maskedConv } from './masked-conv.ts';
 export type { CausalMask } from './masked-conv.ts';
@@ -27,6 +28,9 @@ export { groupNorm, initNorm, norm } from './norms.ts';
 export type { Norm } from './norms.ts';
 export { attention, block, initAttention, initBlock } from './transformer.ts';
 export type { Attention, AttentionOptions, Block, BlockOptions } from './transformer.ts';
+
+export { initLstm, lstmStep } from './lstm.ts';
+export type { Lstm, LstmState } from './lstm.ts';
 
 export { dropout, randomKey } from './dropout.ts';
 export { randomNormal } from './random-normal.ts';

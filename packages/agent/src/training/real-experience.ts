@@ -2,15 +2,21 @@
 import type { ReplayChunk } from '@tessera/rollouts';
 import type { Behaviour, Experience } from '../behaviour/behaviour.ts';
 import { logProbability } from '../behaviour/choose-actions.ts';
+import type { RewardKind } from '../world-model/config.ts';
 
 /**
  * Chunks, with the tokens of all their frames, as experience. The value of a chunk's last frame stands for what follows, whether the episode goes on, was cut
- * by a limit, or is played on in the next chunk; only a terminal state has none. Actions are numbered from `firstAction`.
+ * by a limit, or is played on in the next chunk; only a terminal state has none. Actions are numbered from `firstAction`; rewards
+ * are what the world model says of them too, their signs or their sizes.
  */
 export function realExperience(
   behaviour: Behaviour,
   chunks: readonly ReplayChunk[],
-  { tokens, firstAction }: { readonly tokens: readonly Int32Array[]; readonly firstAction: number },
+  {
+    tokens,
+    firstAction,
+    rewards: kind,
+  }: { readonly tokens: readonly Int32Array[]; readonly firstAction: number; readonly rewards: RewardKind },
 ): Experience[] {
   const width = behaviour.spec.tokens;
   const joined = new Int32Array(tokens.reduce((total, { length }) => total + length, 0));
@@ -36,7 +42,7 @@ export function realExperience(
           action,
         ),
       ),
-      rewards: rewards.map(Math.sign),
+      rewards: kind === 'sign' ? rewards.map(Math.sign) : rewards,
       values: values.slice(first, row),
       terminated,
     };

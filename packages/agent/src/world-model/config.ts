@@ -34,7 +34,7 @@ export const worldModelSchema: z.ZodType<WorldModelConfig, WorldModelOptions> & 
     .boolean()
     .default(true)
     .describe('attention scores learn how far apart two tokens are in rows and columns; kinds parallel and maskgit'),
-  passes: whole('passes in which a frame is predicted; kind maskgit').default(3),
+  passes: whole('passes in which a frame is predicted; kind maskgit').max(64).default(3),
   reward: z
     .enum(['sign', 'two-hot'])
     .default('sign')
