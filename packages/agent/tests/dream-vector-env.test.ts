@@ -17,7 +17,7 @@ import type { VectorEnv } from 'gymnasium-js';
 import { DreamVectorEnv } from '../src/index.ts';
 import type { Agent, DreamEnvOptions, Dreamer, Starts, WorldModelKind } from '../src/index.ts';
 import { PixelTokenizer } from './pixel-tokenizer.ts';
-import { agentOn, cpu, integers } from './toy.ts';
+import { agentOn, cpu, integers, wasm } from './toy.ts';
 import { readWalk, walkActions } from './walk-env.ts';
 
 const length = 5;
@@ -133,7 +133,10 @@ describe('a dream of a model that is right', () => {
     await dream.step(actionsOf(chosen, batch, 0));
     await real.step(actionsOf(chosen, batch, 0));
     const again = { seed: seed + 1, options: { resetMask: Array.from({ length: batch }, (_, row) => row === 0) } };
-    expect(await dream.reset(again)).toEqual(await real.reset(again));
+    // But for the number of the episode, which no start can know that is given a new generator.
+    const uncounted = async (env: VectorEnv) =>
+      [...((await env.reset(again)).observation as Uint8Array)].filter((_, i) => i % 16 !== 2);
+    expect(await uncounted(dream)).toEqual(await uncounted(real));
   });
 
   test('is stepped by wrappers like any other', async () => {
@@ -148,16 +151,16 @@ describe('a dream of a model that is right', () => {
 });
 
 describe('a dream that is drawn', () => {
-  test.prop([fc.nat(1000), fc.constantFrom<WorldModelKind>('parallel', 'maskgit', 'causal')], { numRuns: 6 })(
-    'does not depend on those beside it: row i of seed s is a dream alone of seed s + i',
-    async (seed, kind) => {
-      const agent = agentOn(cpu, { worldModel: { kind, context: 2, temperature: 1 } });
+  test.each(['parallel', 'maskgit', 'causal'] as const)(
+    'by kind %s does not depend on those beside it: row i of seed s is a dream alone of seed s + i',
+    async (kind) => {
+      const agent = agentOn(wasm, { worldModel: { kind, context: 2, temperature: 1 } });
       const many = dreamOf(agent, { batch: 3, horizon: 2 });
       const alone = [0, 1, 2].map(() => dreamOf(agent, { batch: 1, horizon: 2 }));
       const [size, chosen] = [16, [0, 1, 2, 1, 0]];
-      const { observation } = await many.reset({ seed });
+      const { observation } = await many.reset({ seed: 5 });
       for (const [row, dream] of alone.entries()) {
-        const own = await dream.reset({ seed: seed + row });
+        const own = await dream.reset({ seed: 5 + row });
         expect(own.observation).toEqual(observation.slice(row * size, (row + 1) * size));
       }
       for (const step of chosen.keys()) {
@@ -172,7 +175,7 @@ describe('a dream that is drawn', () => {
     },
   );
 
-  test.prop([fc.nat(1000), draws, fc.nat({ max: 7 })], { numRuns: 6 })(
+  test.prop([fc.nat(1000), draws, fc.nat({ max: 7 })], { numRuns: 4 })(
     'goes on from a saved state as if nothing had happened',
     async (seed, chosen, at) => {
       const [dream, other] = [
@@ -220,8 +223,10 @@ test('wrong calls change nothing', async () => {
   );
   await expect(drawing('parallel', { batch: 3 }).setState(before)).rejects.toThrow('got one of 64 in all.');
   const pending = dream.reset({ seed: 0 });
-  await expect(dream.step([first, first])).rejects.toThrow(AlreadyPendingCallError);
-  await expect(dream.getState()).rejects.toThrow('Await each call before the next one.');
+  const refused = [dream.step([first, first]), dream.getState(), dream.setState(before)];
+  for (const { status, reason } of (await Promise.allSettled(refused)) as PromiseRejectedResult[]) {
+    expect([status, reason]).toEqual(['rejected', expect.any(AlreadyPendingCallError)]);
+  }
   await pending;
   expect(await dream.getState()).toEqual(before);
   await dream.close();

@@ -227,6 +227,8 @@ describe.each(['parallel', 'maskgit', 'causal'] as const)('in a world model of k
     };
     expect(await dream(1, 1)).toEqual(await dream(1, 1));
     expect(await dream(1, 1)).not.toEqual(await dream(1, 0));
-    expect((await dream(2, 0)).flatMap(({ rewards }) => [...rewards]).every((x) => [-1, 0, 1].includes(x))).toBe(true);
+    expect((await dream(2, 0)).flatMap(({ rewards }) => Array.from(rewards)).every((x) => [-1, 0, 1].includes(x))).toBe(
+      true,
+    );
   });
 });

@@ -24,8 +24,10 @@ function rowOf({ tokens, actions }: Pick<Transitions, 'tokens' | 'actions'>, row
   };
 }
 
-describe.each(kinds)('a world model of kind %s', (kind) => {
-  test('learns a walker between walls to the last token, reward and end', () => {
+// Kind parallel does in world-model.test.ts.
+test.each(['maskgit', 'causal'] as const)(
+  'kind %s learns a walker between walls to the last token, reward and end',
+  (kind) => {
     const worldModel = worldModelOn(wasm, { ...quick, kind }, { tokenizer: specOf([6], 2) });
     learn(worldModel, (step) => walks(6, 64, { seed: step }), 400);
     const fresh = walks(6, 256, { seed: 10_000 });
@@ -39,19 +41,20 @@ describe.each(kinds)('a world model of kind %s', (kind) => {
       ),
     };
     expect(measureAccuracy(worldModel, turned).changedTokens).toBeLessThan(0.5);
-  });
+  },
+);
 
-  test('learns the size of rewards', () => {
-    const options: WorldModelOptions = { ...quick, kind, reward: 'two-hot' };
-    const worldModel = worldModelOn(wasm, options, { tokenizer: specOf([3], 2) });
-    learn(worldModel, (step) => walks(3, 64, { seed: step }), 300);
-    const fresh = walks(3, 64, { seed: 10_000 });
-    const { rewards } = worldModel.predict(fresh);
-    for (const [row, reward] of rewards.entries())
-      expect(Math.abs(reward - fresh.rewards.data[row]!)).toBeLessThan(0.5);
-    expect(measureAccuracy(worldModel, fresh).rewardF1).toBe(1);
-  });
+test.each(['parallel', 'causal'] as const)('kind %s learns the size of rewards', (kind) => {
+  const options: WorldModelOptions = { ...quick, kind, reward: 'two-hot' };
+  const worldModel = worldModelOn(wasm, options, { tokenizer: specOf([3], 2) });
+  learn(worldModel, (step) => walks(3, 64, { seed: step }), 300);
+  const fresh = walks(3, 64, { seed: 10_000 });
+  const { rewards } = worldModel.predict(fresh);
+  for (const [row, reward] of rewards.entries()) expect(Math.abs(reward - fresh.rewards.data[row]!)).toBeLessThan(0.5);
+  expect(measureAccuracy(worldModel, fresh).rewardF1).toBe(1);
+});
 
+describe.each(kinds)('a world model of kind %s', (kind) => {
   test.each(engines)('on %s predicts a batch of any size as it predicts row by row, drawn or not', (_, engine) => {
     const worldModel = worldModelOn(engine, { kind, context: 2, temperature: 1 });
     const batch = transitionsOf(worldModel, 17, 5);
@@ -164,12 +167,11 @@ describe('causal', () => {
     };
   }
 
-  const worldModel = new Map<Engine, WorldModel>();
   for (const [name, engine] of engines) {
     test.prop([fc.nat(1000), fc.nat((context + 1) * width - 1), fc.integer({ min: 1, max: 4 })], { numRuns: 20 })(
       `on ${name}: a token changes what is said after it, and nothing before it`,
       (seed, place, by) => {
-        const model = worldModel.get(engine) ?? on(engine);
+        const model = on(engine);
         const say = passes(engine, model);
         const batch = transitionsOf(model, 1, seed);
         const frames = [...batch.tokens.data, ...batch.nextTokens.data];
