@@ -90,8 +90,7 @@ describe('two-hot', () => {
 });
 
 test('the sign of a reward is a class of its own', () => {
-  const { targets, read: back } = rewardHeads.sign;
-  const given = targets(Float32Array.of(-7, 0, 0.5));
+  const given = rewardHeads.sign.targets(Float32Array.of(-7, 0, 0.5));
   expect([...given.data]).toEqual([0, 1, 2]);
-  expect([...back(given)]).toEqual([-1, 0, 1]);
+  expect([...rewardHeads.sign.read(given)]).toEqual([-1, 0, 1]);
 });

@@ -28,9 +28,9 @@ function rowOf({ tokens, actions }: Pick<Transitions, 'tokens' | 'actions'>, row
 test.each(['maskgit', 'causal'] as const)(
   'kind %s learns a walker between walls to the last token, reward and end',
   (kind) => {
-    const worldModel = worldModelOn(wasm, { ...quick, kind }, { tokenizer: specOf([6], 2) });
-    learn(worldModel, (step) => walks(6, 64, { seed: step }), 400);
-    const fresh = walks(6, 256, { seed: 10_000 });
+    const worldModel = worldModelOn(wasm, { ...quick, kind }, { tokenizer: specOf([4], 2) });
+    learn(worldModel, (step) => walks(4, 64, { seed: step }), 200);
+    const fresh = walks(4, 256, { seed: 10_000 });
     expect(measureAccuracy(worldModel, fresh)).toMatchObject({ tokens: 1, changedTokens: 1, rewardF1: 1, endF1: 1 });
     const turned = {
       ...fresh,
@@ -47,7 +47,7 @@ test.each(['maskgit', 'causal'] as const)(
 test.each(['parallel', 'causal'] as const)('kind %s learns the size of rewards', (kind) => {
   const options: WorldModelOptions = { ...quick, kind, reward: 'two-hot' };
   const worldModel = worldModelOn(wasm, options, { tokenizer: specOf([3], 2) });
-  learn(worldModel, (step) => walks(3, 64, { seed: step }), 300);
+  learn(worldModel, (step) => walks(3, 64, { seed: step }), 200);
   const fresh = walks(3, 64, { seed: 10_000 });
   const { rewards } = worldModel.predict(fresh);
   for (const [row, reward] of rewards.entries()) expect(Math.abs(reward - fresh.rewards.data[row]!)).toBeLessThan(0.5);
