@@ -5,6 +5,8 @@ import type { ActionRange } from '@tessera/rollouts';
 import type { Tokenizer } from '@tessera/vqvae';
 import { Behaviour } from './behaviour/behaviour.ts';
 import type { BehaviourConfig, BehaviourOptions } from './behaviour/config.ts';
+import { DreamVectorEnv } from './dream-vector-env.ts';
+import type { DreamEnvOptions } from './dream-vector-env.ts';
 import { checkFrameBytes, codeFeatures, tokensOf } from './preprocess.ts';
 import type { WorldModelConfig, WorldModelOptions } from './world-model/config.ts';
 import { WorldModel } from './world-model/world-model.ts';
@@ -85,6 +87,14 @@ export class Agent {
     checkFrameBytes('act', frames, this.tokenizer.spec.frameShape);
     const { actions, logProbabilities, values } = this.behaviour.act(tokensOf(this.tokenizer, frames), options);
     return { actions: actions.map((index) => index + this.actions.first), logProbabilities, values };
+  }
+
+  /**
+   * The world model as an environment: `batch` dreams side by side, of which each begins at what `start` gives. What any policy can play in the game it can play
+   * in the dream. Throws ConfigError for a `batch` or `horizon` that is no whole number > 0.
+   */
+  asEnv(options: DreamEnvOptions): DreamVectorEnv {
+    return new DreamVectorEnv(this, options);
   }
 
   /** Frees both networks; the tokenizer stays. */

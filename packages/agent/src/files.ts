@@ -116,16 +116,17 @@ function checkSizes(source: string, settings: z.infer<typeof settingsSchema>, te
   const foreign = Object.keys(tensors).find((name) => !/^(?:worldModel|behaviour)\./.test(name));
   if (foreign !== undefined) throw new FormatError(`${source}: has a tensor '${foreign}' that belongs to no network.`);
   const {
-    worldModel: { context, width, layers, expansion, stem },
+    worldModel: { kind, context, width, layers, expansion, stem },
     behaviour: { embedding, hidden },
     actions,
     tokenizer: { vocabulary, tokenShape },
   } = settings;
   const tokens = tokenShape.reduce((product, size) => product * size, 1);
   const needed = [
-    context * (vocabulary + actions.count) * width,
     layers * (4 + 2 * expansion) * width * width,
-    stem * (vocabulary + 9 * context * width),
+    ...(kind === 'causal'
+      ? [(vocabulary + actions.count + (context + 1) * (tokens + 1)) * width]
+      : [context * (vocabulary + actions.count) * width, stem * (vocabulary + 9 * context * width)]),
     (tokens + vocabulary) * embedding,
     (tokens * embedding + hidden + actions.count) * hidden,
   ].reduce((sum, numbers) => sum + numbers, 0);

@@ -5,13 +5,31 @@ export { Agent } from './agent.ts';
 export type { AgentConfig, AgentOptions, Decision } from './agent.ts';
 export { codeFeatures, tokensOf } from './preprocess.ts';
 
+// Dreams as environments
+export { DreamVectorEnv } from './dream-vector-env.ts';
+export type { DreamEnvOptions, Dreamer } from './dream-vector-env.ts';
+
+// Settings with a name
+export { agentPresets } from './presets.ts';
+export type { AgentPreset, AgentPresetOptions } from './presets.ts';
+
 // World model
 export { WorldModel } from './world-model/world-model.ts';
-export type { Imagined, Transitions, WorldModelCreateOptions, WorldModelMetrics } from './world-model/world-model.ts';
+export type {
+  Imagined,
+  PredictOptions,
+  Transitions,
+  WorldModelCreateOptions,
+  WorldModelMetrics,
+} from './world-model/world-model.ts';
 export { worldModelSchema } from './world-model/config.ts';
-export type { WorldModelConfig, WorldModelOptions } from './world-model/config.ts';
+export type { RewardKind, WorldModelConfig, WorldModelKind, WorldModelOptions } from './world-model/config.ts';
 export { initWorldModel, predictNext } from './world-model/model.ts';
-export type { Prediction, WorldModelParameters, WorldModelSpec } from './world-model/model.ts';
+export type { Prediction, Seen, WorldModelParameters, WorldModelSpec } from './world-model/model.ts';
+export { causalPass, initCausalWorldModel } from './world-model/causal.ts';
+export type { CausalParameters, CausalPrediction } from './world-model/causal.ts';
+export { symexp, symlog } from './world-model/rewards.ts';
+export type { Starts } from './world-model/windows.ts';
 export { measureAccuracy } from './world-model/accuracy.ts';
 export type { Accuracy } from './world-model/accuracy.ts';
 
@@ -27,6 +45,12 @@ export { lambdaReturns } from './behaviour/lambda-returns.ts';
 export type { ReturnOptions, Stretch } from './behaviour/lambda-returns.ts';
 export { initBehaviour, judge } from './behaviour/networks.ts';
 export type { BehaviourParameters, BehaviourSpec, Judgement } from './behaviour/networks.ts';
+export { initRecurrentActorCritic, recurrentActorCritic } from './behaviour/recurrent-networks.ts';
+export type {
+  RecurrentActorCritic,
+  RecurrentActorCriticSizes,
+  RecurrentJudgement,
+} from './behaviour/recurrent-networks.ts';
 export { policyLoss } from './behaviour/policy-loss.ts';
 export type { PolicyLosses, PolicyRows } from './behaviour/policy-loss.ts';
 
@@ -45,7 +69,7 @@ export type {
 export { plannedItems, plannedTokenizerUpdates, planRound } from './training/plan.ts';
 export type { RoundPosition, WorkKind } from './training/plan.ts';
 export { imagine } from './training/imagine.ts';
-export type { Imagination, ImagineOptions, Starts } from './training/imagine.ts';
+export type { Imagination, ImagineOptions } from './training/imagine.ts';
 export { TokenMemory } from './training/token-memory.ts';
 export type { TokenMemoryOptions } from './training/token-memory.ts';
 

@@ -55,6 +55,18 @@ describe('accuracy', () => {
     expect(endF1).toBeCloseTo(2 / 3, 12);
   });
 
+  test('takes a reward that is said by its size for 0 below half of the smallest true one', () => {
+    const rewardF1 = (said: readonly number[], truth: readonly number[]) => {
+      const model = saying({ tokens: batch.nextTokens, rewards: Float32Array.from(said), ends: new Uint8Array(2) });
+      return measureAccuracy(model, { ...batch, rewards: ndarray('float32', [2], Float32Array.from(truth)) }).rewardF1;
+    };
+    expect(rewardF1([2.8, 0.1], [3, 0])).toBe(1);
+    expect(rewardF1([0.08, 0.01], [0.1, 0])).toBe(1);
+    expect(rewardF1([-0.08, -0.01], [0.1, 0])).toBe(0);
+    // One hit, two said, one true.
+    expect(rewardF1([0.08, 0.06], [0.1, 0])).toBeCloseTo(2 / 3, 12);
+  });
+
   test('is NaN where there was nothing to be right about', () => {
     const still: Transitions = {
       ...batch,

@@ -95,6 +95,38 @@ describe('a saved agent', () => {
     again.dispose();
   });
 
+  test.each(['maskgit', 'causal'] as const)('of kind %s comes back as one, and as no other', async (kind) => {
+    const folder = temporaryFolder();
+    const agent = train(agentOn(cpu, { worldModel: { kind, reward: 'two-hot', temperature: 0.5 } }));
+    await saveAgent(folder, agent);
+    const again = await loadAgent(cpu, folder, { tokenizer: new PixelTokenizer() });
+    expect(again.config.worldModel).toMatchObject({ kind, reward: 'two-hot', temperature: 0.5 });
+    expect(again.worldModel.state()).toEqual(agent.worldModel.state());
+    again.dispose();
+    editSettings(folder, (settings) => ({ ...settings, worldModel: { ...settings.worldModel, kind: 'parallel' } }));
+    expect(await failure(folder)).toContain(
+      `WorldModel.loadState: expected the state of a world model of kind 'parallel', got one of kind '${kind}'. Build it with worldModel.kind '${kind}'.`,
+    );
+  });
+
+  test('from before there were kinds is of kind parallel', async () => {
+    const { folder, agent } = await saved();
+    editSettings(folder, (settings) => {
+      const {
+        kind: _kind,
+        passes: _passes,
+        reward: _reward,
+        temperature: _temperature,
+        ...older
+      } = settings.worldModel;
+      return { ...settings, worldModel: older };
+    });
+    const again = await loadAgent(cpu, folder, { tokenizer: new PixelTokenizer() });
+    expect(again.config).toEqual(agent.config);
+    expect(again.worldModel.state()).toEqual(agent.worldModel.state());
+    again.dispose();
+  });
+
   test('brings the tokenizer beside it', async () => {
     const folder = temporaryFolder();
     const tokenizer = new NearestTokenizer({ frameShape: [4, 4, 1], tokenShape: [2, 2], vocabulary: 40 });

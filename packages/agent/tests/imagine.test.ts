@@ -5,6 +5,7 @@ import { ndarray, npRandom } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { imagine, lambdaReturns } from '../src/index.ts';
 import type { Behaviour, Experience, Starts, WorldModel } from '../src/index.ts';
+import { behaviourOn, cpu, specOf, transitionsOf, worldModelOn } from './toy.ts';
 
 const actionCount = 3;
 const width = 2;
@@ -209,5 +210,25 @@ describe('exploration before the first step', () => {
   test('is left out by default', async () => {
     const { log } = await run({}, { rows: 5, horizon: 2 });
     expect(log.predictions.every(({ acting }) => acting)).toBe(true);
+  });
+});
+
+describe.each(['parallel', 'maskgit', 'causal'] as const)('in a world model of kind %s', (kind) => {
+  test('a policy lives and learns, by chances that its generator draws', async () => {
+    const dream = async (seed: number, temperature: number) => {
+      const worldModel = worldModelOn(cpu, { kind, context: 2, temperature });
+      const behaviour = behaviourOn(cpu, {}, { tokenizer: specOf([2, 2], 4) });
+      const starts = async (count: number) => transitionsOf(worldModel, count, 3);
+      const options = { worldModel, behaviour, starts, rows: 8, horizon: 4, explore: 2 };
+      const { experience } = await imagine({ ...options, generator: npRandom(seed) });
+      const metrics = behaviour.learn(experience, { generator: npRandom(0), minibatch: 16 });
+      expect(Object.values(metrics).every(Number.isFinite)).toBe(true);
+      return experience;
+    };
+    expect(await dream(1, 1)).toEqual(await dream(1, 1));
+    expect(await dream(1, 1)).not.toEqual(await dream(1, 0));
+    expect((await dream(2, 0)).flatMap(({ rewards }) => Array.from(rewards)).every((x) => [-1, 0, 1].includes(x))).toBe(
+      true,
+    );
   });
 });

@@ -68,6 +68,17 @@ describe('transitions', () => {
     }
   });
 
+  test('have rewards by their size where that is asked for', async () => {
+    const { replay, tokenizer } = await collected({ reward: 7 });
+    const steps = replay.sampleSteps(npRandom(0), 60);
+    const rewardsOf = async (rewards: 'sign' | 'two-hot') =>
+      (await new TokenMemory({ replay, tokenizer, actions: walkActions, context: 1, rewards }).transitions(steps))
+        .rewards;
+    const sizes = await rewardsOf('two-hot');
+    expect(new Set(sizes.data)).toEqual(new Set([-1, 0, 7]));
+    expect(sizes.data.map(Math.sign)).toEqual((await rewardsOf('sign')).data);
+  });
+
   test.prop([fc.integer({ min: 1, max: 3 }), fc.nat({ max: 50 })], { numRuns: 10 })(
     'from tokens that were kept are those made anew',
     async (context, seed) => {

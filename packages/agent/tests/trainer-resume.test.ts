@@ -59,6 +59,12 @@ describe('a resumed run', () => {
         training: { replayBytes: 100_000 },
       },
     ],
+    ['frames that are refined and drawn', 7, { worldModel: { kind: 'maskgit', passes: 2, temperature: 1 } }],
+    [
+      'frames drawn token by token and rewards by their size',
+      11,
+      { steps: 40, worldModel: { kind: 'causal', reward: 'two-hot', temperature: 1 }, env: { reward: 7 } },
+    ],
     ['no real steps to learn from', 4, { tokenizer: 'pixels', steps: 40, training: { learnFromReal: false } }],
   ])('with %s, from every %i-th item', async (_, every, options) => {
     await checkResumes(options, every);

@@ -1,35 +1,11 @@
 // The world model learns small worlds to the last token, sees what it is told to see, and can be saved and continued.
-import { ndarray, npRandom } from '@tessera/core';
+import { ndarray } from '@tessera/core';
 import type { Engine } from '@tessera/engine';
 import { describe, expect, test } from 'vitest';
 import { measureAccuracy } from '../src/index.ts';
 import type { Transitions, WorldModel, WorldModelOptions } from '../src/index.ts';
 import { cpu, engines, integers, smallWorldModel, specOf, transitionsOf, wasm, worldModelOn } from './toy.ts';
-
-/** A walker between walls on `places` tokens: action 0 goes back, 1 stays, 2 goes on; a reward of its sign; the end at place 0. Seen with `context` frames. */
-function walks(places: number, rows: number, { seed, context = 1 }: { seed: number; context?: number }): Transitions {
-  const generator = npRandom(seed);
-  const batch = {
-    tokens: ndarray('int32', [rows, context, places]),
-    actions: ndarray('int32', [rows, context]),
-    nextTokens: ndarray('int32', [rows, places]),
-    rewards: ndarray('float32', [rows]),
-    terminated: ndarray('uint8', [rows]),
-  };
-  for (let row = 0; row < rows; row++) {
-    let place = generator.integers(places);
-    for (let age = 0; age < context; age++) {
-      batch.tokens.data[(row * context + age) * places + place] = 1;
-      const action = generator.integers(3);
-      batch.actions.data[row * context + age] = action;
-      place = Math.min(places - 1, Math.max(0, place + action - 1));
-      batch.rewards.data[row] = 5 * (action - 1);
-    }
-    batch.nextTokens.data[row * places + place] = 1;
-    batch.terminated.data[row] = place === 0 ? 1 : 0;
-  }
-  return batch;
-}
+import { learn, walks } from './walks.ts';
 
 /**
  * Frames and actions that have nothing to do with each other: the next frame is frame `echo` of the context again, 0 the oldest, and the reward is the sign of
@@ -52,10 +28,6 @@ function echoes(rows: number, { seed, context, echo }: { seed: number; context: 
     Float32Array.from({ length: rows }, (_, row) => actions.data[(row + 1) * context - 1]! - 1),
   );
   return { tokens, actions, nextTokens, rewards, terminated: ndarray('uint8', [rows]) };
-}
-
-function learn(worldModel: WorldModel, batch: (step: number) => Transitions, updates: number): void {
-  for (let step = 0; step < updates; step++) worldModel.trainStep(batch(step), { progress: step / updates });
 }
 
 const quick: WorldModelOptions = { width: 16, learningRate: 1e-2, batchSize: 64 };

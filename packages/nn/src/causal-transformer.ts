@@ -3,7 +3,7 @@ import { ConfigError } from '@tessera/core';
 import type { Generator, NdArray } from '@tessera/core';
 import { add, gather, gelu, matMul, reshape, slice } from '@tessera/engine';
 import type { Tensor, Traced } from '@tessera/engine';
-import { cachedAttention } from './key-value-cache.ts';
+import { cachedAttention, prefixAttention } from './key-value-cache.ts';
 import type { CachePlace, FreshTokens, KeyValueCache } from './key-value-cache.ts';
 import { dense, initEmbedding } from './linear.ts';
 import { initNorm, norm } from './norms.ts';
@@ -91,17 +91,50 @@ export function nextLogits(
 ): { readonly logits: Tensor; readonly fresh: FreshLayers } {
   const [batch, count] = tokens.shape as [number, number];
   const width = parameters.tokens.shape[1]!;
-  let x = add(gather(parameters.tokens, tokens), gather(parameters.positions, places));
-  const grown = parameters.blocks.map((weights, layer) => {
-    const before = fresh && { fresh: fresh[layer]! };
-    const normalised = norm(weights.attentionNorm, x);
-    const attended = cachedAttention(weights.attention, caches[layer]!, normalised, { heads, position, ...before });
-    x = add(x, attended.y);
-    x = add(x, dense(weights.down, gelu(dense(weights.up, norm(weights.mlpNorm, x)))));
+  const x = add(gather(parameters.tokens, tokens), gather(parameters.positions, places));
+  const { hidden, fresh: grown } = nextBlocks(parameters.blocks, caches, x, { heads, position, fresh });
+  const last = reshape(slice(hidden, [0, count - 1, 0], [batch, 1, width]), [batch, width]);
+  return { logits: logitsOf(parameters, last, predicted), fresh: grown };
+}
+
+/** Causal blocks over sequences from their beginning, [batch, tokens, width], and what `nextBlocks` has to know of them. */
+export function prefixBlocks(
+  blocks: Traced<readonly Block[]>,
+  x: Tensor,
+  { heads }: Pick<CachePlace, 'heads'>,
+): { readonly hidden: Tensor; readonly fresh: FreshLayers } {
+  let hidden = x;
+  const fresh = blocks.map((weights) => {
+    const attended = prefixAttention(weights.attention, norm(weights.attentionNorm, hidden), { heads });
+    hidden = withMlp(weights, add(hidden, attended.y));
     return attended.fresh;
   });
-  const last = reshape(slice(x, [0, count - 1, 0], [batch, 1, width]), [batch, width]);
-  return { logits: logitsOf(parameters, last, predicted), fresh: grown };
+  return { hidden, fresh };
+}
+
+/**
+ * The same blocks over new tokens alone, [batch, tokens, width], that follow those in `caches` (one a block, of which `position` tokens count) and `fresh`, those of
+ * the same program before them. Also `fresh` with the new tokens.
+ */
+export function nextBlocks(
+  blocks: Traced<readonly Block[]>,
+  caches: Traced<readonly KeyValueCache[]>,
+  x: Tensor,
+  { heads, position, fresh }: Omit<CachePlace, 'fresh'> & { readonly fresh?: FreshLayers | undefined },
+): { readonly hidden: Tensor; readonly fresh: FreshLayers } {
+  let hidden = x;
+  const grown = blocks.map((weights, layer) => {
+    const before = fresh && { fresh: fresh[layer]! };
+    const normalised = norm(weights.attentionNorm, hidden);
+    const attended = cachedAttention(weights.attention, caches[layer]!, normalised, { heads, position, ...before });
+    hidden = withMlp(weights, add(hidden, attended.y));
+    return attended.fresh;
+  });
+  return { hidden, fresh: grown };
+}
+
+function withMlp(weights: Traced<Block>, x: Tensor): Tensor {
+  return add(x, dense(weights.down, gelu(dense(weights.up, norm(weights.mlpNorm, x)))));
 }
 
 function logitsOf({ tokens, norm: last }: Traced<CausalTransformer>, x: Tensor, predicted?: number): Tensor {

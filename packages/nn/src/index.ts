@@ -20,6 +20,7 @@ export { initStackConv, stackConv } from './stack-conv.ts';
 export type { StackView } from './stack-conv.ts';
 export { causalConv3d, causalConv3dTranspose, initCausalConv3d, initCausalConv3dTranspose } from './causal-conv3d.ts';
 export type { Conv3dSizes, Conv3dStrides } from './causal-conv3d.ts';
+export { maxPool } from './max-pool.ts';
 export { upsample } from './upsample.ts';
 export { causalMask, initMaskedConv, maskedConv } from './masked-conv.ts';
 export type { CausalMask } from './masked-conv.ts';
@@ -28,15 +29,18 @@ export type { Norm } from './norms.ts';
 export { attention, block, initAttention, initBlock } from './transformer.ts';
 export type { Attention, AttentionOptions, Block, BlockOptions } from './transformer.ts';
 
+export { initLstm, lstmStep } from './lstm.ts';
+export type { Lstm, LstmState } from './lstm.ts';
+
 export { dropout, randomKey } from './dropout.ts';
 export { randomNormal } from './random-normal.ts';
 
-export { cachedAttention, initCache, writeCache } from './key-value-cache.ts';
+export { cachedAttention, initCache, prefixAttention, writeCache } from './key-value-cache.ts';
 export type { CachePlace, CacheSizes, FreshTokens, KeyValueCache } from './key-value-cache.ts';
 
 // Generation, token by token
-export { causalLogits, initCausalTransformer, nextLogits } from './causal-transformer.ts';
-export type { CausalTransformer, CausalTransformerConfig } from './causal-transformer.ts';
+export { causalLogits, initCausalTransformer, nextBlocks, nextLogits, prefixBlocks } from './causal-transformer.ts';
+export type { CausalTransformer, CausalTransformerConfig, FreshLayers } from './causal-transformer.ts';
 export { TokenGenerator } from './token-generator.ts';
 export type { GenerateOptions } from './token-generator.ts';
 

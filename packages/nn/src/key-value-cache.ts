@@ -2,7 +2,7 @@
 // (Pope et al. 2022, arXiv 2211.05102, section 2.1).
 import { ConfigError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { assignSlice, concat, decodeAttention, mul, reshape, slice, transpose } from '@tessera/engine';
+import { assignSlice, causalAttention, concat, decodeAttention, mul, reshape, slice, transpose } from '@tessera/engine';
 import type { Tensor, Traced } from '@tessera/engine';
 import { dense } from './linear.ts';
 import type { Attention } from './transformer.ts';
@@ -72,6 +72,25 @@ export function cachedAttention(
   const mixed = decodeAttention(mul(part(0), 1 / Math.sqrt(depth)), { ...cache, position }, all); // [groups, tokens, depth]
   const byToken = tokens === 1 ? mixed : transpose(reshape(mixed, [batch, heads, tokens, depth]), [0, 2, 1, 3]);
   return { y: dense(parameters.output, reshape(byToken, [batch, tokens, width])), fresh: all };
+}
+
+/**
+ * Causal self-attention of a sequence from its beginning, [batch, tokens, width], with the keys and values that tokens after it will look at: `cachedAttention` takes
+ * them as its cache, at a position of all of them.
+ */
+export function prefixAttention(
+  parameters: Traced<Attention>,
+  x: Tensor,
+  { heads }: Pick<CachePlace, 'heads'>,
+): { readonly y: Tensor; readonly fresh: FreshTokens } {
+  const [batch, tokens, width] = x.shape as [number, number, number];
+  const depth = width / heads;
+  const qkv = dense(parameters.qkv, x);
+  const part = (i: number) => {
+    const own = reshape(slice(qkv, [0, 0, i * width], [batch, tokens, width]), [batch, tokens, heads, depth]);
+    return reshape(transpose(own, [0, 2, 1, 3]), [batch * heads, tokens, depth]);
+  };
+  return { y: dense(parameters.output, causalAttention(qkv, { heads })), fresh: { keys: part(1), values: part(2) } };
 }
 
 /** Puts fresh tokens into a cache, from `position` on, when the program has run; the run throws ConfigError when there is no room for them. */

@@ -1,11 +1,13 @@
 // Generation with a cache is the whole pass over the sequence, at its last token, however the sequence was cut.
 import { ndarray, npRandom } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { createEngine, i32 } from '@tessera/engine';
-import type { Engine } from '@tessera/engine';
+import { concat, constant, createEngine, i32, read, slice } from '@tessera/engine';
+import type { Engine, Tensor } from '@tessera/engine';
 import { afterAll, describe, expect } from 'vitest';
 import { fc, test } from '@fast-check/vitest';
-import { TokenGenerator, causalLogits, initCausalTransformer } from '../src/index.ts';
+import { TokenGenerator, block, causalLogits, initCausalTransformer, nextBlocks, prefixBlocks } from '../src/index.ts';
+import type { FreshLayers } from '../src/index.ts';
+import { expectClose, floats } from './backends.ts';
 
 const config = { vocabulary: 7, length: 12, width: 8, layers: 2, heads: 2 };
 const parameters = initCausalTransformer(npRandom(1), config);
@@ -114,6 +116,44 @@ for (const { backend, engine } of engines) {
         if (i < count - 1) logits = generator.append(token);
       }
       generator.dispose();
+    });
+
+    test.prop(
+      [
+        fc.nat(1000),
+        fc.integer({ min: 1, max: 5 }),
+        fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 3 }),
+      ],
+      {
+        numRuns: 12,
+      },
+    )('a beginning in one pass and then a few at a time, in one program, is the whole pass', (seed, first, cuts) => {
+      const count = first + cuts.reduce((sum, cut) => sum + cut, 0);
+      const x = floats([batch, count, config.width], seed);
+      const state = engine.state({ blocks: parameters.blocks });
+      const given = state.eager(({ blocks }) => {
+        const { heads, width } = config;
+        const part = (from: number, size: number) => slice(constant(x), [0, from, 0], [batch, size, width]);
+        const begun = prefixBlocks(blocks, part(0, first), { heads });
+        const position = constant(ndarray('int32', [], Int32Array.of(first)));
+        const parts = [begun.hidden];
+        let fresh: FreshLayers | undefined;
+        let at = first;
+        for (const cut of cuts) {
+          const next = nextBlocks(blocks, begun.fresh, part(at, cut), { heads, position, fresh });
+          parts.push(next.hidden);
+          fresh = next.fresh;
+          at += cut;
+        }
+        return read(concat(parts, { axis: 1 }));
+      });
+      const whole = state.eager(({ blocks }) => {
+        let hidden: Tensor = constant(x);
+        for (const weights of blocks) hidden = block(weights, hidden, { heads: config.heads, causal: true });
+        return read(hidden);
+      });
+      expectClose(given, { shape: whole.shape, data: [...whole.data].map(Number) });
+      state.dispose();
     });
 
     test('tokens that are only read are not predicted: the logits of the others are as before', () => {

@@ -41,6 +41,7 @@ export async function measureHeldOut(
       tokenizer: agent.tokenizer,
       actions: agent.actions,
       context: agent.worldModel.config.context,
+      rewards: agent.worldModel.config.reward,
     });
     memory.settle();
     const all = [...replay.chunks()].flatMap((chunk) =>

@@ -147,7 +147,10 @@ export class Ppo {
       rewards: rewards.data,
       terminated: terminated.data,
     }));
-    const table = policyTable(judgedSteps(played, this.judge(frames), this.actions.first), this.config);
+    const table = policyTable(
+      judgedSteps(played, this.judge(frames), { firstAction: this.actions.first, rewards: 'sign' }),
+      this.config,
+    );
     // The last frame of a chunk was never acted on.
     const rows = frameBeforeEachStep(played.map(({ actions }) => actions.length));
     const learningRate = learningRateAt({ peak, decay: 'linear', end }, { step: this.#batches, progress });

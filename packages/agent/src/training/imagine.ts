@@ -1,11 +1,9 @@
 // Imagination: the policy acts in the world model instead of in the environment (Sutton's Dyna, 1991; Ha and Schmidhuber 2018, arXiv 1803.10122).
-import { ndarray } from '@tessera/core';
-import type { Generator, NdArray } from '@tessera/core';
+import type { Generator } from '@tessera/core';
 import type { Behaviour, Experience } from '../behaviour/behaviour.ts';
-import type { Transitions, WorldModel } from '../world-model/world-model.ts';
-
-/** States from which to imagine; the last action of each row is ignored. */
-export type Starts = Pick<Transitions, 'tokens' | 'actions'>;
+import { copyRow, copyStarts, lastFrames, pick, setActions, shift } from '../world-model/windows.ts';
+import type { Starts } from '../world-model/windows.ts';
+import type { WorldModel } from '../world-model/world-model.ts';
 
 /** What imagination is given. */
 export interface ImagineOptions {
@@ -19,7 +17,7 @@ export interface ImagineOptions {
   readonly horizon: number;
   /** In each row a random action is held for 0 to so many steps before the first one that counts; default 0. */
   readonly explore?: number;
-  /** Draws actions. */
+  /** Draws actions, and what the world model draws. */
   readonly generator: Generator;
 }
 
@@ -31,7 +29,7 @@ export interface Imagination {
   readonly steps: number;
 }
 
-/** Lets the policy act in the model for `horizon` steps in each of `rows` rows. Rewards are signs; where a row's last step is no end, its value stands for what would follow. */
+/** Lets the policy act in the model for `horizon` steps in each of `rows` rows. Rewards are what the model says; where a row's last step is no end, its value stands for what would follow. */
 export async function imagine(options: ImagineOptions): Promise<Imagination> {
   const { worldModel, behaviour, starts, rows, horizon, explore = 0, generator } = options;
   const context = copyStarts(await starts(rows));
@@ -50,7 +48,7 @@ export async function imagine(options: ImagineOptions): Promise<Imagination> {
     const present = lastFrames(context, width);
     const { actions, logProbabilities, values } = behaviour.act(present, { generator });
     setActions(context, actions);
-    const next = worldModel.predict(context);
+    const next = worldModel.predict(context, { generator });
     steps += rows;
     const ended: number[] = [];
     for (const [row, own] of track.entries()) {
@@ -116,7 +114,7 @@ function exploreStarts(
     if (going.length === 0) return steps;
     setActions(context, held);
     const part = { tokens: pick(context.tokens, going), actions: pick(context.actions, going) };
-    const next = worldModel.predict(part);
+    const next = worldModel.predict(part, { generator });
     steps += going.length;
     shift(part, next.tokens, width);
     for (const [i, row] of going.entries()) {
@@ -126,49 +124,4 @@ function exploreStarts(
       copyRow(part.actions, i, context.actions, row);
     }
   }
-}
-
-/** int32 [rows, tokens]: the newest frame of each row, copied. */
-function lastFrames({ tokens }: Starts, width: number): NdArray<'int32'> {
-  const [rows, context] = tokens.shape as [number, number];
-  const out = ndarray('int32', [rows, width]);
-  for (let row = 0; row < rows; row++) {
-    const start = (row * context + context - 1) * width;
-    out.data.set(tokens.data.subarray(start, start + width), row * width);
-  }
-  return out;
-}
-
-function setActions({ actions }: Starts, chosen: Int32Array): void {
-  const [rows, context] = actions.shape as [number, number];
-  for (let row = 0; row < rows; row++) actions.data[row * context + context - 1] = chosen[row]!;
-}
-
-/** Moves every row on by a frame: the oldest goes, `next` comes, and the action just taken becomes one of the past. */
-function shift({ tokens, actions }: Starts, next: NdArray<'int32'>, width: number): void {
-  const [rows, context] = actions.shape as [number, number];
-  for (let row = 0; row < rows; row++) {
-    const start = row * context * width;
-    tokens.data.copyWithin(start, start + width, start + context * width);
-    tokens.data.set(next.data.subarray(row * width, (row + 1) * width), start + (context - 1) * width);
-    actions.data.copyWithin(row * context, row * context + 1, (row + 1) * context);
-  }
-}
-
-function copyStarts({ tokens, actions }: Starts): Starts {
-  return {
-    tokens: ndarray('int32', tokens.shape, tokens.data.slice()),
-    actions: ndarray('int32', actions.shape, actions.data.slice()),
-  };
-}
-
-function pick(array: NdArray<'int32'>, rows: readonly number[]): NdArray<'int32'> {
-  const out = ndarray('int32', [rows.length, ...array.shape.slice(1)]);
-  for (const [i, row] of rows.entries()) copyRow(array, row, out, i);
-  return out;
-}
-
-function copyRow(from: NdArray<'int32'>, fromRow: number, to: NdArray<'int32'>, toRow: number): void {
-  const width = from.data.length / from.shape[0]!;
-  to.data.set(from.data.subarray(fromRow * width, (fromRow + 1) * width), toRow * width);
 }

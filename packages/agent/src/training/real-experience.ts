@@ -4,19 +4,28 @@ import type { ReplayChunk } from '@tessera/rollouts';
 import type { Behaviour, Experience } from '../behaviour/behaviour.ts';
 import { logProbability } from '../behaviour/choose-actions.ts';
 import type { PolicySteps } from '../behaviour/policy-epochs.ts';
+import type { RewardKind } from '../world-model/config.ts';
 
 /** What was done in a chunk, and what came of it; actions as the environment takes them. */
 export type PlayedSteps = Pick<ReplayChunk, 'actions' | 'rewards' | 'terminated'>;
 
+/** How steps are read. */
+export interface StepsAsked {
+  /** The action that counts as 0. */
+  readonly firstAction: number;
+  /** What the world model says of rewards too. */
+  readonly rewards: RewardKind;
+}
+
 /**
  * Chunks with what the policy says of all their frames: `logits` [frames, actions] and `values` [frames], one more frame than steps in each chunk. The value of
  * a chunk's last frame stands for what follows, whether the episode goes on, was cut by a limit, or is played on in the next chunk; only a terminal state has
- * none. Actions are numbered from `firstAction`.
+ * none. Actions are numbered from `firstAction`; rewards are their signs or their sizes.
  */
 export function judgedSteps(
   chunks: readonly PlayedSteps[],
   { logits, values }: { readonly logits: NdArray; readonly values: Float32Array },
-  firstAction: number,
+  { firstAction, rewards: kind }: StepsAsked,
 ): PolicySteps[] {
   const count = logits.shape[1]!;
   let row = 0;
@@ -32,7 +41,7 @@ export function judgedSteps(
           action,
         ),
       ),
-      rewards: chunk.rewards.map(Math.sign),
+      rewards: kind === 'sign' ? chunk.rewards.map(Math.sign) : chunk.rewards,
       values: values.slice(first, row),
       terminated: chunk.terminated,
     };
@@ -43,7 +52,7 @@ export function judgedSteps(
 export function realExperience(
   behaviour: Behaviour,
   chunks: readonly ReplayChunk[],
-  { tokens, firstAction }: { readonly tokens: readonly Int32Array[]; readonly firstAction: number },
+  { tokens, ...options }: StepsAsked & { readonly tokens: readonly Int32Array[] },
 ): Experience[] {
   const width = behaviour.spec.tokens;
   const joined = new Int32Array(tokens.reduce((total, { length }) => total + length, 0));
@@ -53,7 +62,7 @@ export function realExperience(
     at += own.length;
   }
   const judgement = behaviour.judge({ dtype: 'int32', shape: [joined.length / width, width], data: joined });
-  return judgedSteps(chunks, judgement, firstAction).map((steps, i) => ({
+  return judgedSteps(chunks, judgement, options).map((steps, i) => ({
     ...steps,
     tokens: tokens[i]!.subarray(0, steps.actions.length * width),
   }));

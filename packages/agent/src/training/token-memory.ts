@@ -6,6 +6,7 @@ import { stepWindow } from '@tessera/rollouts';
 import type { ActionRange, FrameReference, Replay, ReplayChunk, StepReference } from '@tessera/rollouts';
 import type { Tokenizer } from '@tessera/vqvae';
 import { tokensOf } from '../preprocess.ts';
+import type { RewardKind } from '../world-model/config.ts';
 import type { Transitions } from '../world-model/world-model.ts';
 
 /** What a memory reads from. */
@@ -15,6 +16,8 @@ export interface TokenMemoryOptions {
   readonly actions: ActionRange;
   /** Frames that the world model sees. */
   readonly context: number;
+  /** What of a reward its transitions have; default the sign. */
+  readonly rewards?: RewardKind;
 }
 
 /** Tokens of replayed steps. */
@@ -75,7 +78,7 @@ export class TokenMemory {
 
   /** These steps with the frames before them, as the world model learns them. */
   async transitions(steps: readonly StepReference[]): Promise<Transitions> {
-    const { context, actions: range } = this.#options;
+    const { context, actions: range, rewards = 'sign' } = this.#options;
     const windows = steps.map((step) => stepWindow(step, context));
     const places = windows.flatMap(({ frames }) => frames);
     const tokens = this.#settled ? await this.#keptTokens(places) : await this.#freshTokens(places);
@@ -96,7 +99,7 @@ export class TokenMemory {
         age < context - window.known ? range.count : action - range.first,
       );
       batch.actions.data.set(indices, row * context);
-      batch.rewards.data[row] = Math.sign(window.reward);
+      batch.rewards.data[row] = rewards === 'sign' ? Math.sign(window.reward) : window.reward;
       batch.terminated.data[row] = window.terminated ? 1 : 0;
     }
     return batch;

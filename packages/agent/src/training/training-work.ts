@@ -41,6 +41,7 @@ export class TrainingWork {
       tokenizer: agent.tokenizer,
       actions: agent.actions,
       context: agent.worldModel.config.context,
+      rewards: agent.worldModel.config.reward,
     });
   }
 
@@ -181,7 +182,11 @@ export class TrainingWork {
     if (isTrainable(agent.tokenizer) && this.counters.tokenizerUpdates === 0) return {};
     const chunks = this.#roundChunks();
     const tokens = await this.memory.chunkTokens(chunks);
-    const experience = realExperience(agent.behaviour, chunks, { tokens, firstAction: agent.actions.first });
+    const experience = realExperience(agent.behaviour, chunks, {
+      tokens,
+      firstAction: agent.actions.first,
+      rewards: agent.worldModel.config.reward,
+    });
     const metrics = agent.behaviour.learn(experience, {
       generator: this.generators.get('behaviour/shuffle'),
       minibatch: agent.behaviour.config.realBatch,

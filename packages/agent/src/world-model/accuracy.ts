@@ -12,7 +12,7 @@ export interface Accuracy {
   readonly frames: number;
   /** Of all next tokens that the last frame has right; of the changed ones it has none. */
   readonly copyLastFrame: number;
-  /** F1 of "the reward is not 0", sign included. */
+  /** F1 of "the reward is not 0", sign included; what is said counts as 0 below half of the smallest true one, and at most 0.5. */
   readonly rewardF1: number;
   /** F1 of "the episode ends". */
   readonly endF1: number;
@@ -22,6 +22,12 @@ export interface Accuracy {
 export function measureAccuracy(worldModel: WorldModel, batch: Transitions): Accuracy {
   const { tokens, rewards, ends } = worldModel.predict(batch);
   const [rows, context, width] = batch.tokens.shape as [number, number, number];
+  // Rewards that are predicted by their size are never quite 0.
+  const smallest = batch.rewards.data.reduce(
+    (least, reward) => (reward === 0 ? least : Math.min(least, Math.abs(reward))),
+    1,
+  );
+  const signOf = (reward: number) => (Math.abs(reward) < smallest / 2 ? 0 : Math.sign(reward));
   const counts = { right: 0, changed: 0, changedRight: 0, frames: 0, same: 0 };
   const reward = { hit: 0, said: 0, true: 0 };
   const end = { hit: 0, said: 0, true: 0 };
@@ -40,7 +46,7 @@ export function measureAccuracy(worldModel: WorldModel, batch: Transitions): Acc
       }
     }
     if (whole) counts.frames++;
-    tally(reward, rewards[row]!, Math.sign(batch.rewards.data[row]!));
+    tally(reward, signOf(rewards[row]!), Math.sign(batch.rewards.data[row]!));
     tally(end, ends[row]!, batch.terminated.data[row]!);
   }
   const all = rows * width;

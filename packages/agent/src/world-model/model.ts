@@ -1,9 +1,10 @@
 // The block-parallel world model as plain functions inside a program: one pass of a transformer predicts all tokens of the next frame at once, from the tokens
 // of the last frames and the actions taken at them (the idea of REM, arXiv 2402.05643, and of block teacher forcing, arXiv 2502.01591; written from the papers).
 //
-// Context frames are summed position by position, each through an embedding of its own age, so that any context costs one frame's worth of tokens.
+// Context frames are summed position by position, each through an embedding of its own age, so that any context costs one frame's worth of tokens. A model that
+// refines (`maskgit`) is shown what it knows of the next frame in the same way.
 import type { Generator, NdArray } from '@tessera/core';
-import { ndarray } from '@tessera/core';
+import { InternalError, ndarray } from '@tessera/core';
 import { add, concat, constant, gather, matMul, reshape, slice, transpose } from '@tessera/engine';
 import type { Tensor, Traced } from '@tessera/engine';
 import {
@@ -21,9 +22,7 @@ import {
 } from '@tessera/nn';
 import type { Block, Linear, Norm } from '@tessera/nn';
 import type { WorldModelConfig } from './config.ts';
-
-/** Reward classes: the sign of the reward, -1, 0 and 1. */
-export const rewardClasses = 3;
+import { initRewardHead } from './rewards.ts';
 
 /** What a world model is built for. */
 export interface WorldModelSpec {
@@ -58,6 +57,8 @@ export interface WorldModelParameters {
   readonly tokenHead: Linear;
   readonly rewardHead: Linear;
   readonly endHead: Linear;
+  /** [vocabulary + 1, width], of a model that refines: what is known of the next frame; the last row is "nothing yet". */
+  readonly draft?: NdArray<'float32'>;
 }
 
 /** Starting values. */
@@ -89,8 +90,11 @@ export function initWorldModel(
     relative: relativeBias ? Array.from({ length: layers }, () => zeros([relativePlaces(spec) + 2, heads])) : [],
     norm: initNorm(width),
     tokenHead: initDense(generator, { inputs: width, outputs: vocabulary, gain: Math.SQRT1_2 }),
-    rewardHead: initDense(generator, { inputs: width, outputs: rewardClasses, gain: Math.SQRT1_2 }),
+    rewardHead: initRewardHead(generator, config),
     endHead: initDense(generator, { inputs: width, outputs: 2, gain: Math.SQRT1_2 }),
+    ...(config.kind === 'maskgit' && {
+      draft: initEmbedding(generator, { vocabulary: vocabulary + 1, width, deviation: 0.1 }),
+    }),
   };
 }
 
@@ -98,16 +102,25 @@ export function initWorldModel(
 export interface Prediction {
   /** [batch, tokens, vocabulary]. */
   readonly tokens: Tensor;
-  /** [batch, rewardClasses]. */
+  /** [batch, 3 signs or 255 bins]. */
   readonly rewards: Tensor;
   /** [batch, 2]: goes on, ends. */
   readonly ends: Tensor;
 }
 
-/**
- * One pass: `tokens` int32 [batch, context, tokens], oldest frame first; `actions` int32 [batch, context], the last one taken now; `codes` float32
- * [vocabulary, codeDim].
- */
+/** What a pass looks at. */
+export interface Seen {
+  /** int32 [batch, context, tokens], oldest frame first. */
+  readonly tokens: Tensor;
+  /** int32 [batch, context], the last one taken now. */
+  readonly actions: Tensor;
+  /** float32 [vocabulary, codeDim]. */
+  readonly codes: Tensor;
+  /** int32 [batch, tokens], of a model that refines: the tokens of the next frame that are known, `vocabulary` for the others. */
+  readonly draft?: Tensor;
+}
+
+/** One pass. */
 export function predictNext(
   parameters: Traced<WorldModelParameters>,
   {
@@ -115,7 +128,7 @@ export function predictNext(
     spec,
     inference = false,
   }: { readonly config: WorldModelConfig; readonly spec: WorldModelSpec; readonly inference?: boolean },
-  { tokens, actions, codes }: { readonly tokens: Tensor; readonly actions: Tensor; readonly codes: Tensor },
+  { tokens, actions, codes, draft }: Seen,
 ): Prediction {
   const { context, width, heads } = config;
   const {
@@ -134,6 +147,10 @@ export function predictNext(
     const done = gather(parameters.actions[age]!, reshape(slice(actions, [0, age], [batch, 1]), [batch]));
     x = x === undefined ? seen : add(x, seen);
     action = action === undefined ? done : add(action, done);
+  }
+  if (parameters.draft !== undefined) {
+    if (draft === undefined) throw new InternalError('predictNext: a model that refines needs a draft.');
+    x = add(x!, gather(parameters.draft, draft));
   }
   if (parameters.stem !== undefined) {
     const { lookup, conv: filter } = parameters.stem;

@@ -1,31 +1,25 @@
-// A token world model with its optimiser on one engine: it learns transitions and predicts the next frame's tokens, the reward's sign and the end.
+// A token world model of any kind with its optimiser on one engine: it learns transitions and predicts the next frame's tokens, the reward and the end.
 import { ConfigError, Generators, NonFiniteError, ShapeError, ndarray } from '@tessera/core';
-import type { NdArray } from '@tessera/core';
-import {
-  add,
-  argMax,
-  BatchedProgram,
-  checkFinite,
-  f32,
-  flatten,
-  i32,
-  mean,
-  mul,
-  softmaxCrossEntropy,
-} from '@tessera/engine';
-import type { Engine, NamedArrays, Program, State, Tensor } from '@tessera/engine';
+import type { Generator, NdArray } from '@tessera/core';
+import { add, BatchedProgram, checkFinite, f32, flatten, i32, mean, mul, softmaxCrossEntropy } from '@tessera/engine';
+import type { Engine, InputSpecs, NamedArrays, Program, Spec, State, Tensor } from '@tessera/engine';
 import { adamStep, initAdam, learningRateAt } from '@tessera/nn';
 import type { AdamState } from '@tessera/nn';
 import { checkSettings } from '@tessera/vqvae';
 import type { TokenizerSpec } from '@tessera/vqvae';
 import { loadCounted, savedCount } from '../saved-count.ts';
+import { causal } from './causal.ts';
 import { worldModelSchema } from './config.ts';
-import type { WorldModelConfig, WorldModelOptions } from './config.ts';
-import { initWorldModel, predictNext } from './model.ts';
-import type { Prediction, WorldModelParameters, WorldModelSpec } from './model.ts';
+import type { WorldModelConfig, WorldModelKind, WorldModelOptions } from './config.ts';
+import { drawnBy, likeliest, tokensIn } from './dynamics.ts';
+import type { Choice, Dynamics } from './dynamics.ts';
+import { maskgit } from './maskgit.ts';
+import type { Seen, WorldModelSpec } from './model.ts';
+import { parallel } from './parallel.ts';
+import { rewardHeads } from './rewards.ts';
 
 interface WorldModelState {
-  readonly parameters: WorldModelParameters;
+  readonly parameters: object;
   readonly adam: AdamState;
   /** [vocabulary, codeDim]: the tokenizer's codes, given and not learned. */
   readonly codes: NdArray<'float32'>;
@@ -56,11 +50,11 @@ export interface WorldModelMetrics {
   readonly gradientNorm: number;
 }
 
-/** The most likely next frame. */
+/** The next frame and what comes with it. */
 export interface Imagined {
   /** int32 [batch, tokens]. */
   readonly tokens: NdArray<'int32'>;
-  /** -1, 0 or 1 for each row. */
+  /** For each row -1, 0 or 1, or with `reward: 'two-hot'` the reward that is expected. */
   readonly rewards: Float32Array;
   /** 1 where the episode ends. */
   readonly ends: Uint8Array;
@@ -74,20 +68,33 @@ export interface WorldModelCreateOptions {
   readonly seed?: number;
 }
 
+/** Whose numbers drawn tokens, signs of rewards and ends come from. */
+export interface PredictOptions {
+  /** One for all rows, or one for each. */
+  readonly generator?: Generator | readonly Generator[];
+}
+
+/** Opens the name of the mark by which a state says its kind; one without a mark is `parallel`. */
+const kindPrefix = 'kind.';
 const blockSizes = [256, 64, 8, 1];
 
-type TrainOutputs = Record<'loss' | 'tokenLoss' | 'rewardLoss' | 'endLoss' | 'gradientNorm', Tensor>;
-type StepInputs = 'tokens' | 'actions' | 'nextTokens' | 'rewards' | 'ends' | 'learningRate';
-type TrainProgram = Program<Record<StepInputs, ReturnType<typeof f32>>, TrainOutputs>;
+const kinds: Readonly<Record<WorldModelKind, Dynamics<object>>> = { parallel, maskgit, causal };
 
-/** A block-parallel token world model. */
+type TrainOutputs = Record<'loss' | 'tokenLoss' | 'rewardLoss' | 'endLoss' | 'gradientNorm', Tensor>;
+type TrainInput = 'tokens' | 'actions' | 'nextTokens' | 'rewards' | 'ends' | 'learningRate';
+type TrainProgram = Program<InputSpecs, TrainOutputs>;
+type Predictors<I extends string> = BatchedProgram<I, Record<'tokens' | 'rewards' | 'ends', Tensor>>;
+
+/** A token world model of the kind that `config.kind` says. */
 export class WorldModel {
   readonly config: WorldModelConfig;
   readonly spec: WorldModelSpec;
   readonly #state: State<WorldModelState>;
-  readonly #parameters: WorldModelParameters;
+  readonly #dynamics: Dynamics<object>;
+  readonly #parameters: object;
   readonly #trainers = new Map<number, TrainProgram>();
-  readonly #predictors: BatchedProgram<'tokens' | 'actions', { tokens: Tensor; rewards: Tensor; ends: Tensor }>;
+  readonly #predictors: Predictors<'tokens' | 'actions'>;
+  readonly #drawingPredictors: Predictors<'tokens' | 'actions' | 'chances'>;
   #updates = 0;
 
   /** Throws ConfigError for settings that make no model. */
@@ -112,13 +119,15 @@ export class WorldModel {
       codeDim: tokenizer.codeDim,
       actionCount,
     };
-    this.#parameters = initWorldModel(new Generators(seed).get('world-model/init'), config, this.spec);
+    this.#dynamics = kinds[config.kind];
+    this.#parameters = this.#dynamics.init(new Generators(seed).get('world-model/init'), this);
     this.#state = engine.state({
       parameters: this.#parameters,
       adam: initAdam(this.#parameters),
       codes: ndarray('float32', [tokenizer.vocabulary, tokenizer.codeDim]),
     });
     this.#predictors = new BatchedProgram((batch) => this.#predictor(batch), { sizes: blockSizes });
+    this.#drawingPredictors = new BatchedProgram((batch) => this.#drawingPredictor(batch), { sizes: blockSizes });
   }
 
   /** Updates made so far. */
@@ -144,7 +153,7 @@ export class WorldModel {
   /**
    * One update on a batch. `progress` in [0, 1] places it in the run, for the learning rate.
    *
-   * `loss = tokenWeight * mean CE(tokens) + mean CE(sign of reward) + mean CE(end)`. Throws ShapeError for arrays that do not fit, ConfigError for tokens and
+   * `loss = tokenWeight * mean CE(tokens) + mean CE(reward) + mean CE(end)`. Throws ShapeError for arrays that do not fit, ConfigError for tokens and
    * actions out of range, NonFiniteError for a reward or a loss that is no number; the state is then as before.
    */
   trainStep(batch: Transitions, { progress = 0 }: { readonly progress?: number } = {}): WorldModelMetrics {
@@ -155,13 +164,13 @@ export class WorldModel {
     this.#check('trainStep', 'terminated', batch.terminated, [rows]);
     const bad = batch.rewards.data.findIndex(Number.isNaN);
     if (bad !== -1) throw new NonFiniteError(`WorldModel.trainStep: expected rewards, got NaN in row ${bad}.`);
-    const int = (data: Int32Array) => ({ dtype: 'int32', shape: [rows], data }) as const;
     const out = this.#trainer(rows).run({
       tokens: batch.tokens,
       actions: batch.actions,
       nextTokens: batch.nextTokens,
-      rewards: int(Int32Array.from(batch.rewards.data, (reward) => Math.sign(reward) + 1)),
-      ends: int(Int32Array.from(batch.terminated.data)),
+      rewards: rewardHeads[this.config.reward].targets(batch.rewards.data),
+      ends: ndarray('int32', [rows], Int32Array.from(batch.terminated.data)),
+      ...this.#dynamics.arrays(this, batch, this.#updates),
       learningRate: learningRateAt({ peak, warmup, decay: 'linear', end }, { step: this.#updates, progress }),
     });
     this.#updates++;
@@ -175,60 +184,83 @@ export class WorldModel {
     };
   }
 
-  /** The most likely next frame after `tokens` int32 [batch, context, tokens] and `actions` int32 [batch, context], for any batch. */
-  predict({ tokens, actions }: Pick<Transitions, 'tokens' | 'actions'>): Imagined {
-    this.#checkContext('predict', { tokens, actions });
-    const out = this.#predictors.run({ tokens, actions });
+  /**
+   * The next frame after `tokens` int32 [batch, context, tokens] and `actions` int32 [batch, context], for any batch: drawn with a `generator` and a
+   * `temperature` above 0, else the most likely one. Throws ConfigError for generators that are not one for each row.
+   */
+  predict({ tokens, actions }: Pick<Transitions, 'tokens' | 'actions'>, { generator }: PredictOptions = {}): Imagined {
+    const rows = this.#checkContext('predict', { tokens, actions });
+    const out =
+      generator === undefined || this.config.temperature === 0
+        ? this.#predictors.run({ tokens, actions })
+        : this.#drawingPredictors.run({ tokens, actions, chances: this.#chances(rows, generator) });
     return {
       tokens: out.tokens as NdArray<'int32'>,
-      rewards: Float32Array.from(out.rewards.data as Int32Array, (index) => index - 1),
+      rewards: rewardHeads[this.config.reward].read(out.rewards),
       ends: Uint8Array.from(out.ends.data as Int32Array),
     };
   }
 
   /** Copies of everything that training needs to go on. */
   state(): NamedArrays {
-    return { ...this.#state.read(), 'counters.updates': savedCount(this.#updates) };
+    const { kind } = this.config;
+    return {
+      ...this.#state.read(),
+      'counters.updates': savedCount(this.#updates),
+      ...(kind !== 'parallel' && { [`${kindPrefix}${kind}`]: savedCount(1) }),
+    };
   }
 
-  /** Takes over a state; throws before anything has changed when an array is missing, unknown or of another shape. */
+  /** Takes over a state; throws ConfigError, before anything has changed, when it is one of another kind or an array is missing, unknown or of another shape. */
   loadState(state: NamedArrays): void {
-    this.#updates = loadCounted('WorldModel.loadState', this.#state, { saved: state, counter: 'counters.updates' });
+    const { kind } = this.config;
+    const marks = Object.keys(state).filter((name) => name.startsWith(kindPrefix));
+    const was = marks[0]?.slice(kindPrefix.length) ?? 'parallel';
+    if (was !== kind) {
+      throw new ConfigError(
+        `WorldModel.loadState: expected the state of a world model of kind '${kind}', got one of kind '${was}'. Build it with worldModel.kind '${was}'.`,
+      );
+    }
+    const { [`${kindPrefix}${kind}`]: _mark, ...saved } = state;
+    this.#updates = loadCounted('WorldModel.loadState', this.#state, { saved, counter: 'counters.updates' });
   }
 
   dispose(): void {
     this.#predictors.dispose();
+    this.#drawingPredictors.dispose();
     for (const program of this.#trainers.values()) program.dispose();
     this.#state.dispose();
   }
 
   get #tokens(): number {
-    return this.spec.grid[0] * this.spec.grid[1];
+    return tokensIn(this.spec);
   }
 
   #trainer(batch: number): TrainProgram {
     let program = this.#trainers.get(batch);
     if (program === undefined) {
-      const { context, tokenWeight, weightDecay, clipNorm } = this.config;
-      const inputs = {
+      const { context, tokenWeight, weightDecay, clipNorm, reward } = this.config;
+      const inputs: InputSpecs = {
         tokens: i32(batch, context, this.#tokens),
         actions: i32(batch, context),
         nextTokens: i32(batch, this.#tokens),
-        rewards: i32(batch),
+        rewards: rewardHeads[reward].spec(batch),
         ends: i32(batch),
         learningRate: f32(),
+        ...this.#dynamics.inputs(this, batch),
       };
       program = this.#state.program(`world model: train ${batch}`, inputs, (x, { parameters, adam, codes }) => {
-        const next = predictNext(parameters, this, { tokens: x.tokens, actions: x.actions, codes });
-        const tokenLoss = mean(softmaxCrossEntropy(next.tokens, x.nextTokens));
-        const rewardLoss = mean(softmaxCrossEntropy(next.rewards, x.rewards));
-        const endLoss = mean(softmaxCrossEntropy(next.ends, x.ends));
+        const { rewards, ends, learningRate, ...lesson } = x as Record<TrainInput, Tensor>;
+        const next = this.#dynamics.learn(parameters, this, { ...lesson, codes });
+        const { tokenLoss } = next;
+        const rewardLoss = rewardHeads[reward].loss(next.rewards, rewards);
+        const endLoss = mean(softmaxCrossEntropy(next.ends, ends));
         const loss = checkFinite(
           add(mul(tokenLoss, tokenWeight), add(rewardLoss, endLoss)),
           'the loss of the world model',
         );
         const { gradientNorm } = adamStep(loss, parameters, adam, {
-          learningRate: x.learningRate,
+          learningRate,
           beta2: 0.98,
           weightDecay,
           clipNorm,
@@ -240,15 +272,57 @@ export class WorldModel {
     return program;
   }
 
-  #predictor(
+  #predictor(batch: number): Program<Record<'tokens' | 'actions', Spec>, Record<keyof Imagined, Tensor>> {
+    return this.#state.program(`world model: predict ${batch}`, this.#seen(batch), (x, { parameters, codes }) =>
+      this.#imagine(parameters, { seen: { ...x, codes }, choice: likeliest }),
+    );
+  }
+
+  #drawingPredictor(
     batch: number,
-  ): Program<Record<'tokens' | 'actions', ReturnType<typeof i32>>, Record<keyof Prediction, Tensor>> {
-    const inputs = { tokens: i32(batch, this.config.context, this.#tokens), actions: i32(batch, this.config.context) };
-    return this.#state.program(`world model: predict ${batch}`, inputs, (x, { parameters, codes }) => {
-      const { config, spec } = this;
-      const next = predictNext(parameters, { config, spec, inference: true }, { ...x, codes });
-      return { tokens: argMax(next.tokens), rewards: argMax(next.rewards), ends: argMax(next.ends) };
-    });
+  ): Program<Record<'tokens' | 'actions' | 'chances', Spec>, Record<keyof Imagined, Tensor>> {
+    const inputs = { ...this.#seen(batch), chances: f32(batch, this.#choices) };
+    return this.#state.program(`world model: draw ${batch}`, inputs, ({ chances, ...seen }, { parameters, codes }) =>
+      this.#imagine(parameters, { seen: { ...seen, codes }, choice: drawnBy(chances, this.config.temperature) }),
+    );
+  }
+
+  #seen(batch: number): Record<'tokens' | 'actions', Spec> {
+    return { tokens: i32(batch, this.config.context, this.#tokens), actions: i32(batch, this.config.context) };
+  }
+
+  #imagine(
+    parameters: object,
+    options: { readonly seen: Seen; readonly choice: Choice },
+  ): Record<keyof Imagined, Tensor> {
+    const { choice } = options;
+    const next = this.#dynamics.imagine(parameters, this, options);
+    return {
+      tokens: next.tokens,
+      rewards: rewardHeads[this.config.reward].imagine(next.rewards, (logits) => choice.pick(logits)),
+      ends: choice.pick(next.ends),
+    };
+  }
+
+  /** Numbers that a row is drawn with: its tokens, its reward and its end. */
+  get #choices(): number {
+    return this.#dynamics.choices(this) + 2;
+  }
+
+  #chances(rows: number, generator: Generator | readonly Generator[]): NdArray<'float32'> {
+    const generators = Array.isArray(generator) ? (generator as readonly Generator[]) : undefined;
+    if (generators !== undefined && generators.length !== rows) {
+      throw new ConfigError(
+        `WorldModel.predict: expected one generator, or one for each of ${rows} rows, got ${generators.length}.`,
+      );
+    }
+    const chances = ndarray('float32', [rows, this.#choices]);
+    for (let i = 0; i < chances.data.length; i++) {
+      const own = generators?.[Math.floor(i / this.#choices)] ?? (generator as Generator);
+      // Below 1 also as float32.
+      chances.data[i] = Math.min(own.random(), 1 - 2 ** -24);
+    }
+    return chances;
   }
 
   #checkContext(where: string, { tokens, actions }: Pick<Transitions, 'tokens' | 'actions'>): number {

@@ -1,0 +1,22 @@
+// The kind `parallel`: one pass, each token by itself (the idea of REM, arXiv 2402.05643, and of block teacher forcing, arXiv 2502.01591).
+import { mean, softmaxCrossEntropy } from '@tessera/engine';
+import type { Dynamics } from './dynamics.ts';
+import { tokensIn } from './dynamics.ts';
+import { initWorldModel, predictNext } from './model.ts';
+import type { WorldModelParameters } from './model.ts';
+
+export const parallel: Dynamics<WorldModelParameters> = {
+  init: (generator, { config, spec }) => initWorldModel(generator, config, spec),
+  choices: ({ spec }) => tokensIn(spec),
+  inputs: () => ({}),
+  arrays: () => ({}),
+  learn(parameters, settings, { tokens, actions, codes, nextTokens }) {
+    const next = predictNext(parameters, settings, { tokens, actions, codes });
+    const tokenLoss = mean(softmaxCrossEntropy(next.tokens, nextTokens!));
+    return { tokenLoss, rewards: next.rewards, ends: next.ends };
+  },
+  imagine(parameters, settings, { seen, choice }) {
+    const next = predictNext(parameters, { ...settings, inference: true }, seen);
+    return { ...next, tokens: choice.pick(next.tokens) };
+  },
+};
