@@ -247,7 +247,8 @@ function rateChart(sprites: readonly MatchedUnit[], { title, y, value, logY = fa
   return lineChart([...lines, reference], { title, x: 'rate, bits a frame', y, logX: true, logY });
 }
 
-function ratePart(sprites: readonly MatchedUnit[], units: readonly StudyUnit[], { matched }: StudyConfig): string[] {
+function ratePart(sprites: readonly MatchedUnit[], units: readonly StudyUnit[], config: StudyConfig): string[] {
+  const { rates } = config.matched;
   const measures: readonly (readonly [string, (unit: MatchedUnit) => number | null])[] = [
     ['MSE', (unit) => unit.mse],
     ["MSE of the posteriors' means", (unit) => (unit.kind === 'vq' ? null : (unit.ofMeans?.mse ?? null))],
@@ -265,15 +266,15 @@ function ratePart(sprites: readonly MatchedUnit[], units: readonly StudyUnit[], 
   }));
   const [seed] = sprites.map((unit) => unit.seed);
   const spectra = sprites.filter(
-    (unit) => unit.seed === seed && (unit.kind !== 'vae' || isNearMiddle(unit, sprites, matched.rates)),
+    (unit) => unit.seed === seed && (unit.kind !== 'vae' || isNearMiddle(unit, sprites, middleRate(config))),
   );
   return [
     '<p>The rate of a VAE is its KL, that of a VQ-VAE its tokens times log2 K. A VAE decodes draws of its posteriors, which is what its KL pays for; their means carry bits that it does not bound. At a rate between two betas the VAE is interpolated, never beyond them. Laplacian variance and high frequencies are over those of real frames.</p>',
     table(
-      ['measure', ...matched.rates.flatMap((rate) => [`VAE, ${rate} bits`, `VQ-VAE, ${rate} bits`])],
+      ['measure', ...rates.flatMap((rate) => [`VAE, ${rate} bits`, `VQ-VAE, ${rate} bits`])],
       measures.map(([name, measure]) => [
         name,
-        ...matched.rates.flatMap((rate) =>
+        ...rates.flatMap((rate) =>
           (['vae', 'vq'] as const).map((kind) => rangeCell(familyAtRate(sprites, kind, { rate, measure }))),
         ),
       ]),
@@ -304,12 +305,11 @@ function spectrumPoints(spectrum: readonly number[]): { x: number; y: number }[]
 }
 
 /** Whether a model is the VAE of its seed that is nearest the middle rate. */
-function isNearMiddle(unit: MatchedUnit, units: readonly MatchedUnit[], rates: readonly number[]): boolean {
-  const middle = rates.toSorted((a, b) => a - b)[Math.floor(rates.length / 2)]!;
+function isNearMiddle(unit: MatchedUnit, units: readonly MatchedUnit[], rate: number): boolean {
   return (
     samplesAt(
       units.filter((other) => other.seed === unit.seed),
-      { kind: 'vae', source: 'N(0, I)', rate: middle },
+      { kind: 'vae', source: 'N(0, I)', rate },
     )[0] === unit
   );
 }
