@@ -46,7 +46,13 @@ describe('films', () => {
     const { worldModel, behaviour } = tiny;
     const other = new Agent(agent.engine, { tokenizer, actions: { count: 2, first: 1 }, worldModel, behaviour });
     const frames = ndarray('uint8', [3, 170, 90, 3]);
-    const episode = { frames, actions: Int32Array.of(1, 2), rewards: Float32Array.of(0, 1), totalReward: 1 };
+    const episode = {
+      frames,
+      actions: Int32Array.of(1, 2),
+      executedActions: Int32Array.of(1, 2),
+      rewards: Float32Array.of(0, 1),
+      totalReward: 1,
+    };
     expect(look(filmEpisode(other, episode))).toEqual({ width: 188, height: 348, pictures: 3 });
     other.dispose();
   });

@@ -66,6 +66,7 @@ export function writeShard(folder: string, number: number, seed: number): NdArra
       [steps],
       Int32Array.from({ length: steps }, (_, i) => i + seed),
     ),
+    executedActions: ndarray('int32', [steps]),
     rewards: ndarray('float32', [steps]),
     terminated: ndarray('uint8', [steps]),
     truncated: ndarray('uint8', [steps]),

@@ -29,7 +29,7 @@ import type {
   VectorResetResult,
   VectorStepResult,
 } from 'gymnasium-js';
-import { copyRow, lastFrames, pick, setActions, shift } from './world-model/windows.ts';
+import { copyRow, lastFrames, pick, shift } from './world-model/windows.ts';
 import type { Starts } from './world-model/windows.ts';
 import type { WorldModel } from './world-model/world-model.ts';
 
@@ -57,7 +57,7 @@ const owner = 'DreamVectorEnv';
 
 /**
  * `batch` dreams of one world model: observations uint8 [batch, height, width, channels], actions those of the real environment, rewards and ends as the model says
- * them, truncated after `horizon` steps. With a `temperature` above 0 each environment draws from its own generator, so a dream does not depend on those beside it.
+ * them, truncated after `horizon` steps. Actions are repeated as often as the real environment was seen to. What is drawn, each environment draws from its own generator, so a dream does not depend on those beside it.
  * Autoreset is always `NextStep`. It owns nothing: closing it leaves world model and tokenizer as they are.
  */
 export class DreamVectorEnv implements VectorEnv<Uint8Array> {
@@ -214,12 +214,11 @@ export class DreamVectorEnv implements VectorEnv<Uint8Array> {
   /** These rows a step later. */
   #imagine(rows: readonly number[], actions: VectorActions) {
     const window = { tokens: pick(this.#window.tokens, rows), actions: pick(this.#window.actions, rows) };
-    setActions(
-      window,
-      Int32Array.from(rows, (row) => actions[row]! - this.#dreamer.actions.first),
-    );
+    const { worldModel, actions: range } = this.#dreamer;
     const generator = rows.map((row) => this.#generator(row));
-    const next = this.#dreamer.worldModel.predict(window, { generator });
+    const chosen = Int32Array.from(rows, (row) => actions[row]! - range.first);
+    worldModel.sticky.execute(window, chosen, generator);
+    const next = worldModel.predict(window, { generator });
     shift(window, next.tokens, window.tokens.shape[2]!);
     return { window, rewards: next.rewards, ends: next.ends };
   }

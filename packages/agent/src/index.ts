@@ -14,6 +14,8 @@ export { agentPresets } from './presets.ts';
 export type { AgentPreset, AgentPresetOptions } from './presets.ts';
 
 // World model
+export { StickyActions } from './world-model/sticky-actions.ts';
+export type { ExecutedSteps, StickyCounts } from './world-model/sticky-actions.ts';
 export { WorldModel } from './world-model/world-model.ts';
 export type {
   Imagined,

@@ -8,18 +8,26 @@ export function savedCount(count: number): NdArray<'int32'> {
   return ndarray('int32', [], Int32Array.of(count));
 }
 
-/** Overwrites a whole state and returns the count that was saved beside it; throws before anything has changed when an array is missing, unknown or of another shape. */
+/** Overwrites a whole state and returns the counts that were saved beside it, in the order of their names; throws before anything has changed when an array is missing, unknown or of another shape. */
+export function loadCounts(
+  where: string,
+  state: State<object>,
+  { saved, counters }: { readonly saved: NamedArrays; readonly counters: readonly string[] },
+): number[] {
+  const missing = [...state.names, ...counters].find((name) => saved[name] === undefined);
+  if (missing !== undefined) throw new ConfigError(`${where}: '${missing}' is missing.`);
+  const counts = counters.map((name) => loadCount(where, name, saved[name]));
+  state.write(Object.fromEntries(Object.entries(saved).filter(([name]) => !counters.includes(name))));
+  return counts;
+}
+
+/** `loadCounts` of a single one. */
 export function loadCounted(
   where: string,
   state: State<object>,
   { saved, counter }: { readonly saved: NamedArrays; readonly counter: string },
 ): number {
-  const { [counter]: counted, ...arrays } = saved;
-  const missing = [...state.names, counter].find((name) => saved[name] === undefined);
-  if (missing !== undefined) throw new ConfigError(`${where}: '${missing}' is missing.`);
-  const count = loadCount(where, counter, counted);
-  state.write(arrays);
-  return count;
+  return loadCounts(where, state, { saved, counters: [counter] })[0]!;
 }
 
 /** The count in an array; `where` opens the message. Throws ConfigError unless it is one, int32 [] and >= 0. */

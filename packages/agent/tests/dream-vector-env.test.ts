@@ -14,7 +14,7 @@ import {
   vectorWrappers,
 } from 'gymnasium-js';
 import type { VectorEnv } from 'gymnasium-js';
-import { DreamVectorEnv } from '../src/index.ts';
+import { DreamVectorEnv, StickyActions } from '../src/index.ts';
 import type { Agent, DreamEnvOptions, Dreamer, Starts, WorldModelKind } from '../src/index.ts';
 import { PixelTokenizer } from './pixel-tokenizer.ts';
 import { agentOn, cpu, integers, wasm } from './toy.ts';
@@ -35,6 +35,7 @@ function opening(episode: number, place: number): number[] {
 function walkDream(context: number): { dreamer: Dreamer; start: DreamEnvOptions['start'] } {
   const worldModel = {
     config: { context },
+    sticky: new StickyActions(count),
     predict({ tokens, actions }: Starts) {
       const rows = tokens.shape[0]!;
       const next = {

@@ -3,7 +3,7 @@ import { expect, describe } from 'vitest';
 import { test, fc } from '@fast-check/vitest';
 import { ndarray, npRandom } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { imagine, lambdaReturns } from '../src/index.ts';
+import { imagine, lambdaReturns, StickyActions } from '../src/index.ts';
 import type { Behaviour, Experience, Starts, WorldModel } from '../src/index.ts';
 import { behaviourOn, cpu, specOf, transitionsOf, worldModelOn } from './toy.ts';
 
@@ -20,9 +20,10 @@ interface Script {
   /** Steps that each start lives, by who; others live forever. */
   readonly lives?: readonly number[];
   readonly context?: number;
+  readonly sticky?: StickyActions;
 }
 
-function scripted({ lives = [], context = 1 }: Script) {
+function scripted({ lives = [], context = 1, sticky = new StickyActions(actionCount) }: Script) {
   const log = {
     /** Who and when at each prediction, and the action that was asked for. */
     predictions: [] as { who: number; when: number; action: number; acting: boolean }[],
@@ -51,6 +52,7 @@ function scripted({ lives = [], context = 1 }: Script) {
   };
   const worldModel = {
     spec: { actionCount },
+    sticky,
     predict({ tokens, actions }: Starts) {
       const rows = tokens.shape[0]!;
       const out = {
@@ -164,6 +166,17 @@ describe('imagination', () => {
     expect(lambdaReturns(ended!, options)[0]).toBe(rewards(0)[0]! + rewards(0)[1]!);
     // An end in the very last step asks for no start that nobody lives through.
     expect(experience).toHaveLength(2);
+  });
+
+  test('in a world of sticky actions executes the one before, and the policy learns of the one that it chose', async () => {
+    const sticky = new StickyActions(actionCount);
+    sticky.observe({ actions: Int32Array.of(0, 1, 2), executedActions: Int32Array.of(0, 0, 0) });
+    const { experience, log } = await run({ context: 2, sticky }, { rows: 3, horizon: 4 });
+    // Forever the one of the frame before the first.
+    for (const { who, action } of log.predictions) expect(action).toBe(actionAt(who, -1));
+    for (const { actions, tokens } of experience) {
+      expect([...actions]).toEqual(Array.from(actions, (_, i) => actionAt(tokens[2 * i]!, tokens[2 * i + 1]!)));
+    }
   });
 
   test('leaves the starts that it is given as they are', async () => {

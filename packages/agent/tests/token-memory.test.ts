@@ -36,6 +36,22 @@ function framesOf({ tokens, nextTokens }: Transitions, row: number) {
   return [...frames, readWalk(nextTokens.data.subarray(row * width, (row + 1) * width))];
 }
 
+test('tell the model what was executed, or what was chosen', async () => {
+  const { replay, tokenizer, memoryOf } = await collected({ repeatEvery: 2 });
+  const steps = replay.sampleSteps(npRandom(3), 200, { context: 2 });
+  const executed = await memoryOf(2).transitions(steps);
+  const options = { replay, tokenizer, actions: walkActions, context: 2 };
+  const chosen = await new TokenMemory({ ...options, actionKind: 'chosen' }).transitions(steps);
+  expect(chosen.tokens).toEqual(executed.tokens);
+  const last = ({ actions }: Transitions, row: number) => actions.data[2 * row + 1];
+  for (const [row, { chunk, step }] of steps.entries()) {
+    const { action } = readWalk(executed.nextTokens.data.subarray(row * 16, (row + 1) * 16));
+    expect(last(executed, row)).toBe(action);
+    expect(last(chosen, row)).toBe(chunk.actions[step]! - walkActions.first);
+  }
+  expect(steps.some((_, row) => last(chosen, row) !== last(executed, row))).toBe(true);
+});
+
 describe('transitions', () => {
   test.prop([fc.integer({ min: 1, max: 4 }), fc.nat({ max: 50 }), fc.constantFrom('terminated', 'truncated')], {
     numRuns: 25,

@@ -12,6 +12,8 @@ export interface WalkKwargs {
   readonly reward?: number;
   /** Episodes last up to so many steps longer, drawn from the seed; default 0. */
   readonly spread?: number;
+  /** Every so many steps of an episode the action before is executed again, which `info.executedAction` says; default never. */
+  readonly repeatEvery?: number;
 }
 
 /** Left, stay, right; numbered from 5, so that mistaking indices for actions shows. */
@@ -38,6 +40,7 @@ class WalkEnv extends Env {
   #episode = -1;
   #place = 0;
   #length = 0;
+  #executed = walkActions.first;
 
   constructor(kwargs: WalkKwargs) {
     super();
@@ -55,10 +58,13 @@ class WalkEnv extends Env {
     return { observation: this.#frame, info: {} };
   }
 
-  override step(action: number): StepResult<TypedArray> {
-    const { end = 'terminated', reward = 1 } = this.#kwargs;
-    const move = action - walkActions.first - 1;
+  override step(chosen: number): StepResult<TypedArray> {
+    const { end = 'terminated', reward = 1, repeatEvery } = this.#kwargs;
     this.#step++;
+    const repeats = repeatEvery !== undefined && this.#step % repeatEvery === 0;
+    const action = repeats ? this.#executed : chosen;
+    this.#executed = action;
+    const move = action - walkActions.first - 1;
     this.#place = (this.#place + move + 4) % 4;
     this.#draw(move + 2);
     const over = this.#step >= this.#length;
@@ -67,7 +73,7 @@ class WalkEnv extends Env {
       reward: move > 0 ? reward : move,
       terminated: over && end === 'terminated',
       truncated: over && end === 'truncated',
-      info: {},
+      info: repeatEvery === undefined ? {} : { executedAction: action },
     };
   }
 
@@ -79,12 +85,15 @@ class WalkEnv extends Env {
 
   protected override saveState(): EnvState {
     const { length } = this.#frame;
-    return { frame: this.#frame.slice(0, length), numbers: [this.#step, this.#episode, this.#place, this.#length] };
+    const numbers = [this.#step, this.#episode, this.#place, this.#length, this.#executed];
+    return { frame: this.#frame.slice(0, length), numbers };
   }
 
   protected override restoreState({ frame, numbers }: EnvState): void {
     this.#frame.set(frame as Uint8Array);
-    [this.#step, this.#episode, this.#place, this.#length] = numbers as [number, number, number, number];
+    const [step, episode, place, length, executed] = numbers as [number, number, number, number, number];
+    [this.#step, this.#episode, this.#place] = [step, episode, place];
+    [this.#length, this.#executed] = [length, executed];
   }
 }
 

@@ -28,6 +28,8 @@ export interface ChunkBuilderState {
 /** What one step of an environment gave. `frame` is copied, so an environment may use one buffer for ever. */
 export interface ChunkRow {
   readonly action: number;
+  /** What the environment did instead, where it says so; default `action`. */
+  readonly executedAction?: number;
   readonly reward: number;
   readonly frame: Uint8Array;
   readonly terminated: boolean;
@@ -109,6 +111,7 @@ export class ChunkBuilder {
     this.#chunk = {
       frames: ndarray('uint8', [chunkLength + 1, ...frameShape]),
       actions: ndarray('int32', [chunkLength]),
+      executedActions: ndarray('int32', [chunkLength]),
       rewards: ndarray('float32', [chunkLength]),
       terminated: ndarray('uint8', [chunkLength]),
       truncated: ndarray('uint8', [chunkLength]),
@@ -120,9 +123,10 @@ export class ChunkBuilder {
   add(row: ChunkRow): void {
     if (this.#chunk === undefined || this.isComplete)
       throw new InternalError('ChunkBuilder.add: there is no open chunk.');
-    const { action, reward, frame, terminated, truncated } = row;
+    const { action, executedAction = action, reward, frame, terminated, truncated } = row;
     const step = this.#length++;
     this.#chunk.actions.data[step] = action;
+    this.#chunk.executedActions.data[step] = executedAction;
     this.#chunk.rewards.data[step] = reward;
     this.#chunk.terminated.data[step] = terminated ? 1 : 0;
     this.#chunk.truncated.data[step] = truncated ? 1 : 0;

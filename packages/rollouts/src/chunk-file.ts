@@ -8,11 +8,17 @@ import type { Chunk, ChunkMetadata } from './chunk.ts';
 import { describeValue } from './settings.ts';
 
 /** Version of the files that this package writes and reads. */
-export const chunkFileVersion = 1;
+export const chunkFileVersion = 2;
 
 const kind = 'tessera-chunks';
-const rowNames = ['actions', 'rewards', 'terminated', 'truncated'] as const;
-const rowDTypes = { actions: 'int32', rewards: 'float32', terminated: 'uint8', truncated: 'uint8' } as const;
+const rowNames = ['actions', 'executedActions', 'rewards', 'terminated', 'truncated'] as const;
+const rowDTypes = {
+  actions: 'int32',
+  executedActions: 'int32',
+  rewards: 'float32',
+  terminated: 'uint8',
+  truncated: 'uint8',
+} as const;
 const tensorNames: readonly string[] = ['frames', ...rowNames, 'steps'];
 
 /** Chunks read from a file. */
@@ -23,7 +29,7 @@ export interface ChunkFile {
 }
 
 /**
- * One safetensors file with all rows of `chunks`, n of them with S steps in all: `frames` uint8 `[S + n, H, W, C]`, `actions` int32 `[S]`, `rewards` float32
+ * One safetensors file with all rows of `chunks`, n of them with S steps in all: `frames` uint8 `[S + n, H, W, C]`, `actions` and `executedActions` int32 `[S]`, `rewards` float32
  * `[S]`, `terminated` and `truncated` uint8 `[S]`, `steps` int32 `[n]`. Equal chunks give equal bytes.
  *
  * Throws what `validateChunk` throws, and ShapeError for no chunks and for frames of several shapes.
@@ -85,6 +91,7 @@ export function decodeChunkFile(bytes: Uint8Array, options: { readonly source?: 
     const chunk = {
       frames: framesOf(tensors['frames']!, row + index, count + 1),
       actions: slice('actions'),
+      executedActions: slice('executedActions'),
       rewards: slice('rewards'),
       terminated: slice('terminated'),
       truncated: slice('truncated'),

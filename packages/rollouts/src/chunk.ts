@@ -5,7 +5,7 @@ import { DTypeError, FormatError, ShapeError } from '@tessera/core';
 import type { DType, NdArray } from '@tessera/core';
 
 /** Version of the chunk format that this package writes and reads. */
-export const chunkFormatVersion = 1;
+export const chunkFormatVersion = 2;
 
 /** Steps of a full chunk, by default. */
 export const defaultChunkLength = 64;
@@ -34,6 +34,8 @@ export interface ChunkTensors {
   readonly frames: NdArray<'uint8'>;
   /** `int32 [T]`: taken at `frames[t]`. */
   readonly actions: NdArray<'int32'>;
+  /** `int32 [T]`: what the environment says that it did instead (`info.executedAction`, of sticky actions say); `actions` where it says nothing. */
+  readonly executedActions: NdArray<'int32'>;
   /** `float32 [T]`: what `actions[t]` led to, together with `frames[t + 1]`. */
   readonly rewards: NdArray<'float32'>;
   /** `uint8 [T]`, 0 or 1: `frames[t + 1]` is a terminal state. */
@@ -85,6 +87,7 @@ export function truncateChunk(chunk: Chunk, steps: number): Chunk {
       data: chunk.frames.data.slice(0, (steps + 1) * frameSize),
     },
     actions: { dtype: 'int32', shape: rows, data: chunk.actions.data.slice(0, steps) },
+    executedActions: { dtype: 'int32', shape: rows, data: chunk.executedActions.data.slice(0, steps) },
     rewards: { dtype: 'float32', shape: rows, data: chunk.rewards.data.slice(0, steps) },
     terminated: { dtype: 'uint8', shape: rows, data: chunk.terminated.data.slice(0, steps) },
     truncated: { dtype: 'uint8', shape: rows, data: chunk.truncated.data.slice(0, steps) },
@@ -101,6 +104,7 @@ export function plainMetadata(metadata: ChunkMetadata): ChunkMetadata {
 const tensorNames = [
   'frames',
   'actions',
+  'executedActions',
   'rewards',
   'terminated',
   'truncated',
@@ -109,6 +113,7 @@ const tensorNames = [
 const tensorDTypes: { readonly [Name in keyof ChunkTensors]: DType } = {
   frames: 'uint8',
   actions: 'int32',
+  executedActions: 'int32',
   rewards: 'float32',
   terminated: 'uint8',
   truncated: 'uint8',
@@ -131,7 +136,7 @@ export function validateChunk(chunk: Chunk, options: { readonly where?: string }
       `${where}: expected frames of shape [${steps + 1}, height, width, channels], one more than the ${steps} actions, got [${shape.join(', ')}].`,
     );
   }
-  for (const name of ['rewards', 'terminated', 'truncated'] as const) {
+  for (const name of ['executedActions', 'rewards', 'terminated', 'truncated'] as const) {
     if (chunk[name].data.length !== steps) {
       throw new ShapeError(
         `${where}: expected ${name} of shape [${steps}], one for each action, got [${chunk[name].shape.join(', ')}].`,

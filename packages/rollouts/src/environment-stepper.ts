@@ -4,7 +4,7 @@
 import { ConfigError, EnvironmentError, FormatError, Generators } from '@tessera/core';
 import type { Generator, GeneratorState } from '@tessera/core';
 import { UnregisteredEnv } from 'gymnasium-js';
-import type { Env, EnvState, StepResult } from 'gymnasium-js';
+import type { Env, EnvState, Info, Space, StepResult } from 'gymnasium-js';
 import { fromBase64, toBase64 } from './base64.ts';
 import { ChunkBuilder } from './chunk-builder.ts';
 import type { ChunkBuilderState } from './chunk-builder.ts';
@@ -101,9 +101,10 @@ export class EnvironmentStepper {
 
   /** Takes an action; gives the chunk when that completes it. Throws EnvironmentError, with what the environment threw as its cause. */
   step(action: number): Chunk | undefined {
-    const { observation, reward, terminated, truncated } = this.#step(action);
+    const { observation, reward, terminated, truncated, info } = this.#step(action);
+    const executedAction = this.#executed(info, action);
     this.frame.set(observation);
-    this.#builder.add({ action, reward, frame: observation, terminated, truncated });
+    this.#builder.add({ action, executedAction, reward, frame: observation, terminated, truncated });
     return this.#builder.isComplete ? this.#builder.finish() : undefined;
   }
 
@@ -211,6 +212,17 @@ export class EnvironmentStepper {
       throw new EnvironmentError(`${this.#position()}: expected booleans, got ${got}.`);
     }
     return result as StepResult<Uint8Array>;
+  }
+
+  /** What the environment says that it did; the action that it was given where it does not say. */
+  #executed(info: Info | undefined, action: number): number {
+    const executed = info?.['executedAction'];
+    if (executed === undefined) return action;
+    const space = this.#env.actionSpace as Space<unknown>;
+    if (typeof executed === 'number' && space.contains(executed)) return executed;
+    throw new EnvironmentError(
+      `${this.#position()}: expected info.executedAction to be one of ${String(space)}, got ${describeValue(executed)}.`,
+    );
   }
 
   #checkObservation(observation: unknown): asserts observation is Uint8Array {

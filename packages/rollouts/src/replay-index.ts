@@ -13,6 +13,8 @@ export interface ReplayChunk {
   readonly steps: number;
   /** `[T]`: `actions[t]` was taken at frame t. */
   readonly actions: Int32Array;
+  /** `[T]`: what the environment did instead. */
+  readonly executedActions: Int32Array;
   /** `[T]`: what `actions[t]` led to, together with frame t + 1. */
   readonly rewards: Float32Array;
   /** `[T]`, 0 or 1; only the last can be 1. */
@@ -162,6 +164,7 @@ class HeldChunk implements ReplayChunk {
   readonly metadata: ChunkMetadata;
   readonly steps: number;
   readonly actions: Int32Array;
+  readonly executedActions: Int32Array;
   readonly rewards: Float32Array;
   readonly terminated: Uint8Array;
   readonly truncated: Uint8Array;
@@ -178,6 +181,7 @@ class HeldChunk implements ReplayChunk {
     this.#ends = endsEpisode(chunk);
     // Copies: the caller may transfer or reuse the chunk's memory.
     this.actions = chunk.actions.data.slice();
+    this.executedActions = chunk.executedActions.data.slice();
     this.rewards = chunk.rewards.data.slice();
     this.terminated = chunk.terminated.data.slice();
     this.truncated = chunk.truncated.data.slice();

@@ -314,10 +314,11 @@ function checkOptions(options: ReplayOptions, where: string): Required<ReplayOpt
 
 /** Whether a chunk read again is the one in the index. */
 function isSame(read: Chunk, held: ReplayChunk): boolean {
-  const { actions, metadata } = read;
+  const { actions, executedActions, metadata } = read;
   return (
     chunkSteps(read) === held.steps &&
     JSON.stringify(metadata) === JSON.stringify(held.metadata) &&
-    actions.data.every((action, step) => action === held.actions[step])
+    actions.data.every((action, step) => action === held.actions[step]) &&
+    executedActions.data.every((action, step) => action === held.executedActions[step])
   );
 }

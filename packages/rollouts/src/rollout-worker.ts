@@ -16,7 +16,14 @@ const progress = newProgress(buffer);
 const actors = new Map<number, EnvironmentActor>();
 
 function reply(message: WorkerReply, chunk?: Chunk): void {
-  const tensors = chunk && [chunk.frames, chunk.actions, chunk.rewards, chunk.terminated, chunk.truncated];
+  const tensors = chunk && [
+    chunk.frames,
+    chunk.actions,
+    chunk.executedActions,
+    chunk.rewards,
+    chunk.terminated,
+    chunk.truncated,
+  ];
   port.postMessage(message, tensors?.map(({ data }) => data.buffer as ArrayBuffer) ?? []);
 }
 

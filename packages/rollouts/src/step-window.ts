@@ -16,6 +16,8 @@ export interface StepWindow {
   readonly frames: readonly FrameReference[];
   /** `[context]`: the action taken at each of the first `context` frames, -1 where the episode had not begun. The last one is the step's own. */
   readonly actions: Int32Array;
+  /** `[context]`: what the environment did at each of them, -1 likewise. */
+  readonly executedActions: Int32Array;
   /** How many of the first `context` frames are the episode's own; those before them are its first frame again. At least 1. */
   readonly known: number;
   readonly reward: number;
@@ -36,6 +38,7 @@ export function stepWindow({ chunk, step }: StepReference, context: number): Ste
   }
   const frames: FrameReference[] = Array.from({ length: context + 1 });
   const actions = new Int32Array(context).fill(-1);
+  const executedActions = new Int32Array(context).fill(-1);
   frames[context] = { chunk, frame: step + 1 };
   let at = { chunk, frame: step };
   let known = 0;
@@ -44,6 +47,7 @@ export function stepWindow({ chunk, step }: StepReference, context: number): Ste
     frames[row] = at;
     if (begun) {
       actions[row] = at.chunk.actions[at.frame]!;
+      executedActions[row] = at.chunk.executedActions[at.frame]!;
       known++;
     }
     if (row === 0) break;
@@ -54,6 +58,7 @@ export function stepWindow({ chunk, step }: StepReference, context: number): Ste
   return {
     frames,
     actions,
+    executedActions,
     known,
     reward: chunk.rewards[step]!,
     terminated: chunk.terminated[step] === 1,

@@ -134,6 +134,27 @@ describe('collect', () => {
     }
   });
 
+  test('records what the environment executed, and the action itself where it does not say', async () => {
+    const executes = (action: number, step: number) => (step % 3 === 1 ? (action + 1) % tallyActions : undefined);
+    const rollouts = await VectorRollouts.create({ env: tally({ executes }), seed: 0, chunkLength: 100 });
+    const [chunk] = await rollouts.collect(randomPolicy(1, rollouts.actions), 60);
+    const { actions, executedActions } = chunk!;
+    expect([...executedActions.data]).toEqual(
+      [...actions.data].map((action, step) => executes(action, step) ?? action),
+    );
+    expect(executedActions.data).not.toEqual(actions.data);
+  });
+
+  test.for([tallyActions, -1, 0.5, NaN, '1', null])('refuses %s as an executed action', async (wrong) => {
+    const env = tally({ executes: (action, step) => (step === 5 ? wrong : action) });
+    const rollouts = await VectorRollouts.create({ env, seed: 0 });
+    const error = await errorOf(rollouts.collect(randomPolicy(0, rollouts.actions), 20));
+    expect(error).toBeInstanceOf(EnvironmentError);
+    expect(error.message).toMatch(
+      /step 5 of episode 0: expected info\.executedAction to be one of Discrete\(4\), got /,
+    );
+  });
+
   test('tells what there is to know', async () => {
     const rollouts = await VectorRollouts.create(meter());
     expect(rollouts).toMatchObject({ frameShape: [3, 4, 2], actions: { count: 5, first: -1 }, exact: false });

@@ -12,6 +12,8 @@ export interface Episode {
   readonly frames: NdArray<'uint8'>;
   /** [steps], as the environment took them. */
   readonly actions: Int32Array;
+  /** [steps]: what the environment says that it did instead; `actions` where it says nothing. */
+  readonly executedActions: Int32Array;
   /** [steps] */
   readonly rewards: Float32Array;
   readonly totalReward: number;
@@ -41,14 +43,16 @@ export function playEpisode(
   const { frameShape } = agent.tokenizer.spec;
   const frames: Uint8Array[] = [Uint8Array.from(env.reset({ seed }).observation as Uint8Array)];
   const actions: number[] = [];
+  const executed: number[] = [];
   const rewards: number[] = [];
   for (let ended = false; !ended && actions.length < maxSteps;) {
     if (signal?.aborted) throw new CancelledError('playEpisode: cancelled by the signal.', { cause: signal.reason });
     const frame: NdArray<'uint8'> = { dtype: 'uint8', shape: [1, ...frameShape], data: frames.at(-1)! };
     const [action] = agent.act(frame, { generator, greedy }).actions;
-    const { observation, reward, terminated, truncated } = env.step(action!);
+    const { observation, reward, terminated, truncated, info } = env.step(action!);
     frames.push(Uint8Array.from(observation as Uint8Array));
     actions.push(action!);
+    executed.push((info['executedAction'] as number | undefined) ?? action!);
     rewards.push(reward);
     ended = terminated || truncated;
   }
@@ -57,6 +61,7 @@ export function playEpisode(
   return {
     frames: joined,
     actions: Int32Array.from(actions),
+    executedActions: Int32Array.from(executed),
     rewards: Float32Array.from(rewards),
     totalReward: rewards.reduce((sum, x) => sum + x, 0),
   };
@@ -78,7 +83,7 @@ export interface Dream {
  */
 export function dreamEpisode(
   agent: Agent,
-  { frames, actions }: Episode,
+  { frames, actions: chosen, executedActions }: Episode,
   { lookEvery = Infinity }: { readonly lookEvery?: number } = {},
 ): Dream {
   if (!(lookEvery >= 1 && (lookEvery === Infinity || Number.isInteger(lookEvery)))) {
@@ -86,6 +91,7 @@ export function dreamEpisode(
   }
   const { tokenizer, worldModel } = agent;
   const { context } = worldModel.config;
+  const actions = worldModel.config.actions === 'executed' ? executedActions : chosen;
   const tokens = tokensOf(tokenizer, frames);
   const [count, width] = tokens.shape as [number, number];
   const imagined = ndarray('int32', [count, width]);

@@ -42,6 +42,7 @@ export async function measureHeldOut(
       actions: agent.actions,
       context: agent.worldModel.config.context,
       rewards: agent.worldModel.config.reward,
+      actionKind: agent.worldModel.config.actions,
     });
     memory.settle();
     const all = [...replay.chunks()].flatMap((chunk) =>

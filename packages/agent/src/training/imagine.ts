@@ -47,7 +47,7 @@ export async function imagine(options: ImagineOptions): Promise<Imagination> {
   for (let step = 0; step < horizon; step++) {
     const present = lastFrames(context, width);
     const { actions, logProbabilities, values } = behaviour.act(present, { generator });
-    setActions(context, actions);
+    worldModel.sticky.execute(context, actions, generator);
     const next = worldModel.predict(context, { generator });
     steps += rows;
     const ended: number[] = [];

@@ -6,7 +6,7 @@ import { stepWindow } from '@tessera/rollouts';
 import type { ActionRange, FrameReference, Replay, ReplayChunk, StepReference } from '@tessera/rollouts';
 import type { Tokenizer } from '@tessera/vqvae';
 import { tokensOf } from '../preprocess.ts';
-import type { RewardKind } from '../world-model/config.ts';
+import type { ActionKind, RewardKind } from '../world-model/config.ts';
 import type { Transitions } from '../world-model/world-model.ts';
 
 /** What a memory reads from. */
@@ -18,6 +18,8 @@ export interface TokenMemoryOptions {
   readonly context: number;
   /** What of a reward its transitions have; default the sign. */
   readonly rewards?: RewardKind;
+  /** Which actions its transitions have; default the executed ones. */
+  readonly actionKind?: ActionKind;
 }
 
 /** Tokens of replayed steps. */
@@ -78,7 +80,7 @@ export class TokenMemory {
 
   /** These steps with the frames before them, as the world model learns them. */
   async transitions(steps: readonly StepReference[]): Promise<Transitions> {
-    const { context, actions: range, rewards = 'sign' } = this.#options;
+    const { context, actions: range, rewards = 'sign', actionKind = 'executed' } = this.#options;
     const windows = steps.map((step) => stepWindow(step, context));
     const places = windows.flatMap(({ frames }) => frames);
     const tokens = this.#settled ? await this.#keptTokens(places) : await this.#freshTokens(places);
@@ -95,9 +97,8 @@ export class TokenMemory {
       batch.tokens.data.set(tokens.subarray(row * width, row * width + seen), row * seen);
       batch.nextTokens.data.set(tokens.subarray(row * width + seen, (row + 1) * width), row * this.#size);
       // Before the beginning of an episode there was no action, which is a number of its own.
-      const indices = window.actions.map((action, age) =>
-        age < context - window.known ? range.count : action - range.first,
-      );
+      const taken = actionKind === 'executed' ? window.executedActions : window.actions;
+      const indices = taken.map((action, age) => (age < context - window.known ? range.count : action - range.first));
       batch.actions.data.set(indices, row * context);
       batch.rewards.data[row] = rewards === 'sign' ? Math.sign(window.reward) : window.reward;
       batch.terminated.data[row] = window.terminated ? 1 : 0;

@@ -42,6 +42,7 @@ export class TrainingWork {
       actions: agent.actions,
       context: agent.worldModel.config.context,
       rewards: agent.worldModel.config.reward,
+      actionKind: agent.worldModel.config.actions,
     });
   }
 
@@ -89,6 +90,11 @@ export class TrainingWork {
     if (isStreaming(agent.tokenizer)) {
       // Frames that ended an episode were never acted on.
       for (const { frames } of chunks) this.#observe(frames);
+    }
+    if (agent.worldModel.config.actions === 'executed') {
+      for (const { actions, executedActions } of chunks) {
+        agent.worldModel.sticky.observe({ actions: actions.data, executedActions: executedActions.data });
+      }
     }
     const roundFirstChunk = nextChunkId(replay);
     await replay.append(chunks);

@@ -13,6 +13,12 @@ export type WorldModelKind = 'parallel' | 'maskgit' | 'causal';
 /** How the reward is predicted. `sign`: the class -1, 0 or 1. `two-hot`: its size, as a distribution over 255 bins of its symlog (DreamerV3, arXiv 2301.04104). */
 export type RewardKind = 'sign' | 'two-hot';
 
+/**
+ * Which actions the model is told. `executed`: those that the environment says it took, so that nothing of sticky actions has to be guessed; imagination repeats
+ * actions as often as the environment does. `chosen`: those of the policy.
+ */
+export type ActionKind = 'executed' | 'chosen';
+
 /** The schema of `WorldModelConfig`. */
 export const worldModelSchema: z.ZodType<WorldModelConfig, WorldModelOptions> & z.ZodObject = z.strictObject({
   kind: z
@@ -20,6 +26,12 @@ export const worldModelSchema: z.ZodType<WorldModelConfig, WorldModelOptions> & 
     .default('parallel')
     .describe(
       'the next frame in one pass (parallel), in a few that keep the surest tokens first (maskgit), or token by token (causal)',
+    ),
+  actions: z
+    .enum(['executed', 'chosen'])
+    .default('executed')
+    .describe(
+      'actions that the model is told: those that the environment says it took (executed), which imagination then repeats as often, or those of the policy (chosen)',
     ),
   context: whole('frames that the model sees: the present one and those before it').default(2).meta({ unit: 'frames' }),
   width: whole('channels of the transformer').default(64),
@@ -60,6 +72,7 @@ export const worldModelSchema: z.ZodType<WorldModelConfig, WorldModelOptions> & 
 /** Settings of a world model, defaults filled in. */
 export interface WorldModelConfig {
   readonly kind: WorldModelKind;
+  readonly actions: ActionKind;
   readonly context: number;
   readonly width: number;
   readonly layers: number;

@@ -7,7 +7,7 @@ import { adamStep, initAdam, learningRateAt } from '@tessera/nn';
 import type { AdamState } from '@tessera/nn';
 import { checkSettings } from '@tessera/vqvae';
 import type { TokenizerSpec } from '@tessera/vqvae';
-import { loadCounted, savedCount } from '../saved-count.ts';
+import { loadCounts, savedCount } from '../saved-count.ts';
 import { causal } from './causal.ts';
 import { worldModelSchema } from './config.ts';
 import type { WorldModelConfig, WorldModelKind, WorldModelOptions } from './config.ts';
@@ -17,6 +17,7 @@ import { maskgit } from './maskgit.ts';
 import type { Seen, WorldModelSpec } from './model.ts';
 import { parallel } from './parallel.ts';
 import { rewardHeads } from './rewards.ts';
+import { StickyActions } from './sticky-actions.ts';
 
 interface WorldModelState {
   readonly parameters: object;
@@ -95,6 +96,8 @@ export class WorldModel {
   readonly #trainers = new Map<number, TrainProgram>();
   readonly #predictors: Predictors<'tokens' | 'actions'>;
   readonly #drawingPredictors: Predictors<'tokens' | 'actions' | 'chances'>;
+  /** How often imagination repeats an action; it belongs to the model and is saved with it. */
+  readonly sticky: StickyActions;
   #updates = 0;
 
   /** Throws ConfigError for settings that make no model. */
@@ -119,6 +122,7 @@ export class WorldModel {
       codeDim: tokenizer.codeDim,
       actionCount,
     };
+    this.sticky = new StickyActions(actionCount);
     this.#dynamics = kinds[config.kind];
     this.#parameters = this.#dynamics.init(new Generators(seed).get('world-model/init'), this);
     this.#state = engine.state({
@@ -207,6 +211,8 @@ export class WorldModel {
     return {
       ...this.#state.read(),
       'counters.updates': savedCount(this.#updates),
+      'sticky.repeated': savedCount(this.sticky.counts.repeated),
+      'sticky.possible': savedCount(this.sticky.counts.possible),
       ...(kind !== 'parallel' && { [`${kindPrefix}${kind}`]: savedCount(1) }),
     };
   }
@@ -222,7 +228,11 @@ export class WorldModel {
       );
     }
     const { [`${kindPrefix}${kind}`]: _mark, ...saved } = state;
-    this.#updates = loadCounted('WorldModel.loadState', this.#state, { saved, counter: 'counters.updates' });
+    const counters = ['counters.updates', 'sticky.repeated', 'sticky.possible'];
+    const counts = loadCounts('WorldModel.loadState', this.#state, { saved, counters });
+    const [updates, repeated, possible] = counts as [number, number, number];
+    this.#updates = updates;
+    this.sticky.counts = { repeated, possible };
   }
 
   dispose(): void {
