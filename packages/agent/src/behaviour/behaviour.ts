@@ -14,7 +14,7 @@ import { behaviourSchema } from './config.ts';
 import type { BehaviourConfig, BehaviourOptions } from './config.ts';
 import { initBehaviour, judge } from './networks.ts';
 import type { BehaviourParameters, BehaviourSpec, Judgement } from './networks.ts';
-import { policyEpochs, policyTable, policyUpdate } from './policy-epochs.ts';
+import { entropyWeightAt, policyEpochs, policyTable, policyUpdate } from './policy-epochs.ts';
 import type { BehaviourMetrics, PolicySteps } from './policy-epochs.ts';
 
 interface BehaviourState {
@@ -48,7 +48,15 @@ export interface BehaviourCreateOptions {
 }
 
 type TrainInputs = Record<
-  'tokens' | 'actions' | 'logProbabilities' | 'values' | 'returns' | 'advantages' | 'weights' | 'learningRate',
+  | 'tokens'
+  | 'actions'
+  | 'logProbabilities'
+  | 'values'
+  | 'returns'
+  | 'advantages'
+  | 'weights'
+  | 'learningRate'
+  | 'entropyWeight',
   Spec
 >;
 type TrainOutputs = Record<'loss' | keyof BehaviourMetrics, Tensor>;
@@ -73,7 +81,8 @@ export class Behaviour {
     }
     const { tokenShape, vocabulary, codeDim } = tokenizer;
     const tokens = tokenShape.reduce((product, size) => product * size, 1);
-    this.spec = { tokens, vocabulary, codeDim, actionCount };
+    const columns = tokenShape.at(-1) ?? 1;
+    this.spec = { tokens, grid: [tokens / columns, columns], vocabulary, codeDim, actionCount };
     this.#parameters = initBehaviour(new Generators(seed).get('behaviour/init'), this.config, this.spec);
     this.#state = engine.state({
       parameters: this.#parameters,
@@ -86,7 +95,7 @@ export class Behaviour {
           `behaviour: judge ${batch}`,
           { tokens: i32(batch, tokens) },
           (x, { parameters, codes }) => ({
-            ...judge(parameters, { tokens: x.tokens, codes }),
+            ...judge(parameters, { tokens: x.tokens, codes, grid: this.spec.grid }),
           }),
         ),
       { sizes: blockSizes },
@@ -138,8 +147,14 @@ export class Behaviour {
     const tokens = this.#joinTokens(experience);
     const table = policyTable(experience, { gamma, lambda });
     const learningRate = learningRateAt({ peak, decay: 'linear', end }, { step: this.#batches, progress });
+    const entropyWeight = entropyWeightAt(this.config, progress);
     const metrics = policyEpochs(table, { epochs, minibatch, generator }, (chosen, columns) =>
-      this.#trainer(minibatch).run({ ...columns, tokens: this.#tokensOf(tokens, chosen, minibatch), learningRate }),
+      this.#trainer(minibatch).run({
+        ...columns,
+        tokens: this.#tokensOf(tokens, chosen, minibatch),
+        learningRate,
+        entropyWeight,
+      }),
     );
     this.#batches++;
     return metrics;
@@ -200,12 +215,14 @@ export class Behaviour {
         advantages: row,
         weights: row,
         learningRate: f32(),
+        entropyWeight: f32(),
       };
       program = this.#state.program(`behaviour: learn ${size}`, inputs, (x, { parameters, adam, codes }) => ({
-        ...policyUpdate(judge(parameters, { tokens: x.tokens, codes }), x, {
+        ...policyUpdate(judge(parameters, { tokens: x.tokens, codes, grid: this.spec.grid }), x, {
           parameters,
           adam,
           learningRate: x.learningRate,
+          entropyWeight: x.entropyWeight,
           config: this.config,
         }),
       }));

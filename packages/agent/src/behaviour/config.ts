@@ -7,7 +7,9 @@ const share = (meaning: string) => z.number().min(0).max(1).describe(meaning);
 /** The schema of `BehaviourConfig`. */
 export const behaviourSchema: z.ZodType<BehaviourConfig, BehaviourOptions> & z.ZodObject = z.strictObject({
   embedding: whole('numbers for each token').default(16),
-  hidden: whole('units of each of the two hidden layers').default(256),
+  stem: whole('channels of a 3x3 convolution over the token grid before the hidden layers; 0: none', 0).default(0),
+  hidden: whole('units of each hidden layer').default(256),
+  layers: whole('hidden layers').default(2),
   gamma: share('discount of the reward of a later step').default(0.97),
   lambda: share('weight of longer returns in the lambda-return').default(0.9),
   clip: z
@@ -15,7 +17,13 @@ export const behaviourSchema: z.ZodType<BehaviourConfig, BehaviourOptions> & z.Z
     .positive()
     .default(0.2)
     .describe('how far an update may move the policy, and the value, before its gradient is cut'),
-  entropy: z.number().min(0).default(0.025).describe('weight of the entropy bonus'),
+  entropy: z.number().min(0).default(0.025).describe('weight of the entropy bonus at the first step'),
+  endEntropy: z
+    .number()
+    .min(0)
+    .nullable()
+    .default(null)
+    .describe('weight of the entropy bonus at the last step; a straight line leads there; null: it stays'),
   valueWeight: z.number().min(0).default(0.5).describe('weight of the value loss'),
   epochs: whole('passes over each batch').default(3),
   realBatch: whole('rows of a minibatch of real steps').default(256).meta({ unit: 'steps' }),
@@ -30,11 +38,14 @@ export const behaviourSchema: z.ZodType<BehaviourConfig, BehaviourOptions> & z.Z
 /** Settings of the behaviour, defaults filled in. */
 export interface BehaviourConfig {
   readonly embedding: number;
+  readonly stem: number;
   readonly hidden: number;
+  readonly layers: number;
   readonly gamma: number;
   readonly lambda: number;
   readonly clip: number;
   readonly entropy: number;
+  readonly endEntropy: number | null;
   readonly valueWeight: number;
   readonly epochs: number;
   readonly realBatch: number;

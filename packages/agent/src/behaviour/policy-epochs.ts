@@ -65,6 +65,14 @@ export function policyTable(stretches: readonly PolicySteps[], options: ReturnOp
   return table;
 }
 
+/** The weight of the entropy bonus when so much of the run is done: a straight line. */
+export function entropyWeightAt(
+  { entropy, endEntropy }: Pick<BehaviourConfig, 'entropy' | 'endEntropy'>,
+  progress: number,
+): number {
+  return entropy + progress * ((endEntropy ?? entropy) - entropy);
+}
+
 /** How a table is learned. */
 export interface EpochOptions {
   readonly epochs: number;
@@ -136,6 +144,7 @@ export interface PolicyUpdateOptions {
   readonly parameters: unknown;
   readonly adam: Traced<AdamState>;
   readonly learningRate: Tensor;
+  readonly entropyWeight: Tensor;
   readonly config: PolicyLossConfig & Pick<BehaviourConfig, 'clipNorm'>;
 }
 
@@ -143,9 +152,9 @@ export interface PolicyUpdateOptions {
 export function policyUpdate(
   judgement: Judgement,
   rows: PolicyRows,
-  { parameters, adam, learningRate, config }: PolicyUpdateOptions,
+  { parameters, adam, learningRate, entropyWeight, config }: PolicyUpdateOptions,
 ): Readonly<Record<'loss' | keyof BehaviourMetrics, Tensor>> {
-  const losses = policyLoss(judgement, rows, config);
+  const losses = policyLoss(judgement, rows, { ...config, entropyWeight });
   const loss = checkFinite(losses.total, 'the loss of the policy');
   const { clipNorm } = config;
   const { gradientNorm } = adamStep(loss, parameters, adam, { learningRate, epsilon: 1e-5, clipNorm });

@@ -19,7 +19,7 @@ import type { BehaviourConfig } from './config.ts';
 import type { Judgement } from './networks.ts';
 
 /** The settings of the loss. */
-export type PolicyLossConfig = Pick<BehaviourConfig, 'clip' | 'valueWeight' | 'entropy'>;
+export type PolicyLossConfig = Pick<BehaviourConfig, 'clip' | 'valueWeight'>;
 
 /** Rows of experience with what was thought of them when they were made; all [batch] float32 but `actions`, int32. */
 export interface PolicyRows {
@@ -44,11 +44,11 @@ export interface PolicyLosses {
   readonly clipped: Tensor;
 }
 
-/** `E[-min(r A, clip(r) A)] + valueWeight E[max((v - R)^2, (clip(v) - R)^2)] - entropy E[H]` with `r = pi(a) / pi_old(a)`. */
+/** `E[-min(r A, clip(r) A)] + valueWeight E[max((v - R)^2, (clip(v) - R)^2)] - entropyWeight E[H]` with `r = pi(a) / pi_old(a)`. */
 export function policyLoss(
   { logits, values }: Judgement,
   rows: PolicyRows,
-  { clip, valueWeight, entropy: entropyWeight }: PolicyLossConfig,
+  { clip, valueWeight, entropyWeight }: PolicyLossConfig & { readonly entropyWeight: Tensor },
 ): PolicyLosses {
   const count = maximum(sum(rows.weights), 1);
   const average = (x: Tensor) => div(sum(mul(x, rows.weights)), count);

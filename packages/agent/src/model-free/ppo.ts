@@ -13,7 +13,7 @@ import { chooseActions } from '../behaviour/choose-actions.ts';
 import { behaviourSchema } from '../behaviour/config.ts';
 import type { BehaviourConfig } from '../behaviour/config.ts';
 import type { Judgement } from '../behaviour/networks.ts';
-import { policyEpochs, policyTable, policyUpdate } from '../behaviour/policy-epochs.ts';
+import { entropyWeightAt, policyEpochs, policyTable, policyUpdate } from '../behaviour/policy-epochs.ts';
 import type { BehaviourMetrics } from '../behaviour/policy-epochs.ts';
 import { checkFrameBytes } from '../preprocess.ts';
 import { loadCounted, savedCount } from '../saved-count.ts';
@@ -34,7 +34,7 @@ export type PpoOptions = Partial<Omit<PpoConfig, 'network'>> & { readonly networ
 
 /** The schema of `PpoConfig`: the behaviour's, but for the network. */
 export const ppoSchema: z.ZodType<PpoConfig, PpoOptions> & z.ZodObject = behaviourSchema
-  .omit({ embedding: true, hidden: true, realBatch: true, imaginedBatch: true })
+  .omit({ embedding: true, stem: true, hidden: true, layers: true, realBatch: true, imaginedBatch: true })
   .extend({
     network: frameNetworkSchema.prefault({}),
     // There are real steps alone to learn from: each is worth more passes, and a higher learning rate.
@@ -64,7 +64,15 @@ interface PpoState {
 }
 
 type TrainInputs = Record<
-  'frames' | 'actions' | 'logProbabilities' | 'values' | 'returns' | 'advantages' | 'weights' | 'learningRate',
+  | 'frames'
+  | 'actions'
+  | 'logProbabilities'
+  | 'values'
+  | 'returns'
+  | 'advantages'
+  | 'weights'
+  | 'learningRate'
+  | 'entropyWeight',
   Spec
 >;
 
@@ -154,9 +162,15 @@ export class Ppo {
     // The last frame of a chunk was never acted on.
     const rows = frameBeforeEachStep(played.map(({ actions }) => actions.length));
     const learningRate = learningRateAt({ peak, decay: 'linear', end }, { step: this.#batches, progress });
+    const entropyWeight = entropyWeightAt(this.config, progress);
     const metrics = policyEpochs(table, { epochs, minibatch, generator }, (chosen, columns) => {
       const places = chosen.map((row) => rows[row]!);
-      return this.#train().run({ ...columns, frames: toUnit(frameRows(frames, places, minibatch)), learningRate });
+      return this.#train().run({
+        ...columns,
+        frames: toUnit(frameRows(frames, places, minibatch)),
+        learningRate,
+        entropyWeight,
+      });
     });
     this.#batches++;
     return metrics;
@@ -197,12 +211,14 @@ export class Ppo {
         advantages: row,
         weights: row,
         learningRate: f32(),
+        entropyWeight: f32(),
       },
       (x, { parameters, adam }) =>
         policyUpdate(this.#judge(parameters, x.frames), x, {
           parameters,
           adam,
           learningRate: x.learningRate,
+          entropyWeight: x.entropyWeight,
           config: this.config,
         }),
     );
