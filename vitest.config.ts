@@ -21,7 +21,13 @@ export const shared = {
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
 };
 /** How every project runs. */
-export const settings = { execArgv: ['--conditions', source], pool: 'forks' as const, testTimeout: 60_000 };
+export const settings = {
+  execArgv: ['--conditions', source],
+  pool: 'forks' as const,
+  testTimeout: 60_000,
+  // Some hooks train something small, beside whatever else runs.
+  hookTimeout: 60_000,
+};
 
 /** Loading what they test takes longer than most test files: a process loads it once for all of its files. */
 function sharingModules(name: string, include: string[]) {

@@ -42,7 +42,7 @@ describe('settings that make no sense', () => {
 
   test('an unknown experiment, field, argument of the environment or back end', async () => {
     expect(await refusal(['train', 'tokeniser'])).toMatchInlineSnapshot(
-      `"exit 2: error: train: unknown experiment 'tokeniser'. Did you mean 'tokenizer'? There are: catch, breakout, agent, tokenizer."`,
+      `"exit 2: error: train: unknown experiment 'tokeniser'. Did you mean 'tokenizer'? There are: catch, breakout, agent, ppo, dqn, tokenizer."`,
     );
     expect(await refusedRun({ set: ['model.quantizer.vocabluary=8'] })).toMatchInlineSnapshot(
       `"exit 1: error: --set model.quantizer.vocabluary=8: unknown field 'vocabluary' in 'model.quantizer'. Did you mean 'vocabulary'?"`,
@@ -221,7 +221,7 @@ describe('run folders that are damaged', () => {
     expect(
       await config((text) => text.replace('"experiment": "tokenizer"', '"experiment": "world-model"')),
     ).toMatchInlineSnapshot(
-      `"exit 1: error: eval: '<root>/run' is a run of the experiment 'world-model', which is not known here. There are: catch, breakout, agent, tokenizer. Update Tessera if a newer one wrote it."`,
+      `"exit 1: error: eval: '<root>/run' is a run of the experiment 'world-model', which is not known here. There are: catch, breakout, agent, ppo, dqn, tokenizer. Update Tessera if a newer one wrote it."`,
     );
   });
 
