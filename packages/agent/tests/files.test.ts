@@ -291,7 +291,7 @@ describe('a file', () => {
     const { folder } = await saved();
     editSettings(folder, (settings) => ({ ...settings, behaviour: { ...settings.behaviour, hidden: 4 } }));
     expect(await failure(folder)).toMatchInlineSnapshot(
-      `"FormatError: <folder>/agent.safetensors: does not fit its own settings: state: 'adam.first.first/bias' is of shape [4], got [8]."`,
+      `"FormatError: <folder>/agent.safetensors: does not fit its own settings: state: 'adam.first.hidden/0/bias' is of shape [4], got [8]."`,
     );
   });
 

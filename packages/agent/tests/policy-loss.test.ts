@@ -67,7 +67,11 @@ const inputs = {
 
 function lossesOn(engine: Engine, batch: Batch): Record<string, number> & { readonly slopes: Float32Array } {
   const program = engine.program('loss', inputs, ({ logits, values, oldValues, ...x }) => {
-    const losses = policyLoss({ logits, values }, { ...x, values: oldValues }, config);
+    const losses = policyLoss(
+      { logits, values },
+      { ...x, values: oldValues },
+      { ...config, entropyWeight: config.entropy },
+    );
     const [slopes, valueSlopes] = gradients(losses.total, [logits, values]);
     return { ...losses, slopes: slopes!, valueSlopes: valueSlopes! };
   });
@@ -146,7 +150,7 @@ describe('the policy loss', () => {
     const slopeAt = (ratio: number, advantage: number): number => {
       const quiet = behaviourSchema.parse({ clip: 0.2, entropy: 0, valueWeight: 0 }) as BehaviourConfig;
       const program = engine.program('slope', inputs, ({ logits, values, oldValues, ...x }) => {
-        const { total } = policyLoss({ logits, values }, { ...x, values: oldValues }, quiet);
+        const { total } = policyLoss({ logits, values }, { ...x, values: oldValues }, { ...quiet, entropyWeight: 0 });
         return { slope: gradients(total, [logits])[0]! };
       });
       const old = ndarray('float32', [rows], new Float32Array(rows).fill(uniform - Math.log(ratio)));

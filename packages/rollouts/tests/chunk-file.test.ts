@@ -70,11 +70,12 @@ describe('a file of chunks', () => {
       steps: ['int32', 2],
       frames: ['uint8', 7, 2, 2, 1],
       actions: ['int32', 5],
+      executedActions: ['int32', 5],
       rewards: ['float32', 5],
       terminated: ['uint8', 5],
       truncated: ['uint8', 5],
     });
-    expect(metadata).toMatchObject({ format: 'tessera-chunks', formatVersion: '1' });
+    expect(metadata).toMatchObject({ format: 'tessera-chunks', formatVersion: '2' });
     expect(JSON.parse(metadata['chunks']!)).toEqual([testChunk().metadata, testChunk().metadata]);
   });
 
@@ -106,8 +107,8 @@ const damaged: Record<string, { damage: (file: File) => void; message: RegExp }>
     message: /expected a file of chunks, got one of format undefined/,
   },
   'a newer format': {
-    damage: ({ metadata }) => (metadata['formatVersion'] = '2'),
-    message: /format version 1, got "2"\. It was written by a newer Tessera: update/,
+    damage: ({ metadata }) => (metadata['formatVersion'] = '3'),
+    message: /format version 2, got "3"\. It was written by a newer Tessera: update/,
   },
   'a missing tensor': { damage: ({ tensors }) => delete tensors['rewards'], message: /the tensor rewards is missing/ },
   'an extra tensor': {
@@ -176,8 +177,8 @@ const damaged: Record<string, { damage: (file: File) => void; message: RegExp }>
     message: /chunk 0: expected an environment id/,
   },
   'chunks of a newer format': {
-    damage: ({ metadata }) => (metadata['chunks'] = list({ formatVersion: 2 })),
-    message: /expected a chunk of format version 1, got 2\. It was written by a newer Tessera/,
+    damage: ({ metadata }) => (metadata['chunks'] = list({ formatVersion: 3 })),
+    message: /expected a chunk of format version 2, got 3\. It was written by a newer Tessera/,
   },
   'a place that is no number': {
     damage: ({ metadata }) => (metadata['firstChunkId'] = '-1'),

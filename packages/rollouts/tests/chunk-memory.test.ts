@@ -10,7 +10,7 @@ const ends = fc.constantFrom('terminated' as const, 'truncated' as const, undefi
 const plans = fc.array(fc.record({ steps: fc.integer({ min: 1, max: 6 }), ends }), { minLength: 1, maxLength: 20 });
 
 describe('ChunkMemory', () => {
-  test.prop([plans, fc.integer({ min: 100, max: 600 })])(
+  test.prop([plans, fc.integer({ min: 150, max: 700 })])(
     'holds the newest chunks that fit, in order, and counts bytes and frames',
     (plan, maxBytes) => {
       const memory = new ChunkMemory({ maxBytes });
@@ -91,7 +91,7 @@ describe('ChunkMemory', () => {
       `[ShapeError: ChunkMemory.add: expected frames of shape [2, 2, 1], like those held, got [2, 1, 2] from Test-v0. Use one memory for each frame shape, or resize.]`,
     );
     expect(() => memory.add(testChunk({ steps: 64 }))).toThrowErrorMatchingInlineSnapshot(
-      `[ConfigError: ChunkMemory.add: a chunk of 900 bytes does not fit into maxBytes 100. Raise maxBytes, or make chunks shorter.]`,
+      `[ConfigError: ChunkMemory.add: a chunk of 1156 bytes does not fit into maxBytes 100. Raise maxBytes, or make chunks shorter.]`,
     );
     expect(memory.chunks).toEqual([chunk]);
   });

@@ -79,9 +79,9 @@ describe('validateChunk', () => {
       message: /expected an array named rewards in the chunk, got none/,
     },
     'a newer format': {
-      chunk: testChunk({ metadata: { formatVersion: 2 } }),
+      chunk: testChunk({ metadata: { formatVersion: 3 } }),
       error: FormatError,
-      message: /expected a chunk of format version 1, got 2\. It was written by a newer Tessera/,
+      message: /expected a chunk of format version 2, got 3\. It was written by a newer Tessera/,
     },
     'no environment': {
       chunk: testChunk({ metadata: { envId: '' } }),
@@ -118,7 +118,7 @@ describe('truncateChunk', () => {
       expect([...cut.frames.data]).toEqual([...chunk.frames.data.subarray(0, (keep + 1) * 4)]);
       expect(endsEpisode(cut)).toBe(keep === steps);
       expect(cut.frames.data.buffer.byteLength).toBe(cut.frames.data.byteLength);
-      expect(chunkBytes(cut)).toBe((keep + 1) * 4 + keep * (4 + 4 + 1 + 1));
+      expect(chunkBytes(cut)).toBe((keep + 1) * 4 + keep * (4 + 4 + 4 + 1 + 1));
     },
   );
 

@@ -305,7 +305,7 @@ describe('append', () => {
         "ConfigError: Replay.append: expected chunks of Test-v0 (environment 0) after number 1, got number 0. Append each chunk once, in order.",
         "ShapeError: Replay.append: expected frames of shape [2, 2, 1], like those held, got [1, 2, 2] from Test-v0. Use one replay for each frame shape, or resize.",
         "FormatError: Replay.append: chunk 0: expected finite rewards, got NaN at step 0 of the chunk.",
-        "ConfigError: Replay.append: a shard of 1 chunks has 3456 bytes and does not fit into maxBytes 3000. Raise maxBytes, or append fewer chunks at once.",
+        "ConfigError: Replay.append: a shard of 1 chunks has 4328 bytes and does not fit into maxBytes 3000. Raise maxBytes, or append fewer chunks at once.",
       ]
     `);
     expect(refused.map(([, errorClass]) => errorClass)).toEqual([

@@ -145,7 +145,7 @@ describe('collect', () => {
     expect(executedActions.data).not.toEqual(actions.data);
   });
 
-  test.for([tallyActions, -1, 0.5, NaN, '1', null])('refuses %s as an executed action', async (wrong) => {
+  test.each([tallyActions, -1, 0.5, NaN, '1', null])('refuses %s as an executed action', async (wrong) => {
     const env = tally({ executes: (action, step) => (step === 5 ? wrong : action) });
     const rollouts = await VectorRollouts.create({ env, seed: 0 });
     const error = await errorOf(rollouts.collect(randomPolicy(0, rollouts.actions), 20));

@@ -48,7 +48,7 @@ export interface PolicyLosses {
 export function policyLoss(
   { logits, values }: Judgement,
   rows: PolicyRows,
-  { clip, valueWeight, entropyWeight }: PolicyLossConfig & { readonly entropyWeight: Tensor },
+  { clip, valueWeight, entropyWeight }: PolicyLossConfig & { readonly entropyWeight: Tensor | number },
 ): PolicyLosses {
   const count = maximum(sum(rows.weights), 1);
   const average = (x: Tensor) => div(sum(mul(x, rows.weights)), count);
