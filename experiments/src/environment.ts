@@ -167,7 +167,12 @@ function countHits<Place>(
   },
 ): Hits {
   const size = frames.data.length / frames.shape[0]!;
-  const place = ({ data }: NdArray<'float32'>, frame: number) => find(data.subarray(frame * size, (frame + 1) * size));
+  const channels = frames.shape[3]!;
+  const place = ({ data }: NdArray<'float32'>, frame: number) => {
+    const own = data.subarray(frame * size, (frame + 1) * size);
+    // Of stacked frames the newest.
+    return find(channels === 3 ? own : own.filter((_, i) => i % channels >= channels - 3));
+  };
   let [shown, found] = [0, 0];
   for (let frame = 0; frame < frames.shape[0]!; frame++) {
     const truth = place(frames, frame);

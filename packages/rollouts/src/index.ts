@@ -25,6 +25,7 @@ export { chunkFileVersion, decodeChunks, encodeChunks } from './chunk-file.ts';
 // Rollouts
 export { importEnvironments, inProcessRollouts } from './in-process-rollouts.ts';
 export { isFrameSpace, makeFrames } from './make-frames.ts';
+export type { FrameOptions } from './make-frames.ts';
 export type { EnvConfig, RolloutOptions } from './settings.ts';
 export type { ActionRange, BatchPolicy, Policy } from './policy.ts';
 export { VectorRollouts } from './vector-rollouts.ts';

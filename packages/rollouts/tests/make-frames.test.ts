@@ -83,6 +83,37 @@ describe('makeFrames', () => {
     },
   );
 
+  test.prop([fc.array(fc.nat({ max: 2 }), { maxLength: 4 }), fc.integer({ min: 2, max: 4 }), fc.nat()])(
+    'stacks the last ones, the newest last, and has them in its state',
+    (actions, stackFrames, seed) => {
+      const [one, other] = [makeFrames('Grey-v0', { stackFrames }), makeFrames('Grey-v0', { stackFrames })];
+      expect(one.observationSpace.shape).toEqual([2, 4, 3 * stackFrames]);
+      const single = makeFrames('Grey-v0');
+      const seen = [single.reset({ seed }).observation as Uint8Array];
+      const first = one.reset({ seed }).observation as Uint8Array;
+      let last = first;
+      for (const action of actions) {
+        seen.push(single.step(action).observation as Uint8Array);
+        last = one.step(action).observation as Uint8Array;
+      }
+      const expected = Array.from({ length: stackFrames }, (_, age) => seen.at(-stackFrames + age) ?? seen[0]!);
+      expect([...last]).toEqual(
+        Array.from({ length: 8 }, () => expected.flatMap(([grey]) => [grey, grey, grey])).flat(),
+      );
+      // What was given away stays as it was.
+      expect([...first]).toEqual(new Array(24 * stackFrames).fill(seen[0]![0]));
+      other.reset();
+      other.setState(structuredClone(one.getState()));
+      expect(other.step(1)).toEqual(one.step(1));
+    },
+  );
+
+  test.each([0, 1.5, -2, NaN, '2'])('refuses to stack %s frames', (stackFrames) => {
+    expect(() => makeFrames('Grey-v0', { stackFrames: stackFrames as number })).toThrow(
+      `stackFrames: expected a whole number of frames > 1, got ${stackFrames}.`,
+    );
+  });
+
   test('leaves frames as they are', () => {
     expect(makeFrames('Frames-v0').observationSpace.shape).toEqual([1, 1, 1]);
     expect(makeFrames('Frames-v0').renderMode).toBeUndefined();

@@ -21,21 +21,21 @@ export interface GapOptions {
 const WHITE: Colour = [255, 255, 255];
 
 /**
- * The frames of a batch as pictures. `frames` is `[B, H, W, C]` with C = 1 (grey) or 3; float32 in [0, 1], clipped, or uint8.
+ * The frames of a batch as pictures. `frames` is `[B, H, W, C]` with C = 1 (grey), 3, or a multiple of 3: stacked frames, of which the last is shown; float32 in [0, 1], clipped, or uint8.
  * Throws ShapeError, and NonFiniteError for NaN or infinite values.
  */
 export function framesToPictures(frames: NdArray<'float32'> | NdArray<'uint8'>): Picture[] {
   const [count = 0, height = 0, width = 0, channels = 0] = frames.shape;
-  if (frames.shape.length !== 4 || (channels !== 1 && channels !== 3)) {
-    throw new ShapeError(`framesToPictures: expected [B, H, W, 1 or 3], got ${shapeText(frames)}.`);
+  if (frames.shape.length !== 4 || (channels !== 1 && (channels === 0 || channels % 3 !== 0))) {
+    throw new ShapeError(`framesToPictures: expected [B, H, W, 1 or a multiple of 3], got ${shapeText(frames)}.`);
   }
   const scale = frames.dtype === 'float32' ? 255 : 1;
   const pixels = height * width;
   return Array.from({ length: count }, (_, index) => {
     const picture = ndarray('uint8', [height, width, 3]);
     for (let i = 0; i < pixels * 3; i++) {
-      const from = channels === 3 ? i : Math.floor(i / 3);
-      const value = frames.data[index * pixels * channels + from]!;
+      const pixel = Math.floor(i / 3);
+      const value = frames.data[(index * pixels + pixel) * channels + (channels === 1 ? 0 : channels - 3 + (i % 3))]!;
       if (!Number.isFinite(value)) throw new NonFiniteError(`framesToPictures: frame ${index} holds ${value}.`);
       picture.data[i] = Math.round(Math.min(Math.max(value * scale, 0), 255));
     }

@@ -33,12 +33,24 @@ describe('framesToPictures', () => {
     expect(result).toEqual({ dtype: 'uint8', shape, data });
   });
 
+  test.prop([pictures, pictures])('of stacked ones the last is shown', ({ shape, data }, other) => {
+    const stacked = ndarray('uint8', [1, shape[0]!, shape[1]!, 6]);
+    for (let i = 0; i < data.length / 3; i++) {
+      stacked.data.set(
+        [0, 1, 2].map((c) => other.data[(3 * i + c) % other.data.length]!),
+        6 * i,
+      );
+      stacked.data.set(data.subarray(3 * i, 3 * i + 3), 6 * i + 3);
+    }
+    expect(framesToPictures(stacked)[0]!.data).toEqual(data);
+  });
+
   test('refuses NaN and other shapes', () => {
     expect(() =>
       framesToPictures(ndarray('float32', [1, 1, 1, 1], Float32Array.of(NaN))),
     ).toThrowErrorMatchingInlineSnapshot(`[NonFiniteError: framesToPictures: frame 0 holds NaN.]`);
     expect(() => framesToPictures(ndarray('uint8', [4, 4, 3]))).toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: framesToPictures: expected [B, H, W, 1 or 3], got [4, 4, 3].]`,
+      `[ShapeError: framesToPictures: expected [B, H, W, 1 or a multiple of 3], got [4, 4, 3].]`,
     );
   });
 });
