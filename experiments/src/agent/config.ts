@@ -11,7 +11,7 @@ import type { EnvironmentSettings } from '../environment.ts';
 import type { ExperimentConfig } from '../experiment.ts';
 import { playSchema } from '../play.ts';
 import type { PlaySettings } from '../play.ts';
-import { arcadeVqvae } from '../tokenizer/config.ts';
+import { arcadeVqvae, vqvae64 } from '../tokenizer/config.ts';
 
 /** How a trained agent is measured. */
 export interface EvaluationConfig extends PlaySettings {
@@ -61,7 +61,7 @@ export const agentSchema: z.ZodObject & z.ZodType<AgentExperimentConfig> = z.str
         .describe('arguments of the environment that differ while the world model is measured'),
     })
     .prefault({}),
-  checkpointEvery: whole('rounds between checkpoints').default(4).meta({ unit: 'rounds' }),
+  checkpointEvery: whole('rounds between checkpoints').default(16).meta({ unit: 'rounds' }),
   precision: precisionSchema,
 }) as never;
 
@@ -70,7 +70,16 @@ const catchPreset = {
   steps: 12_000,
   tokenizer: { kind: 'vqvae', vqvae: arcadeVqvae },
   worldModel: { context: 1, width: 48, layers: 1, stem: 16, learningRate: 3e-3 },
-  behaviour: { hidden: 64, entropy: 0.02, learningRate: 2e-3, realBatch: 144, imaginedBatch: 512 },
+  behaviour: {
+    stem: 0,
+    hidden: 64,
+    layers: 2,
+    entropy: 0.02,
+    endEntropy: null,
+    epochs: 3,
+    realBatch: 144,
+    imaginedBatch: 512,
+  },
   training: {
     numEnvs: 32,
     roundSteps: 18,
@@ -89,8 +98,25 @@ const breakoutPreset = {
   evaluation: { heldOutKwargs: { stickyActions: 0 } },
 };
 
+// Boards with more kinds of things show more patches.
+const boardPreset = {
+  ...breakoutPreset,
+  tokenizer: { kind: 'nearest', nearest: { vocabulary: 512 } },
+};
+
+// How fast cart and pole move shows in two frames alone.
+const cartPolePreset = {
+  steps: 50_000,
+  rollouts: { envKwargs: { stackFrames: 2 } },
+  tokenizer: { kind: 'vqvae', vqvae: vqvae64 },
+  worldModel: { context: 1 },
+  behaviour: { gamma: 0.99, lambda: 0.95 },
+};
+
 /** What the settings of an environment differ in. */
 export function agentDefaults(env: string): Readonly<Record<string, unknown>> {
   if (/^Catch-v\d+$/.test(env)) return catchPreset;
-  return /^Breakout-v\d+$/.test(env) ? breakoutPreset : {};
+  if (/^Breakout-v\d+$/.test(env)) return breakoutPreset;
+  if (/^CartPole-v\d+$/.test(env)) return cartPolePreset;
+  return /^(SpaceInvaders|Asterix|Freeway|Seaquest)-v\d+$/.test(env) ? boardPreset : {};
 }

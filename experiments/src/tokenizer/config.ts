@@ -126,7 +126,7 @@ export function plannedUpdates({ steps, training }: TokenizerConfig): number {
 }
 
 // For the usual frames of world models, 64 x 64: pictures that stand still but for a few pixels.
-const vqvae64 = {
+export const vqvae64 = {
   tokenShape: [8, 8],
   kernelSize: 2,
   residualBlocks: 0,

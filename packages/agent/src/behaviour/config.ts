@@ -7,9 +7,9 @@ const share = (meaning: string) => z.number().min(0).max(1).describe(meaning);
 /** The schema of `BehaviourConfig`. */
 export const behaviourSchema: z.ZodType<BehaviourConfig, BehaviourOptions> & z.ZodObject = z.strictObject({
   embedding: whole('numbers for each token').default(16),
-  stem: whole('channels of a 3x3 convolution over the token grid before the hidden layers; 0: none', 0).default(0),
+  stem: whole('channels of a 3x3 convolution over the token grid before the hidden layers; 0: none', 0).default(32),
   hidden: whole('units of each hidden layer').default(256),
-  layers: whole('hidden layers').default(2),
+  layers: whole('hidden layers').default(1),
   gamma: share('discount of the reward of a later step').default(0.97),
   lambda: share('weight of longer returns in the lambda-return').default(0.9),
   clip: z
@@ -17,18 +17,18 @@ export const behaviourSchema: z.ZodType<BehaviourConfig, BehaviourOptions> & z.Z
     .positive()
     .default(0.2)
     .describe('how far an update may move the policy, and the value, before its gradient is cut'),
-  entropy: z.number().min(0).default(0.025).describe('weight of the entropy bonus at the first step'),
+  entropy: z.number().min(0).default(0.03).describe('weight of the entropy bonus at the first step'),
   endEntropy: z
     .number()
     .min(0)
     .nullable()
-    .default(null)
+    .default(0.01)
     .describe('weight of the entropy bonus at the last step; a straight line leads there; null: it stays'),
   valueWeight: z.number().min(0).default(0.5).describe('weight of the value loss'),
-  epochs: whole('passes over each batch').default(3),
+  epochs: whole('passes over each batch').default(4),
   realBatch: whole('rows of a minibatch of real steps').default(256).meta({ unit: 'steps' }),
-  imaginedBatch: whole('rows of a minibatch of imagined steps').default(512).meta({ unit: 'steps' }),
-  learningRate: z.number().positive().default(1e-3).describe('highest learning rate of Adam'),
+  imaginedBatch: whole('rows of a minibatch of imagined steps').default(256).meta({ unit: 'steps' }),
+  learningRate: z.number().positive().default(2e-3).describe('highest learning rate of Adam'),
   endLearningRate: share(
     'learning rate at the last step as a share of the highest; a straight line leads there',
   ).default(0.1),

@@ -37,9 +37,10 @@ export const ppoSchema: z.ZodType<PpoConfig, PpoOptions> & z.ZodObject = behavio
   .omit({ embedding: true, stem: true, hidden: true, layers: true, realBatch: true, imaginedBatch: true })
   .extend({
     network: frameNetworkSchema.prefault({}),
-    // There are real steps alone to learn from: each is worth more passes, and a higher learning rate.
+    // There are real steps alone to learn from: each is worth more passes.
     epochs: (behaviourSchema.shape['epochs'] as z.ZodDefault).default(8),
-    learningRate: (behaviourSchema.shape['learningRate'] as z.ZodDefault).default(2e-3),
+    entropy: (behaviourSchema.shape['entropy'] as z.ZodDefault).default(0.025),
+    endEntropy: (behaviourSchema.shape['endEntropy'] as z.ZodDefault).default(null),
     minibatch: z.int().min(1).default(256).describe('rows of a minibatch').meta({ unit: 'steps' }),
   }) as never;
 

@@ -15,8 +15,8 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> & z.ZodO
     .describe(
       'updates of a round: tokenizer, then world model, then imagination (alternating), or in turn (interleaved)',
     ),
-  numEnvs: whole('environments stepped side by side').default(64),
-  roundSteps: whole('steps of each environment between two rounds of learning').default(64).meta({ unit: 'steps' }),
+  numEnvs: whole('environments stepped side by side').default(32),
+  roundSteps: whole('steps of each environment between two rounds of learning').default(32).meta({ unit: 'steps' }),
   replayBytes: whole('size of the replay on disk; the oldest rounds go first')
     .default(2 ** 30)
     .meta({ unit: 'bytes' }),
@@ -27,7 +27,7 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> & z.ZodO
   tokenizer: z
     .strictObject({
       firstUpdates: whole('updates in the first round', 0).default(400),
-      updates: whole('updates in each later round', 0).default(40),
+      updates: whole('updates in each later round', 0).default(10),
       untilSteps: whole('the tokenizer is frozen from so many steps on, so that codes come to rest', 0)
         .default(20_000)
         .meta({ unit: 'steps' }),
@@ -43,7 +43,7 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> & z.ZodO
   worldModel: z
     .strictObject({
       firstUpdates: whole('updates in the first round', 0).default(500),
-      updates: whole('updates in each later round', 0).default(120),
+      updates: whole('updates in each later round', 0).default(30),
     })
     .prefault({}),
   imagination: z
@@ -51,7 +51,7 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> & z.ZodO
       updates: whole(
         'batches imagined and learned from in each round; 0: none, the policy learns from real steps alone',
         0,
-      ).default(8),
+      ).default(2),
       starts: whole('states of the replay from which a batch begins').default(256),
       horizon: whole('steps imagined from each').default(16).meta({ unit: 'steps' }),
       explore: whole(
@@ -66,7 +66,7 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> & z.ZodO
     })
     .prefault({}),
   measureSteps: whole('steps of each new round on which the world model is measured before it learns from them')
-    .default(1024)
+    .default(256)
     .meta({ unit: 'steps' }),
 }) as never;
 
