@@ -1,9 +1,11 @@
-// Policy and value as plain functions inside a program: code embeddings of all tokens, two shared hidden layers, two heads.
+// Policy and value as plain functions inside a program: hidden layers over what the policy sees, which is embeddings of all codes or a frame, and two heads on these.
 import type { Generator, NdArray } from '@tessera/core';
-import { add, gather, matMul, relu, reshape } from '@tessera/engine';
+import { add, concat, gather, matMul, relu, reshape } from '@tessera/engine';
 import type { Tensor, Traced } from '@tessera/engine';
-import { dense, initEmbedding, normal, orthogonal, zeros } from '@tessera/nn';
+import { dense, initEmbedding, normal } from '@tessera/nn';
 import type { Linear } from '@tessera/nn';
+import { frameFeatures, initFrameNetwork, initHead } from '../model-free/frame-network.ts';
+import type { FrameNetworkParameters } from '../model-free/frame-network.ts';
 import type { BehaviourConfig } from './config.ts';
 
 /** What the networks are built for. */
@@ -13,38 +15,68 @@ export interface BehaviourSpec {
   readonly vocabulary: number;
   readonly codeDim: number;
   readonly actionCount: number;
+  /** [height, width, channels] of what codes are decoded to. */
+  readonly frameShape: readonly number[];
+  /** Numbers of the world model's hidden state that the policy sees; 0 but with the input `state`. */
+  readonly hiddenSize: number;
 }
 
-/** Parameters of policy and value. */
-export interface BehaviourParameters {
+/** Layers over codes, and over the world model's hidden state where that is seen. */
+export interface CodeLayers {
   /** [vocabulary, embedding]: learned for each code. */
   readonly table: NdArray<'float32'>;
   /** [codeDim, embedding]: what codes that lie together have in common. */
   readonly codes: NdArray<'float32'>;
   readonly first: Linear;
   readonly second: Linear;
-  readonly policy: Linear;
-  readonly value: Linear;
 }
 
+/** Layers over frames. */
+export interface FrameLayers {
+  readonly network: FrameNetworkParameters;
+}
+
+/** Parameters of policy and value. */
+export type BehaviourParameters = (CodeLayers | FrameLayers) & {
+  readonly policy: Linear;
+  readonly value: Linear;
+};
+
 /** Starting values: orthogonal, with a policy head so small that every action begins equally likely. */
-export function initBehaviour(
+export function initBehaviour(generator: Generator, config: BehaviourConfig, spec: BehaviourSpec): BehaviourParameters {
+  const { input, network } = config;
+  const layers = input === 'frames' ? undefined : initCodeLayers(generator, config, spec);
+  const width = input === 'frames' ? network.hidden : config.hidden;
+  return {
+    ...(layers ?? { network: initFrameNetwork(generator, network, spec.frameShape) }),
+    policy: initHead(generator, width, spec.actionCount, 0.01),
+    value: initHead(generator, width, 1, 1),
+  };
+}
+
+function initCodeLayers(
   generator: Generator,
   { embedding, hidden }: BehaviourConfig,
-  { tokens, vocabulary, codeDim, actionCount }: BehaviourSpec,
-): BehaviourParameters {
-  const layer = (inputs: number, outputs: number, gain: number): Linear => ({
-    kernel: orthogonal(generator, [inputs, outputs], gain),
-    bias: zeros([outputs]),
-  });
+  { tokens, vocabulary, codeDim, hiddenSize }: BehaviourSpec,
+): CodeLayers {
   return {
     table: initEmbedding(generator, { vocabulary, width: embedding, deviation: 1 }),
     codes: normal(generator, [codeDim, embedding], Math.sqrt(1 / codeDim)),
-    first: layer(tokens * embedding, hidden, Math.SQRT2),
-    second: layer(hidden, hidden, Math.SQRT2),
-    policy: layer(hidden, actionCount, 0.01),
-    value: layer(hidden, 1, 1),
+    first: initHead(generator, tokens * embedding + hiddenSize, hidden, Math.SQRT2),
+    second: initHead(generator, hidden, hidden, Math.SQRT2),
   };
+}
+
+/** What the networks look at; which of it, the input says. */
+export interface Looked {
+  /** int32 [batch, tokens]. */
+  readonly tokens?: Tensor | undefined;
+  /** float32 [batch, hiddenSize]. */
+  readonly hiddenState?: Tensor | undefined;
+  /** float32 [batch, height, width, channels] in [0, 1]. */
+  readonly frames?: Tensor | undefined;
+  /** float32 [vocabulary, codeDim]. */
+  readonly codes: Tensor;
 }
 
 /** What the networks say of states. */
@@ -55,14 +87,43 @@ export interface Judgement {
   readonly values: Tensor;
 }
 
-/** `tokens` int32 [batch, tokens] and `codes` float32 [vocabulary, codeDim] to logits and values. */
+/** Logits and values. */
 export function judge(
-  { table, codes: projection, first, second, policy, value }: Traced<BehaviourParameters>,
-  { tokens, codes }: { readonly tokens: Tensor; readonly codes: Tensor },
+  parameters: Traced<BehaviourParameters>,
+  looked: Looked,
+  config: Pick<BehaviourConfig, 'network'>,
 ): Judgement {
-  const [batch, count] = tokens.shape as [number, number];
-  const embedded = gather(add(table, matMul(codes, projection)), tokens); // [batch, tokens, embedding]
+  const hidden = layersOf(parameters, looked, config);
+  return { logits: dense(parameters.policy, hidden), values: valuesOf(parameters, hidden) };
+}
+
+/** Parameters of the value function alone. */
+export type CriticParameters = (CodeLayers | FrameLayers) & { readonly value: Linear };
+
+/** Values alone, [batch]. */
+export function appraise(
+  parameters: Traced<CriticParameters>,
+  looked: Looked,
+  config: Pick<BehaviourConfig, 'network'>,
+): Tensor {
+  return valuesOf(parameters, layersOf(parameters, looked, config));
+}
+
+function valuesOf({ value }: { readonly value: Traced<Linear> }, hidden: Tensor): Tensor {
+  return reshape(dense(value, hidden), [hidden.shape[0]!]);
+}
+
+/** What both heads see, [batch, hidden]. */
+function layersOf(
+  parameters: Traced<CriticParameters>,
+  { tokens, hiddenState, frames, codes }: Looked,
+  { network }: Pick<BehaviourConfig, 'network'>,
+): Tensor {
+  if ('network' in parameters) return frameFeatures(parameters.network, frames!, network);
+  const { table, codes: projection, first, second } = parameters;
+  const [batch, count] = tokens!.shape as [number, number];
+  const embedded = gather(add(table, matMul(codes, projection)), tokens!); // [batch, tokens, embedding]
   const flat = reshape(embedded, [batch, count * table.shape[1]!]);
-  const hidden = relu(dense(second, relu(dense(first, flat))));
-  return { logits: dense(policy, hidden), values: reshape(dense(value, hidden), [batch]) };
+  const seen = hiddenState === undefined ? flat : concat([flat, hiddenState], { axis: 1 });
+  return relu(dense(second, relu(dense(first, seen))));
 }
