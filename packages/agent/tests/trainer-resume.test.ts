@@ -67,7 +67,7 @@ describe('a resumed run', () => {
     ],
     [
       'a policy that sees what was before, and moving averages',
-      7,
+      13,
       {
         tokenizer: 'vqvae',
         worldModel: { context: 3 },
