@@ -6,7 +6,14 @@ import { NearestTokenizer, VQVAE } from '@tessera/vqvae';
 import type { QuantizerConfig, Tokenizer } from '@tessera/vqvae';
 import { onTestFinished } from 'vitest';
 import { AgentTrainer } from '../src/index.ts';
-import type { Agent, BehaviourOptions, TrainerEvent, TrainerState, TrainingOptions, WorldModelOptions } from '../src/index.ts';
+import type {
+  Agent,
+  BehaviourOptions,
+  TrainerEvent,
+  TrainerState,
+  TrainingOptions,
+  WorldModelOptions,
+} from '../src/index.ts';
 import { PixelTokenizer } from './pixel-tokenizer.ts';
 import { agentOn } from './toy.ts';
 import { walk } from './walk-env.ts';
@@ -68,7 +75,16 @@ function tokenizerOf(
 /** A run at its beginning, or, given a state and the shards of another one, where that one was. */
 export async function runOn(
   engine: Engine,
-  { tokenizer: kind = 'pixels', quantizer, training = {}, worldModel = {}, behaviour = {}, env = {}, steps = 56, seed = 0 }: RunOptions,
+  {
+    tokenizer: kind = 'pixels',
+    quantizer,
+    training = {},
+    worldModel = {},
+    behaviour = {},
+    env = {},
+    steps = 56,
+    seed = 0,
+  }: RunOptions,
   from?: { readonly state: TrainerState; readonly store: ShardStore },
 ): Promise<Run> {
   const config: TrainingOptions = {

@@ -37,7 +37,7 @@ export interface Imagination {
 export async function imagine(options: ImagineOptions): Promise<Imagination> {
   const { worldModel, behaviour, starts, rows, horizon, explore = 0, generator } = options;
   const context = copyStarts(await starts(rows));
-  const { tokens: width, hiddenSize = 0 } = behaviour.spec;
+  const { tokens: width, hiddenSize } = behaviour.spec;
   const predict = (window: Starts) =>
     worldModel.predict(hiddenSize > 0 ? withoutFrame(window, 'oldest') : window, { generator });
   const look = () =>
