@@ -6,7 +6,7 @@ import type { NdArray } from '@tessera/core';
 import { entropyAt } from '../src/behaviour/policy-epochs.ts';
 import { nextReturnRange, returnScale } from '../src/behaviour/return-scale.ts';
 import type { Behaviour, BehaviourOptions, Experience } from '../src/index.ts';
-import { behaviourOn, cpu, engines, errorOf, integers } from './toy.ts';
+import { behaviourOn, cpu, engines, errorOf, integers, wasm } from './toy.ts';
 
 /** Steps that end at once, so that each return is its reward, and values of 0, so that each advantage is too. */
 function bandit(rewards: readonly number[], seed = 0): Experience[] {
@@ -112,7 +112,7 @@ describe('the slow critic', () => {
   test('holds the value function back: the more, the heavier it is', () => {
     const tokens = ndarray('int32', [1, 2], Int32Array.of(1, 2));
     const valueWith = (weight: number): number => {
-      const behaviour = behaviourOn(cpu, { learningRate: 0.01, epochs: 1, slowCritic: { decay: 1, weight } });
+      const behaviour = behaviourOn(wasm, { learningRate: 0.01, epochs: 1, slowCritic: { decay: 1, weight } });
       const experience = bandit(Array.from({ length: 16 }, () => 5)).map((step) => ({ ...step, tokens: tokens.data }));
       const start = behaviour.judge(tokens).values[0]!;
       const stay = experience.map((step) => ({ ...step, values: Float32Array.of(start, 0) }));
