@@ -3,6 +3,7 @@ import { hasWindow } from '@tessera/rollouts';
 import type { ReplayChunk, StepReference } from '@tessera/rollouts';
 import type { AgentPlayer } from '../agent-player.ts';
 import { pastHidden } from '../world-model/past-hidden.ts';
+import { pick } from '../world-model/windows.ts';
 import type { WorldModel } from '../world-model/world-model.ts';
 import type { TokenMemory } from './token-memory.ts';
 
@@ -52,9 +53,13 @@ export async function recallPasts(
   if (!player.remembers) return;
   const newest = new Map<number, ReplayChunk>();
   for (const chunk of chunks) newest.set(chunk.metadata.envIndex, chunk);
-  for (const [envIndex, chunk] of newest) {
+  const known = [...newest].flatMap(([envIndex, chunk]) => {
     const step = stepBefore(chunk, chunk.steps, worldModel.config.context);
-    if (step === undefined) continue;
-    player.recall(envIndex, await memory.transitions([step]));
+    return step === undefined ? [] : [{ envIndex, step }];
+  });
+  if (known.length === 0) return;
+  const { tokens, actions } = await memory.transitions(known.map(({ step }) => step));
+  for (const [row, { envIndex }] of known.entries()) {
+    player.recall(envIndex, { tokens: pick(tokens, [row]), actions: pick(actions, [row]) });
   }
 }
