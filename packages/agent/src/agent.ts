@@ -1,13 +1,16 @@
 // An agent: tokenizer, world model and behaviour that fit one another, acting on frames.
-import type { Generator, NdArray } from '@tessera/core';
+import { ConfigError } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
 import type { Engine } from '@tessera/engine';
 import type { ActionRange } from '@tessera/rollouts';
 import type { Tokenizer } from '@tessera/vqvae';
+import { AgentPlayer } from './agent-player.ts';
+import type { PlayerOptions } from './agent-player.ts';
 import { Behaviour } from './behaviour/behaviour.ts';
 import type { BehaviourConfig, BehaviourOptions } from './behaviour/config.ts';
 import { DreamVectorEnv } from './dream-vector-env.ts';
 import type { DreamEnvOptions } from './dream-vector-env.ts';
-import { checkFrameBytes, codeFeatures, tokensOf } from './preprocess.ts';
+import { codeFeatures } from './preprocess.ts';
 import type { WorldModelConfig, WorldModelOptions } from './world-model/config.ts';
 import { WorldModel } from './world-model/world-model.ts';
 
@@ -54,7 +57,11 @@ export class Agent {
     this.actions = actions;
     this.worldModel = new WorldModel(engine, worldModel, parts);
     try {
-      this.behaviour = new Behaviour(engine, behaviour, parts);
+      this.behaviour = new Behaviour(engine, behaviour, {
+        ...parts,
+        decode: (tokens) => tokenizer.decode(tokens),
+        hiddenSize: this.worldModel.hiddenSize,
+      });
     } catch (error) {
       this.worldModel.dispose();
       throw error;
@@ -81,12 +88,20 @@ export class Agent {
 
   /**
    * Actions for frames as environments give them, uint8 [batch, height, width, channels]: drawn from the policy with `generator`, or with `greedy` the most
-   * likely ones. The policy sees the present frame alone, so there is no state to carry from step to step.
+   * likely ones. It is for policies that see the present frame alone; throws ConfigError for one with the input `state`, whose memory a `player` keeps.
    */
-  act(frames: NdArray<'uint8'>, options: { readonly generator: Generator; readonly greedy?: boolean }): Decision {
-    checkFrameBytes('act', frames, this.tokenizer.spec.frameShape);
-    const { actions, logProbabilities, values } = this.behaviour.act(tokensOf(this.tokenizer, frames), options);
-    return { actions: actions.map((index) => index + this.actions.first), logProbabilities, values };
+  act(frames: NdArray<'uint8'>, options: PlayerOptions): Decision {
+    if (this.behaviour.config.input === 'state') {
+      throw new ConfigError(
+        "Agent.act: this policy sees what was before a frame too (input 'state'). Make a player with agent.player({ generator }) and let that act, frame after frame.",
+      );
+    }
+    return this.player(options).act(frames);
+  }
+
+  /** Someone who plays with this policy in one or more environments and remembers what the policy needs of each. */
+  player(options: PlayerOptions): AgentPlayer {
+    return new AgentPlayer(this, options);
   }
 
   /**

@@ -8,6 +8,7 @@ import { loadTokenizer } from '@tessera/vqvae/node';
 import { z } from 'zod';
 import { Agent } from './agent.ts';
 import { behaviourSchema } from './behaviour/config.ts';
+import type { BehaviourConfig } from './behaviour/config.ts';
 import { worldModelSchema } from './world-model/config.ts';
 
 /** The version of the file; raised when a reader of the older version would misread it. */
@@ -117,7 +118,7 @@ function checkSizes(source: string, settings: z.infer<typeof settingsSchema>, te
   if (foreign !== undefined) throw new FormatError(`${source}: has a tensor '${foreign}' that belongs to no network.`);
   const {
     worldModel: { kind, context, width, layers, expansion, stem },
-    behaviour: { embedding, hidden },
+    behaviour,
     actions,
     tokenizer: { vocabulary, tokenShape },
   } = settings;
@@ -127,13 +128,26 @@ function checkSizes(source: string, settings: z.infer<typeof settingsSchema>, te
     ...(kind === 'causal'
       ? [(vocabulary + actions.count + (context + 1) * (tokens + 1)) * width]
       : [context * (vocabulary + actions.count) * width, stem * (vocabulary + 9 * context * width)]),
-    (tokens + vocabulary) * embedding,
-    (tokens * embedding + hidden + actions.count) * hidden,
+    ...behaviourNumbers(behaviour, { tokens, vocabulary, actionCount: actions.count }),
   ].reduce((sum, numbers) => sum + numbers, 0);
   const there = Object.values(tensors).reduce((sum, { data }) => sum + data.length, 0);
   if (needed > there) {
     throw new FormatError(`${source}: its settings need ${needed} numbers or more, but it has ${there}.`);
   }
+}
+
+/** Numbers that a behaviour of these settings has at the least. */
+function behaviourNumbers(
+  { input, embedding, hidden, network }: BehaviourConfig,
+  { tokens, vocabulary, actionCount }: { tokens: number; vocabulary: number; actionCount: number },
+): number[] {
+  if (input !== 'frames') {
+    return [(tokens + vocabulary) * embedding, (tokens * embedding + hidden + actionCount) * hidden];
+  }
+  const kernels = network.convolutions.map(
+    ({ channels, kernel }, i) => channels * kernel * kernel * (network.convolutions[i - 1]?.channels ?? 1),
+  );
+  return [...kernels, ((network.convolutions.at(-1)?.channels ?? 1) + actionCount) * network.hidden];
 }
 
 function prefixed(prefix: string, arrays: NamedArrays): NamedArrays {

@@ -3,6 +3,7 @@
 // Agents
 export { Agent } from './agent.ts';
 export type { AgentConfig, AgentOptions, Decision } from './agent.ts';
+export type { AgentPlayer, PlayerOptions, PlayOf } from './agent-player.ts';
 export { codeFeatures, tokensOf } from './preprocess.ts';
 
 // Dreams as environments
@@ -37,16 +38,23 @@ export type { Accuracy } from './world-model/accuracy.ts';
 
 // Behaviour
 export { Behaviour } from './behaviour/behaviour.ts';
-export type { BehaviourCreateOptions, Experience, LearnOptions } from './behaviour/behaviour.ts';
+export type { ActOptions, BehaviourCreateOptions, Experience, LearnOptions } from './behaviour/behaviour.ts';
 export type { BehaviourMetrics, PolicySteps } from './behaviour/policy-epochs.ts';
 export { behaviourSchema } from './behaviour/config.ts';
-export type { BehaviourConfig, BehaviourOptions } from './behaviour/config.ts';
+export type {
+  BehaviourConfig,
+  BehaviourOptions,
+  PolicyInput,
+  PolicyObjective,
+  ReturnNormalisation,
+  SlowCriticConfig,
+} from './behaviour/config.ts';
 export { chooseActions } from './behaviour/choose-actions.ts';
 export type { Choices } from './behaviour/choose-actions.ts';
 export { lambdaReturns } from './behaviour/lambda-returns.ts';
 export type { ReturnOptions, Stretch } from './behaviour/lambda-returns.ts';
 export { initBehaviour, judge } from './behaviour/networks.ts';
-export type { BehaviourParameters, BehaviourSpec, Judgement } from './behaviour/networks.ts';
+export type { BehaviourParameters, BehaviourSpec, Judgement, Looked } from './behaviour/networks.ts';
 export { initRecurrentActorCritic, recurrentActorCritic } from './behaviour/recurrent-networks.ts';
 export type {
   RecurrentActorCritic,
@@ -54,7 +62,7 @@ export type {
   RecurrentJudgement,
 } from './behaviour/recurrent-networks.ts';
 export { policyLoss } from './behaviour/policy-loss.ts';
-export type { PolicyLosses, PolicyRows } from './behaviour/policy-loss.ts';
+export type { PolicyLossConfig, PolicyLosses, PolicyRows } from './behaviour/policy-loss.ts';
 
 // Training
 export { AgentTrainer } from './training/trainer.ts';

@@ -9,7 +9,7 @@ import { injectFaults } from '@tessera/core/node';
 import { NearestTokenizer } from '@tessera/vqvae';
 import type { Tokenizer } from '@tessera/vqvae';
 import { saveTokenizer } from '@tessera/vqvae/node';
-import type { Agent } from '../src/index.ts';
+import type { Agent, BehaviourOptions } from '../src/index.ts';
 import { loadAgent, saveAgent } from '../src/node.ts';
 import { PixelTokenizer } from './pixel-tokenizer.ts';
 import { agentOn, cpu, engines, integers, temporaryFolder, transitionsOf } from './toy.ts';
@@ -107,6 +107,35 @@ describe('a saved agent', () => {
     expect(await failure(folder)).toContain(
       `WorldModel.loadState: expected the state of a world model of kind 'parallel', got one of kind '${kind}'. Build it with worldModel.kind '${kind}'.`,
     );
+  });
+
+  test.each<BehaviourOptions>([
+    { input: 'frames', network: { hidden: 5 }, slowCritic: { weight: 1 } },
+    { input: 'frames', network: { convolutions: [], hidden: 1 } },
+    { input: 'state', returnNormalisation: 'percentile', endEntropy: 0 },
+  ])('whose policy is %o plays on as it would have', async (behaviour) => {
+    const folder = temporaryFolder();
+    const agent = agentOn(cpu, { behaviour });
+    await saveAgent(folder, agent);
+    const again = await loadAgent(cpu, folder, { tokenizer: new PixelTokenizer() });
+    expect(again.config).toEqual(agent.config);
+    expect(again.behaviour.state()).toEqual(agent.behaviour.state());
+    const [one, other] = [agent, again].map((own) => own.player({ generator: npRandom(5) }));
+    for (let step = 0; step < 2; step++) expect(other!.act(frames)).toEqual(one!.act(frames));
+    again.dispose();
+  });
+
+  test('from before there was a choice of what the policy sees and learns by has the defaults', async () => {
+    const { folder, agent } = await saved();
+    editSettings(folder, (settings) => {
+      const { input, network, objective, returnNormalisation, slowCritic, endEntropy, ...older } = settings.behaviour;
+      expect([input, network, objective, returnNormalisation, slowCritic, endEntropy]).not.toContain(undefined);
+      return { ...settings, behaviour: older };
+    });
+    const again = await loadAgent(cpu, folder, { tokenizer: new PixelTokenizer() });
+    expect(again.config).toEqual(agent.config);
+    expect(act(again)).toEqual(act(agent));
+    again.dispose();
   });
 
   test('from before there were kinds is of kind parallel', async () => {

@@ -1,4 +1,4 @@
-// The loss of PPO against the formulas written out row by row, and its slopes against finite differences.
+// The losses of PPO and REINFORCE against the formulas written out row by row, and their slopes against closed forms and finite differences.
 import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { f32, gradients, i32 } from '@tessera/engine';
@@ -67,11 +67,7 @@ const inputs = {
 
 function lossesOn(engine: Engine, batch: Batch): Record<string, number> & { readonly slopes: Float32Array } {
   const program = engine.program('loss', inputs, ({ logits, values, oldValues, ...x }) => {
-    const losses = policyLoss(
-      { logits, values },
-      { ...x, values: oldValues },
-      { ...config, entropyWeight: config.entropy },
-    );
+    const losses = policyLoss({ logits, values }, { ...x, values: oldValues }, config);
     const [slopes, valueSlopes] = gradients(losses.total, [logits, values]);
     return { ...losses, slopes: slopes!, valueSlopes: valueSlopes! };
   });
@@ -150,7 +146,7 @@ describe('the policy loss', () => {
     const slopeAt = (ratio: number, advantage: number): number => {
       const quiet = behaviourSchema.parse({ clip: 0.2, entropy: 0, valueWeight: 0 }) as BehaviourConfig;
       const program = engine.program('slope', inputs, ({ logits, values, oldValues, ...x }) => {
-        const { total } = policyLoss({ logits, values }, { ...x, values: oldValues }, { ...quiet, entropyWeight: 0 });
+        const { total } = policyLoss({ logits, values }, { ...x, values: oldValues }, quiet);
         return { slope: gradients(total, [logits])[0]! };
       });
       const old = ndarray('float32', [rows], new Float32Array(rows).fill(uniform - Math.log(ratio)));
@@ -180,4 +176,55 @@ describe('the policy loss', () => {
       expect(slopes[i]).toBeCloseTo((nudged(1e-3) - nudged(-1e-3)) / 2e-3, 3);
     }
   });
+});
+
+describe.each(engines)('the loss of REINFORCE on %s', (_, engine) => {
+  const slowWeight = 0.4;
+
+  /** The losses and their slopes by logits and values. */
+  function lossesOf(batch: Batch, slowValues: NdArray<'float32'>) {
+    const program = engine.program(
+      'reinforce',
+      { ...inputs, slowValues: f32(rows), entropy: f32() },
+      ({ logits, values, oldValues, slowValues: slow, entropy, ...x }) => {
+        const losses = policyLoss(
+          { logits, values },
+          { ...x, values: oldValues },
+          { objective: 'reinforce', clip: 0.2, valueWeight: 0.7, entropy, slow: { values: slow, weight: slowWeight } },
+        );
+        const [byLogits, byValues, bySlow] = gradients(losses.total, [logits, values, slow]);
+        return { clipped: losses.clipped, byLogits: byLogits!, byValues: byValues!, bySlow: bySlow! };
+      },
+    );
+    const out = program.run({ ...batch, slowValues, entropy: 0.3 });
+    program.dispose();
+    return out;
+  }
+
+  test.prop([fc.nat(10_000), fc.integer({ min: 1, max: rows })], { numRuns: 20 })(
+    'has the slopes of the policy gradient theorem, whatever the policy was when it acted',
+    (seed, real) => {
+      const batch = batchOf(seed, real);
+      const slow = floats([rows], seed + 9);
+      const { clipped, byLogits, byValues, bySlow } = lossesOf(batch, slow);
+      expect(clipped.data[0]).toBe(0);
+      for (let row = 0; row < rows; row++) {
+        const weight = row < real ? 1 / real : 0;
+        const own = [...batch.logits.data.subarray(row * actions, (row + 1) * actions)];
+        const total = own.reduce((sum, x) => sum + Math.exp(x), 0);
+        const shares = own.map((x) => Math.exp(x) / total);
+        const entropy = -shares.reduce((sum, p) => sum + p * Math.log(p), 0);
+        for (const [action, p] of shares.entries()) {
+          // d/dl of -A log pi(a) is A (pi - [a]); that of -H is pi (log pi + H).
+          const taken = batch.actions.data[row] === action ? 1 : 0;
+          const slope = batch.advantages.data[row]! * (p - taken) + 0.3 * p * (Math.log(p) + entropy);
+          expect(byLogits.data[row * actions + action]).toBeCloseTo(weight * slope, 5);
+        }
+        const value = batch.values.data[row]!;
+        const miss = value - batch.returns.data[row]! + slowWeight * (value - slow.data[row]!);
+        expect(byValues.data[row]).toBeCloseTo(weight * 0.7 * 2 * miss, 5);
+        expect(bySlow.data[row]).toBe(0);
+      }
+    },
+  );
 });

@@ -11,7 +11,13 @@ import { onTestFinished } from 'vitest';
 import { PixelTokenizer } from './pixel-tokenizer.ts';
 import { walkActions } from './walk-env.ts';
 import { Agent, Behaviour, WorldModel } from '../src/index.ts';
-import type { AgentOptions, BehaviourOptions, Transitions, WorldModelOptions } from '../src/index.ts';
+import type {
+  AgentOptions,
+  BehaviourCreateOptions,
+  BehaviourOptions,
+  Transitions,
+  WorldModelOptions,
+} from '../src/index.ts';
 
 export const cpu: Engine = await createEngine({ backend: 'cpu' });
 export const wasm: Engine = await createEngine({ backend: 'wasm' });
@@ -44,13 +50,9 @@ export function specOf(tokenShape: readonly number[], vocabulary: number, codeDi
 export function behaviourOn(
   engine: Engine,
   options: BehaviourOptions = {},
-  {
-    tokenizer = specOf([2], 4),
-    actionCount = 3,
-    seed = 0,
-  }: { tokenizer?: TokenizerSpec; actionCount?: number; seed?: number } = {},
+  { tokenizer = specOf([2], 4), actionCount = 3, ...rest }: Partial<BehaviourCreateOptions> = {},
 ): Behaviour {
-  const behaviour = new Behaviour(engine, { ...smallBehaviour, ...options }, { tokenizer, actionCount, seed });
+  const behaviour = new Behaviour(engine, { ...smallBehaviour, ...options }, { tokenizer, actionCount, ...rest });
   behaviour.setCodes(codesOf(tokenizer));
   onTestFinished(() => behaviour.dispose());
   return behaviour;

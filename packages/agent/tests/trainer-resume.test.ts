@@ -65,6 +65,23 @@ describe('a resumed run', () => {
       11,
       { steps: 40, worldModel: { kind: 'causal', reward: 'two-hot', temperature: 1 }, env: { reward: 7 } },
     ],
+    [
+      'a policy that sees what was before, and moving averages',
+      13,
+      {
+        tokenizer: 'vqvae',
+        worldModel: { context: 3 },
+        training: { replayBytes: 100_000 },
+        behaviour: {
+          input: 'state',
+          objective: 'reinforce',
+          returnNormalisation: 'percentile',
+          slowCritic: { weight: 1 },
+          endEntropy: 0,
+        },
+      },
+    ],
+    ['a policy that sees frames', 23, { tokenizer: 'vqvae', behaviour: { input: 'frames', network: { hidden: 8 } } }],
     ['no real steps to learn from', 4, { tokenizer: 'pixels', steps: 40, training: { learnFromReal: false } }],
   ])('with %s, from every %i-th item', async (_, every, options) => {
     await checkResumes(options, every);

@@ -6,7 +6,14 @@ import { NearestTokenizer, VQVAE } from '@tessera/vqvae';
 import type { QuantizerConfig, Tokenizer } from '@tessera/vqvae';
 import { onTestFinished } from 'vitest';
 import { AgentTrainer } from '../src/index.ts';
-import type { Agent, TrainerEvent, TrainerState, TrainingOptions, WorldModelOptions } from '../src/index.ts';
+import type {
+  Agent,
+  BehaviourOptions,
+  TrainerEvent,
+  TrainerState,
+  TrainingOptions,
+  WorldModelOptions,
+} from '../src/index.ts';
 import { PixelTokenizer } from './pixel-tokenizer.ts';
 import { agentOn } from './toy.ts';
 import { walk } from './walk-env.ts';
@@ -20,6 +27,7 @@ export interface RunOptions {
   readonly quantizer?: Partial<QuantizerConfig>;
   readonly training?: TrainingOptions;
   readonly worldModel?: WorldModelOptions;
+  readonly behaviour?: BehaviourOptions;
   readonly env?: WalkKwargs;
   readonly steps?: number;
   readonly seed?: number;
@@ -67,7 +75,16 @@ function tokenizerOf(
 /** A run at its beginning, or, given a state and the shards of another one, where that one was. */
 export async function runOn(
   engine: Engine,
-  { tokenizer: kind = 'pixels', quantizer, training = {}, worldModel = {}, env = {}, steps = 56, seed = 0 }: RunOptions,
+  {
+    tokenizer: kind = 'pixels',
+    quantizer,
+    training = {},
+    worldModel = {},
+    behaviour = {},
+    env = {},
+    steps = 56,
+    seed = 0,
+  }: RunOptions,
   from?: { readonly state: TrainerState; readonly store: ShardStore },
 ): Promise<Run> {
   const config: TrainingOptions = {
@@ -84,7 +101,7 @@ export async function runOn(
     tokenizer,
     actions: rollouts.actions,
     worldModel: { context: 2, batchSize: 4, ...worldModel },
-    behaviour: { epochs: 2, realBatch: 8, imaginedBatch: 8 },
+    behaviour: { epochs: 2, realBatch: 8, imaginedBatch: 8, ...behaviour },
     seed,
   });
   const store = from?.store ?? memoryShards();

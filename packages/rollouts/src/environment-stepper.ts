@@ -88,6 +88,11 @@ export class EnvironmentStepper {
     return this.#builder.sequence;
   }
 
+  /** Steps taken in the present episode. */
+  get stepsOfEpisode(): number {
+    return this.#builder.stepsOfEpisode;
+  }
+
   /** Whether a chunk is open. */
   get isOpen(): boolean {
     return this.#builder.isOpen;

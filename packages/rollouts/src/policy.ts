@@ -22,9 +22,10 @@ export interface BatchPolicy {
   readonly version: number;
   /**
    * One action for each of `frames`, `uint8 [n, H, W, C]`, as the environment takes them (from the first of its action space on). `envIndices` says whose
-   * frame each one is. The frames are the policy's to keep.
+   * frame each one is; `begins`, one for each frame, is 1 where it is the first of an episode, so that a policy with a memory can forget. The frames are the
+   * policy's to keep.
    */
-  act(frames: NdArray<'uint8'>, envIndices: readonly number[]): ArrayLike<number>;
+  act(frames: NdArray<'uint8'>, envIndices: readonly number[], begins: Uint8Array): ArrayLike<number>;
 }
 
 /** The whole numbers from `first` to `first + count - 1`. */

@@ -187,6 +187,7 @@ export class VectorRollouts {
     const actions = policy.act(
       frames,
       acting.map((_, envIndex) => envIndex),
+      Uint8Array.from(acting, ({ stepsOfEpisode }) => (stepsOfEpisode === 0 ? 1 : 0)),
     );
     this.#checkActions(actions, acting);
     for (const [row, stepper] of acting.entries()) {

@@ -78,10 +78,11 @@ describe('collect', () => {
       const all: Chunk[] = [];
       for (const [version, steps] of calls.entries()) {
         const seen: number[][] = [];
-        const act: BatchPolicy['act'] = (frames, envIndices) => {
+        const act: BatchPolicy['act'] = (frames, envIndices, begins) => {
           seen.push([...envIndices]);
           expect(frames.shape).toEqual([envIndices.length, 1, 2, 3]);
-          return framePolicy.act(frames, envIndices);
+          expect([...begins]).toEqual(envIndices.map((_, row) => (readTally(frames.data, row).step === 0 ? 1 : 0)));
+          return framePolicy.act(frames, envIndices, begins);
         };
         const chunks = await rollouts.collect({ version, act }, steps);
         expect(stepsOf(chunks)).toBe(steps);

@@ -1,4 +1,4 @@
-// How a policy learns from a batch of steps by proximal policy optimisation, whatever it sees: lambda-returns once, then passes in shuffled minibatches.
+// How a policy learns from a batch of steps, whatever it sees: lambda-returns once, then passes in shuffled minibatches.
 import { ConfigError, ShapeError, ndarray } from '@tessera/core';
 import type { Generator, NdArray } from '@tessera/core';
 import { checkFinite } from '@tessera/engine';
@@ -65,14 +65,6 @@ export function policyTable(stretches: readonly PolicySteps[], options: ReturnOp
   return table;
 }
 
-/** The weight of the entropy bonus when so much of the run is done: a straight line. */
-export function entropyWeightAt(
-  { entropy, endEntropy }: Pick<BehaviourConfig, 'entropy' | 'endEntropy'>,
-  progress: number,
-): number {
-  return entropy + progress * ((endEntropy ?? entropy) - entropy);
-}
-
 /** How a table is learned. */
 export interface EpochOptions {
   readonly epochs: number;
@@ -80,20 +72,22 @@ export interface EpochOptions {
   readonly minibatch: number;
   /** Shuffles the rows. */
   readonly generator: Generator;
+  /** What all advantages are divided by; without it they are normalised in each minibatch. */
+  readonly scale?: number;
 }
 
 /** The columns of a minibatch, all of its size, padded with rows of weight 0. */
 export type PolicyColumns = Readonly<Record<keyof PolicyRows, NdArray>>;
 
 /**
- * Passes over the table in shuffled minibatches, with advantages normalised in each; `update` adds what the policy saw in the rows `chosen` and learns. Returns
+ * Passes over the table in shuffled minibatches; `update` adds what the policy saw in the rows `chosen` and learns. Returns
  * the means of what it reports.
  *
  * Throws ConfigError for an empty table and a minibatch of no rows, and whatever `update` throws; minibatches before it have then been learned.
  */
 export function policyEpochs(
   table: PolicyTable,
-  { epochs, minibatch, generator }: EpochOptions,
+  { epochs, minibatch, generator, scale }: EpochOptions,
   update: (chosen: readonly number[], columns: PolicyColumns) => Readonly<Record<keyof BehaviourMetrics, NdArray>>,
 ): BehaviourMetrics {
   if (!Number.isInteger(minibatch) || minibatch < 1) {
@@ -107,7 +101,7 @@ export function policyEpochs(
     const order = generator.permutation(count);
     for (let start = 0; start < count; start += minibatch) {
       const chosen = order.slice(start, start + minibatch);
-      const out = update(chosen, columnsOf(table, chosen, minibatch));
+      const out = update(chosen, columnsOf(table, chosen, { size: minibatch, scale }));
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += out[name].data[0] as number;
       minibatches++;
     }
@@ -117,7 +111,11 @@ export function policyEpochs(
   ) as unknown as BehaviourMetrics;
 }
 
-function columnsOf(table: PolicyTable, chosen: readonly number[], size: number): PolicyColumns {
+function columnsOf(
+  table: PolicyTable,
+  chosen: readonly number[],
+  { size, scale }: { readonly size: number; readonly scale: number | undefined },
+): PolicyColumns {
   const actions = ndarray('int32', [size]);
   const column = () => ndarray('float32', [size]);
   const [logProbabilities, values, returns, advantages, weights] = [column(), column(), column(), column(), column()];
@@ -133,9 +131,9 @@ function columnsOf(table: PolicyTable, chosen: readonly number[], size: number):
     sum += advantage;
     squares += advantage * advantage;
   }
-  const mean = sum / chosen.length;
-  const deviation = Math.sqrt(Math.max(0, squares / chosen.length - mean * mean));
-  for (let i = 0; i < chosen.length; i++) advantages.data[i] = (advantages.data[i]! - mean) / (deviation + 1e-6);
+  const mean = scale === undefined ? sum / chosen.length : 0;
+  const deviation = scale ?? Math.sqrt(Math.max(0, squares / chosen.length - mean * mean)) + 1e-6;
+  for (let i = 0; i < chosen.length; i++) advantages.data[i] = (advantages.data[i]! - mean) / deviation;
   return { actions, logProbabilities, values, returns, advantages, weights };
 }
 
@@ -144,21 +142,33 @@ export interface PolicyUpdateOptions {
   readonly parameters: unknown;
   readonly adam: Traced<AdamState>;
   readonly learningRate: Tensor;
-  readonly entropyWeight: Tensor;
-  readonly config: PolicyLossConfig & Pick<BehaviourConfig, 'clipNorm'>;
+  /** Weight of the entropy bonus, a scalar. */
+  readonly entropy: Tensor;
+  readonly config: Omit<PolicyLossConfig, 'entropy' | 'slow'> & Pick<BehaviourConfig, 'clipNorm'>;
+  readonly slow?: PolicyLossConfig['slow'];
 }
 
 /** One minibatch inside a program: the loss, and a step of Adam that lowers it. A loss that is no number ends the program with NonFiniteError. */
 export function policyUpdate(
   judgement: Judgement,
   rows: PolicyRows,
-  { parameters, adam, learningRate, entropyWeight, config }: PolicyUpdateOptions,
+  { parameters, adam, learningRate, entropy: entropyWeight, config, slow }: PolicyUpdateOptions,
 ): Readonly<Record<'loss' | keyof BehaviourMetrics, Tensor>> {
-  const losses = policyLoss(judgement, rows, { ...config, entropyWeight });
+  const losses = policyLoss(judgement, rows, { ...config, entropy: entropyWeight, ...(slow && { slow }) });
   const loss = checkFinite(losses.total, 'the loss of the policy');
   const { clipNorm } = config;
   const { gradientNorm } = adamStep(loss, parameters, adam, { learningRate, epsilon: 1e-5, clipNorm });
   const { policy, value, entropy, clipped } = losses;
   // What no output needs is not computed, the check included: gradients need the loss's record alone.
   return { loss, policyLoss: policy, valueLoss: value, entropy, clipped, gradientNorm };
+}
+
+/** Weight of the entropy bonus where so much of the run is done: a straight line from `entropy` to `endEntropy`, or `entropy` throughout. */
+export function entropyAt(
+  { entropy, endEntropy }: Pick<BehaviourConfig, 'entropy' | 'endEntropy'>,
+  progress: number,
+): number {
+  if (endEntropy === null) return entropy;
+  const share = Math.min(1, Math.max(0, progress));
+  return entropy * (1 - share) + endEntropy * share;
 }

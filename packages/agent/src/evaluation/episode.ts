@@ -39,7 +39,7 @@ export function playEpisode(
   if (!Number.isInteger(maxSteps) || maxSteps < 1) {
     throw new ConfigError(`playEpisode: expected maxSteps to be a whole number >= 1, got ${maxSteps}.`);
   }
-  const generator = new Generators(seed).get('episode/policy');
+  const player = agent.player({ generator: new Generators(seed).get('episode/policy'), greedy });
   const { frameShape } = agent.tokenizer.spec;
   const frames: Uint8Array[] = [Uint8Array.from(env.reset({ seed }).observation as Uint8Array)];
   const actions: number[] = [];
@@ -48,7 +48,7 @@ export function playEpisode(
   for (let ended = false; !ended && actions.length < maxSteps;) {
     if (signal?.aborted) throw new CancelledError('playEpisode: cancelled by the signal.', { cause: signal.reason });
     const frame: NdArray<'uint8'> = { dtype: 'uint8', shape: [1, ...frameShape], data: frames.at(-1)! };
-    const [action] = agent.act(frame, { generator, greedy }).actions;
+    const [action] = player.act(frame).actions;
     const { observation, reward, terminated, truncated, info } = env.step(action!);
     frames.push(Uint8Array.from(observation as Uint8Array));
     actions.push(action!);

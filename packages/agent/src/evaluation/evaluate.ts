@@ -86,6 +86,7 @@ export async function evaluatePolicy(policy: BatchPolicy, options: EvaluateOptio
       const actions = policy.act(
         stackFrames(playing, shape),
         playing.map((slot) => slots.indexOf(slot)),
+        Uint8Array.from(playing, ({ length }) => (length === 0 ? 1 : 0)),
       );
       for (const [i, slot] of playing.entries()) {
         const { observation, reward, terminated, truncated } = slot.env.step(actions[i]!);

@@ -11,7 +11,11 @@ export function agentPolicy(
   { seed, greedy = false }: { readonly seed: number; readonly greedy?: boolean },
 ): BatchPolicy {
   const generator = new Generators(seed).get('evaluation/policy');
-  return { version: agent.behaviour.version, act: (frames) => agent.act(frames, { generator, greedy }).actions };
+  const player = agent.player({ generator, greedy });
+  return {
+    version: agent.behaviour.version,
+    act: (frames, envIndices, begins) => player.act(frames, { envIndices, begins }).actions,
+  };
 }
 
 /** An agent without a model: actions drawn as it draws them, or the best ones. */

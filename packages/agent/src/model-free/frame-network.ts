@@ -52,6 +52,20 @@ export function initHead(generator: Generator, inputs: number, outputs: number, 
   return { kernel: orthogonal(generator, [inputs, outputs], gain), bias: zeros([outputs]) };
 }
 
+/** Starting values of a convolution with a square kernel: orthogonal, of this gain. */
+export function initConvolution(
+  generator: Generator,
+  {
+    inputs,
+    outputs,
+    size,
+    gain,
+  }: { readonly inputs: number; readonly outputs: number; readonly size: number; readonly gain: number },
+): Linear {
+  const { kernel, bias } = initHead(generator, size * size * inputs, outputs, gain);
+  return { kernel: { ...kernel, shape: [size, size, inputs, outputs] }, bias };
+}
+
 /** Starting values, orthogonal. `frameShape` is [height, width, channels]. */
 export function initFrameNetwork(
   generator: Generator,
@@ -61,8 +75,7 @@ export function initFrameNetwork(
   let [height, width, channels] = frameShape as [number, number, number];
   const layers: [string, Linear][] = [];
   for (const [i, { channels: outputs, kernel: size, stride }] of convolutions.entries()) {
-    const { kernel, bias } = initHead(generator, size * size * channels, outputs, Math.SQRT2);
-    layers.push([`layer${i}`, { kernel: { ...kernel, shape: [size, size, channels, outputs] }, bias }]);
+    layers.push([`layer${i}`, initConvolution(generator, { inputs: channels, outputs, size, gain: Math.SQRT2 })]);
     [height, width, channels] = [Math.ceil(height / stride), Math.ceil(width / stride), outputs];
   }
   return {

@@ -13,18 +13,20 @@ import { chooseActions } from '../behaviour/choose-actions.ts';
 import { behaviourSchema } from '../behaviour/config.ts';
 import type { BehaviourConfig } from '../behaviour/config.ts';
 import type { Judgement } from '../behaviour/networks.ts';
-import { entropyWeightAt, policyEpochs, policyTable, policyUpdate } from '../behaviour/policy-epochs.ts';
+import { entropyAt, policyEpochs, policyTable, policyUpdate } from '../behaviour/policy-epochs.ts';
 import type { BehaviourMetrics } from '../behaviour/policy-epochs.ts';
 import { checkFrameBytes } from '../preprocess.ts';
 import { loadCounted, savedCount } from '../saved-count.ts';
 import { judgedSteps } from '../training/real-experience.ts';
 import { joinFrames } from '../training/token-memory.ts';
-import { frameFeatures, frameNetworkSchema, frameRows, initFrameNetwork, initHead } from './frame-network.ts';
+import { frameFeatures, frameRows, initFrameNetwork, initHead } from './frame-network.ts';
 import type { FrameNetworkConfig, FrameNetworkParameters } from './frame-network.ts';
 
 /** Settings of PPO on frames, defaults filled in. */
-export interface PpoConfig extends Omit<BehaviourConfig, 'embedding' | 'hidden' | 'realBatch' | 'imaginedBatch'> {
-  readonly network: FrameNetworkConfig;
+export interface PpoConfig extends Omit<
+  BehaviourConfig,
+  'embedding' | 'hidden' | 'realBatch' | 'imaginedBatch' | 'input' | 'objective' | 'returnNormalisation' | 'slowCritic'
+> {
   /** Rows of a minibatch. */
   readonly minibatch: number;
 }
@@ -32,11 +34,21 @@ export interface PpoConfig extends Omit<BehaviourConfig, 'embedding' | 'hidden' 
 /** Settings of PPO on frames; what is left out takes its default. */
 export type PpoOptions = Partial<Omit<PpoConfig, 'network'>> & { readonly network?: Partial<FrameNetworkConfig> };
 
-/** The schema of `PpoConfig`: the behaviour's, but for the network. */
+/** The schema of `PpoConfig`: the behaviour's where it learns by this objective on frames. */
 export const ppoSchema: z.ZodType<PpoConfig, PpoOptions> & z.ZodObject = behaviourSchema
-  .omit({ embedding: true, stem: true, hidden: true, layers: true, realBatch: true, imaginedBatch: true })
+  .omit({
+    embedding: true,
+    stem: true,
+    hidden: true,
+    layers: true,
+    realBatch: true,
+    imaginedBatch: true,
+    input: true,
+    objective: true,
+    returnNormalisation: true,
+    slowCritic: true,
+  })
   .extend({
-    network: frameNetworkSchema.prefault({}),
     // There are real steps alone to learn from: each is worth more passes.
     epochs: (behaviourSchema.shape['epochs'] as z.ZodDefault).default(8),
     entropy: (behaviourSchema.shape['entropy'] as z.ZodDefault).default(0.025),
@@ -73,7 +85,7 @@ type TrainInputs = Record<
   | 'advantages'
   | 'weights'
   | 'learningRate'
-  | 'entropyWeight',
+  | 'entropy',
   Spec
 >;
 
@@ -163,14 +175,14 @@ export class Ppo {
     // The last frame of a chunk was never acted on.
     const rows = frameBeforeEachStep(played.map(({ actions }) => actions.length));
     const learningRate = learningRateAt({ peak, decay: 'linear', end }, { step: this.#batches, progress });
-    const entropyWeight = entropyWeightAt(this.config, progress);
+    const entropy = entropyAt(this.config, progress);
     const metrics = policyEpochs(table, { epochs, minibatch, generator }, (chosen, columns) => {
       const places = chosen.map((row) => rows[row]!);
       return this.#train().run({
         ...columns,
         frames: toUnit(frameRows(frames, places, minibatch)),
         learningRate,
-        entropyWeight,
+        entropy,
       });
     });
     this.#batches++;
@@ -212,14 +224,14 @@ export class Ppo {
         advantages: row,
         weights: row,
         learningRate: f32(),
-        entropyWeight: f32(),
+        entropy: f32(),
       },
       (x, { parameters, adam }) =>
         policyUpdate(this.#judge(parameters, x.frames), x, {
           parameters,
           adam,
           learningRate: x.learningRate,
-          entropyWeight: x.entropyWeight,
+          entropy: x.entropy,
           config: this.config,
         }),
     );

@@ -1,4 +1,5 @@
 // Real steps as the policy learns them: what it thinks of each chunk that it has just played.
+import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import type { ReplayChunk } from '@tessera/rollouts';
 import type { Behaviour, Experience } from '../behaviour/behaviour.ts';
@@ -48,22 +49,38 @@ export function judgedSteps(
   });
 }
 
-/** Chunks, with the tokens of all their frames, as experience. */
+/** What the policy sees of all frames of chunks, one array a chunk. */
+export interface ChunkSights {
+  /** int32 [(steps + 1) * tokens]. */
+  readonly tokens: readonly Int32Array[];
+  /** float32 [(steps + 1) * hiddenSize], for a policy with the input `state`. */
+  readonly hiddenStates?: readonly Float32Array[] | undefined;
+}
+
+/** Chunks, with what the policy sees of all their frames, as experience. */
 export function realExperience(
   behaviour: Behaviour,
   chunks: readonly ReplayChunk[],
-  { tokens, ...options }: StepsAsked & { readonly tokens: readonly Int32Array[] },
+  { tokens, hiddenStates, ...options }: StepsAsked & ChunkSights,
 ): Experience[] {
-  const width = behaviour.spec.tokens;
-  const joined = new Int32Array(tokens.reduce((total, { length }) => total + length, 0));
-  let at = 0;
-  for (const own of tokens) {
-    joined.set(own, at);
-    at += own.length;
-  }
-  const judgement = behaviour.judge({ dtype: 'int32', shape: [joined.length / width, width], data: joined });
+  const { tokens: width, hiddenSize } = behaviour.spec;
+  const rows = tokens.reduce((total, { length }) => total + length, 0) / width;
+  const joined = ndarray('int32', [rows, width]);
+  joinInto(joined.data, tokens);
+  const hiddenState = hiddenStates && ndarray('float32', [rows, hiddenSize]);
+  if (hiddenStates !== undefined) joinInto(hiddenState!.data, hiddenStates);
+  const judgement = behaviour.judge(joined, { hiddenState });
   return judgedSteps(chunks, judgement, options).map((steps, i) => ({
     ...steps,
     tokens: tokens[i]!.subarray(0, steps.actions.length * width),
+    ...(hiddenStates && { hiddenState: hiddenStates[i]!.subarray(0, steps.actions.length * hiddenSize) }),
   }));
+}
+
+function joinInto<A extends Int32Array | Float32Array>(out: A, parts: readonly A[]): void {
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
 }

@@ -78,9 +78,12 @@ export class TokenMemory {
     });
   }
 
-  /** These steps with the frames before them, as the world model learns them. */
-  async transitions(steps: readonly StepReference[]): Promise<Transitions> {
-    const { context, actions: range, rewards = 'sign', actionKind = 'executed' } = this.#options;
+  /** These steps with the frames before them, as the world model learns them, or with another number of frames. */
+  async transitions(
+    steps: readonly StepReference[],
+    { context = this.#options.context }: { readonly context?: number } = {},
+  ): Promise<Transitions> {
+    const { actions: range, rewards = 'sign', actionKind = 'executed' } = this.#options;
     const windows = steps.map((step) => stepWindow(step, context));
     const places = windows.flatMap(({ frames }) => frames);
     const tokens = this.#settled ? await this.#keptTokens(places) : await this.#freshTokens(places);

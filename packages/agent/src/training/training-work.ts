@@ -1,22 +1,30 @@
 // What each kind of work does: collecting a round, and one update of the tokenizer, of the world model, of the policy on real or on imagined steps.
 import { Generators, InternalError } from '@tessera/core';
-import type { NdArray } from '@tessera/core';
+import type { Generator, NdArray } from '@tessera/core';
 import { learningRateAt } from '@tessera/nn';
 import { hasWindow } from '@tessera/rollouts';
 import type { Replay, ReplayChunk, StepReference } from '@tessera/rollouts';
 import { isStreaming, isTrainable, toUnit } from '@tessera/vqvae';
+import type { AgentPlayer, PlayOf } from '../agent-player.ts';
 import { measureAccuracy } from '../world-model/accuracy.ts';
 import type { TrainingConfig } from './config.ts';
 import { firstCounters } from './counters.ts';
 import type { TrainerCounters } from './counters.ts';
 import { EpisodeReturns } from './episode-returns.ts';
 import { imagine } from './imagine.ts';
+import { hiddenStates, recallPasts } from './past-steps.ts';
+import type { Looking } from './past-steps.ts';
 import { plannedTokenizerUpdates } from './plan.ts';
 import type { WorkKind } from './plan.ts';
 import { realExperience } from './real-experience.ts';
 import { TokenMemory, framesAt } from './token-memory.ts';
 import { TokenProbe } from './token-probe.ts';
 import type { AgentTrainerOptions } from './trainer.ts';
+
+interface Acting {
+  readonly player: AgentPlayer;
+  readonly generator: Generator;
+}
 
 /** The parts of a run at work, and what changes while they are. */
 export class TrainingWork {
@@ -83,8 +91,13 @@ export class TrainingWork {
     const { envSteps } = this.counters;
     const count = Math.min(numEnvs * roundSteps, steps - envSteps);
     const generator = this.generators.get('policy');
+    const player = agent.player({ generator });
+    await recallPasts(player, this.#looking, replay.chunks());
     const chunks = await rollouts.collect(
-      { version: agent.behaviour.version, act: (frames) => this.#act(frames, generator) },
+      {
+        version: agent.behaviour.version,
+        act: (frames, envIndices, begins) => this.#act(frames, { player, generator, envIndices, begins }),
+      },
       count,
     );
     if (isStreaming(agent.tokenizer)) {
@@ -103,7 +116,11 @@ export class TrainingWork {
     return this.returns.add(chunks);
   }
 
-  #act(frames: NdArray<'uint8'>, generator: ReturnType<Generators['get']>): Int32Array {
+  get #looking(): Looking {
+    return { worldModel: this.#options.agent.worldModel, memory: this.memory };
+  }
+
+  #act(frames: NdArray<'uint8'>, { player, generator, ...whose }: Required<PlayOf> & Acting): Int32Array {
     const { agent } = this.#options;
     this.#observe(frames);
     const rows = frames.shape[0]!;
@@ -112,7 +129,7 @@ export class TrainingWork {
       return Int32Array.from({ length: rows }, () => agent.actions.first + generator.integers(agent.actions.count));
     }
     this.showCodes();
-    return agent.act(frames, { generator }).actions;
+    return player.act(frames, whose).actions;
   }
 
   #observe(frames: NdArray<'uint8'>): void {
@@ -188,8 +205,10 @@ export class TrainingWork {
     if (isTrainable(agent.tokenizer) && this.counters.tokenizerUpdates === 0) return {};
     const chunks = this.#roundChunks();
     const tokens = await this.memory.chunkTokens(chunks);
+    const seesPast = agent.behaviour.spec.hiddenSize > 0;
     const experience = realExperience(agent.behaviour, chunks, {
       tokens,
+      hiddenStates: seesPast ? await hiddenStates(this.#looking, chunks) : undefined,
       firstAction: agent.actions.first,
       rewards: agent.worldModel.config.reward,
     });
@@ -216,12 +235,13 @@ export class TrainingWork {
     if (this.counters.imaginationSince === null) return {};
     const { worldModel, behaviour } = agent;
     const { starts, horizon, explore } = this.#config.imagination;
-    const { context } = worldModel.config;
+    // A policy that sees what was before the present frame needs a frame more.
+    const context = worldModel.config.context + (behaviour.spec.hiddenSize > 0 ? 1 : 0);
     const generator = this.generators.get('imagination/starts');
     const { experience, steps } = await imagine({
       worldModel,
       behaviour,
-      starts: async (count) => this.memory.transitions(replay.sampleSteps(generator, count, { context })),
+      starts: async (count) => this.memory.transitions(replay.sampleSteps(generator, count, { context }), { context }),
       rows: starts,
       horizon,
       explore,

@@ -73,6 +73,11 @@ export const causal: Dynamics<CausalParameters> = {
     const tokenLoss = sum(mul(softmaxCrossEntropy(next.tokens, labels), weights!));
     return { tokenLoss, rewards: next.rewards, ends: next.ends };
   },
+  hiddenSize: ({ config }) => config.width,
+  hidden(parameters, { config: { heads } }, { tokens, actions }) {
+    const read = withPositions(parameters, readContext(parameters, { tokens, actions }), 0);
+    return lastOf(norm(parameters.norm, prefixBlocks(parameters.blocks, read, { heads }).hidden));
+  },
   imagine(parameters, settings, { seen: { tokens, actions }, choice }) {
     const { heads, width } = settings.config;
     const [batch, context, count] = tokens.shape as [number, number, number];

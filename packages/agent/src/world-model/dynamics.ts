@@ -41,6 +41,10 @@ export interface Dynamics<P extends object> {
     settings: ModelSettings,
     lesson: Seen & Readonly<Record<string, Tensor>>,
   ): Outcome & { readonly tokenLoss: Tensor };
+  /** Numbers of `hidden`. */
+  hiddenSize(settings: ModelSettings): number;
+  /** What the model has in mind when it has seen these frames and actions and nothing yet of the next frame: [batch, hiddenSize], after the last norm. */
+  hidden(parameters: Traced<P>, settings: ModelSettings, seen: Seen): Tensor;
   /** The next frame, int32 [batch, tokens], and the outcome. */
   imagine(
     parameters: Traced<P>,

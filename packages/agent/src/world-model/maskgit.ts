@@ -22,7 +22,7 @@ import {
 } from '@tessera/engine';
 import type { Tensor } from '@tessera/engine';
 import { tokensIn } from './dynamics.ts';
-import type { Dynamics } from './dynamics.ts';
+import type { Dynamics, ModelSettings } from './dynamics.ts';
 import { initWorldModel, predictNext } from './model.ts';
 import type { WorldModelParameters } from './model.ts';
 
@@ -36,13 +36,16 @@ export const maskgit: Dynamics<WorldModelParameters> = {
     const tokenLoss = sum(mul(softmaxCrossEntropy(next.tokens, nextTokens!), weights!));
     return { tokenLoss, rewards: next.rewards, ends: next.ends };
   },
+  hiddenSize: ({ config }) => 2 * config.width,
+  hidden(parameters, settings, seen) {
+    const draft = nothingKnown(settings, seen.tokens.shape[0]!);
+    return predictNext(parameters, { ...settings, inference: true }, { ...seen, draft }).hidden;
+  },
   imagine(parameters, settings, { seen, choice }) {
     const { passes } = settings.config;
     const batch = seen.tokens.shape[0]!;
     const count = tokensIn(settings.spec);
-    const hidden = constant(
-      ndarray('int32', [batch, count], new Int32Array(batch * count).fill(settings.spec.vocabulary)),
-    );
+    const hidden = nothingKnown(settings, batch);
     let draft = hidden;
     let known = fill([batch, count], 0); // 0 or 1
     for (let pass = 1; pass <= passes; pass++) {
@@ -60,6 +63,12 @@ export const maskgit: Dynamics<WorldModelParameters> = {
     throw new InternalError('maskgit: no pass was the last one.');
   },
 };
+
+/** The draft of frames of which no token is known, int32 [batch, tokens]. */
+function nothingKnown({ spec }: ModelSettings, batch: number): Tensor {
+  const count = tokensIn(spec);
+  return constant(ndarray('int32', [batch, count], new Int32Array(batch * count).fill(spec.vocabulary)));
+}
 
 /** Tokens that are known after a pass, 1 the first: `count - floor(count cos(pi/2 pass / passes))`, the cosine schedule of the paper, section 3.2. */
 export function knownAfter(

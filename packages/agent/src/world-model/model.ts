@@ -5,7 +5,7 @@
 // refines (`maskgit`) is shown what it knows of the next frame in the same way.
 import type { Generator, NdArray } from '@tessera/core';
 import { InternalError, ndarray } from '@tessera/core';
-import { add, concat, constant, gather, matMul, reshape, slice, transpose } from '@tessera/engine';
+import { add, concat, constant, gather, matMul, mean, reshape, slice, transpose } from '@tessera/engine';
 import type { Tensor, Traced } from '@tessera/engine';
 import {
   block,
@@ -106,6 +106,8 @@ export interface Prediction {
   readonly rewards: Tensor;
   /** [batch, 2]: goes on, ends. */
   readonly ends: Tensor;
+  /** [batch, 2 width]: what stands at the action after the last norm, then the mean over the tokens. */
+  readonly hidden: Tensor;
 }
 
 /** What a pass looks at. */
@@ -167,8 +169,10 @@ export function predictNext(
   }
   hidden = norm(parameters.norm, hidden);
   const atAction = reshape(slice(hidden, [0, count, 0], [batch, 1, width]), [batch, width]);
+  const atTokens = slice(hidden, [0, 0, 0], [batch, count, width]);
   return {
-    tokens: dense(parameters.tokenHead, slice(hidden, [0, 0, 0], [batch, count, width])),
+    hidden: concat([atAction, mean(atTokens, { axes: [1] })], { axis: 1 }),
+    tokens: dense(parameters.tokenHead, atTokens),
     rewards: dense(parameters.rewardHead, atAction),
     ends: dense(parameters.endHead, atAction),
   };

@@ -15,6 +15,8 @@ export const parallel: Dynamics<WorldModelParameters> = {
     const tokenLoss = mean(softmaxCrossEntropy(next.tokens, nextTokens!));
     return { tokenLoss, rewards: next.rewards, ends: next.ends };
   },
+  hiddenSize: ({ config }) => 2 * config.width,
+  hidden: (parameters, settings, seen) => predictNext(parameters, { ...settings, inference: true }, seen).hidden,
   imagine(parameters, settings, { seen, choice }) {
     const next = predictNext(parameters, { ...settings, inference: true }, seen);
     return { ...next, tokens: choice.pick(next.tokens) };

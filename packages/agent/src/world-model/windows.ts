@@ -34,6 +34,23 @@ export function shift({ tokens, actions }: Starts, next: NdArray<'int32'>, width
   }
 }
 
+/** The windows without their newest frames, or without their oldest: one frame shorter, copied. */
+export function withoutFrame({ tokens, actions }: Starts, which: 'newest' | 'oldest'): Starts {
+  const [rows, frames, width] = tokens.shape as [number, number, number];
+  const first = which === 'oldest' ? 1 : 0;
+  const out = {
+    tokens: ndarray('int32', [rows, frames - 1, width]),
+    actions: ndarray('int32', [rows, frames - 1]),
+  };
+  for (let row = 0; row < rows; row++) {
+    const start = row * frames + first;
+    const end = start + frames - 1;
+    out.tokens.data.set(tokens.data.subarray(start * width, end * width), row * (frames - 1) * width);
+    out.actions.data.set(actions.data.subarray(start, end), row * (frames - 1));
+  }
+  return out;
+}
+
 /** A copy of its own. */
 export function copyStarts({ tokens, actions }: Starts): Starts {
   return {
@@ -50,7 +67,12 @@ export function pick(array: NdArray<'int32'>, rows: readonly number[]): NdArray<
 }
 
 /** Copies a row over another one. */
-export function copyRow(from: NdArray<'int32'>, fromRow: number, to: NdArray<'int32'>, toRow: number): void {
+export function copyRow<D extends 'int32' | 'float32'>(
+  from: NdArray<D>,
+  fromRow: number,
+  to: NdArray<D>,
+  toRow: number,
+): void {
   const width = from.data.length / from.shape[0]!;
   to.data.set(from.data.subarray(fromRow * width, (fromRow + 1) * width), toRow * width);
 }

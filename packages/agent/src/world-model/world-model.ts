@@ -98,6 +98,7 @@ export class WorldModel {
   readonly #drawingPredictors: Predictors<'tokens' | 'actions' | 'chances'>;
   /** How often imagination repeats an action; it belongs to the model and is saved with it. */
   readonly sticky: StickyActions;
+  readonly #minds: BatchedProgram<'tokens' | 'actions', Record<'hidden', Tensor>>;
   #updates = 0;
 
   /** Throws ConfigError for settings that make no model. */
@@ -132,6 +133,13 @@ export class WorldModel {
     });
     this.#predictors = new BatchedProgram((batch) => this.#predictor(batch), { sizes: blockSizes });
     this.#drawingPredictors = new BatchedProgram((batch) => this.#drawingPredictor(batch), { sizes: blockSizes });
+    this.#minds = new BatchedProgram(
+      (batch) =>
+        this.#state.program(`world model: hidden ${batch}`, this.#seen(batch), (x, { parameters, codes }) => ({
+          hidden: this.#dynamics.hidden(parameters, this, { ...x, codes }),
+        })),
+      { sizes: blockSizes },
+    );
   }
 
   /** Updates made so far. */
@@ -205,6 +213,21 @@ export class WorldModel {
     };
   }
 
+  /** Numbers of the hidden state. */
+  get hiddenSize(): number {
+    return this.#dynamics.hiddenSize(this);
+  }
+
+  /**
+   * What the model has in mind when it has seen `tokens` int32 [batch, context, tokens] and the `actions` int32 [batch, context] taken at them: the hidden state after its
+   * last norm, float32 [batch, hiddenSize]. Of the kinds `parallel` and `maskgit` it is the state at the action and the mean over the tokens; of `causal`, that at the
+   * last action. No gradient passes through it.
+   */
+  hidden({ tokens, actions }: Pick<Transitions, 'tokens' | 'actions'>): NdArray<'float32'> {
+    this.#checkContext('hidden', { tokens, actions });
+    return this.#minds.run({ tokens, actions }).hidden as NdArray<'float32'>;
+  }
+
   /** Copies of everything that training needs to go on. */
   state(): NamedArrays {
     const { kind } = this.config;
@@ -238,6 +261,7 @@ export class WorldModel {
   dispose(): void {
     this.#predictors.dispose();
     this.#drawingPredictors.dispose();
+    this.#minds.dispose();
     for (const program of this.#trainers.values()) program.dispose();
     this.#state.dispose();
   }
