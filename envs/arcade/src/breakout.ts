@@ -11,12 +11,12 @@ import type { Colour } from './grid.ts';
 import { checkCellSize, checkRenderMode, checkStickyActions } from './options.ts';
 
 /** What things add to their cells. */
-export const breakoutColours = {
+export const breakoutColours: Readonly<Record<'brick' | 'trail' | 'ball' | 'paddle', Colour>> = {
   brick: [0, 150, 0],
   trail: [0, 0, 120],
   ball: [200, 0, 0],
   paddle: [55, 105, 135],
-} as const satisfies Readonly<Record<string, Colour>>;
+};
 
 const { brick: brickColour, trail: trailColour, ball: ballColour, paddle: paddleColour } = breakoutColours;
 const paddleRow = boardSize - 1;

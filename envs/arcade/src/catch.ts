@@ -12,10 +12,10 @@ import { checkRenderMode } from './options.ts';
 export const catchBoard: Board = { rows: 10, columns: 5, cellSize: [4, 8] };
 
 /** What things add to their cells. */
-export const catchColours = {
+export const catchColours: Readonly<Record<'ball' | 'paddle', Colour>> = {
   ball: [190, 40, 40],
   paddle: [60, 200, 60],
-} as const satisfies Readonly<Record<string, Colour>>;
+};
 
 const { ball: ballColour, paddle: paddleColour } = catchColours;
 const lastRow = catchBoard.rows - 1;

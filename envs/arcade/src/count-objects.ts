@@ -76,7 +76,12 @@ export function objectCounter(
     const [height, width] = cellSize as [number, number];
     const kinds = sums(catchColours);
     return counter(
-      { rows: cellEdges(rows, rows * height), columns: cellEdges(columns, columns * width), kinds, names: ['ball', 'paddle'] },
+      {
+        rows: cellEdges(rows, rows * height),
+        columns: cellEdges(columns, columns * width),
+        kinds,
+        names: ['ball', 'paddle'],
+      },
       ['ball', 'paddle'],
     );
   }

@@ -27,6 +27,7 @@ export type {
   RunConfig,
   RunResult,
   TokenizerResult,
+  WorldModelResult,
 } from './schemas.ts';
 export { markNonFinite } from './non-finite.ts';
 export type { NonFiniteName } from './non-finite.ts';

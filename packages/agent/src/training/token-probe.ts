@@ -27,10 +27,7 @@ export class TokenProbe {
   /** Encodes the frames again after so many `updates` of the tokenizer in all. `draw` gives frames when there are none yet. */
   async look(
     tokenizer: Tokenizer,
-    {
-      updates,
-      draw,
-    }: { readonly updates: number; readonly draw: (count: number) => Promise<NdArray<'uint8'>> },
+    { updates, draw }: { readonly updates: number; readonly draw: (count: number) => Promise<NdArray<'uint8'>> },
   ): Promise<Churn> {
     this.#frames ??= await draw(probeFrames);
     const [before, since] = [this.#tokens, updates - this.#updates];
