@@ -10,6 +10,7 @@ import { createEngine } from '@tessera/engine/node';
 import { makeFrames, VectorRollouts } from '@tessera/rollouts';
 import type { EnvConfig } from '@tessera/rollouts';
 import { isTrainable } from '@tessera/vqvae';
+import { actionNames } from '../action-names.ts';
 import { engineChoice } from '../engine-choice.ts';
 import { envConfig, frameShapeOf } from '../environment.ts';
 import type {
@@ -153,7 +154,10 @@ async function watch(context: WatchContext<AgentExperimentConfig>): Promise<Watc
     const game = makeFrames(env.id, { ...env.kwargs });
     try {
       const episode = playEpisode(agent, game, { seed, maxSteps: filmSteps, signal });
-      const path = await run.writeMedia('watch.gif', filmEpisode(agent, episode));
+      const path = await run.writeMedia(
+        'watch.gif',
+        filmEpisode(agent, episode, { names: actionNames(env.id, agent.actions) }),
+      );
       return {
         path,
         table: [
@@ -164,8 +168,8 @@ async function watch(context: WatchContext<AgentExperimentConfig>): Promise<Watc
           },
           {
             name: 'panels',
-            value: 'real, reconstruction; codes, dream',
-            note: 'the dream sees a real frame every 16 steps',
+            value: 'real, decoded, tokens, dream',
+            note: 'the dream sees a real frame every 16 steps; below, how likely each action is, and the value',
           },
         ],
       };

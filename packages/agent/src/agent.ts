@@ -34,6 +34,8 @@ export interface Decision {
   readonly actions: Int32Array;
   /** Natural logarithm of the probability of each action. */
   readonly logProbabilities: Float32Array;
+  /** float32 [batch, actions]: how likely every action is, the first one first. */
+  readonly probabilities: NdArray<'float32'>;
   /** Expected discounted return from each state, in signs of rewards. */
   readonly values: Float32Array;
 }
@@ -85,8 +87,8 @@ export class Agent {
    */
   act(frames: NdArray<'uint8'>, options: { readonly generator: Generator; readonly greedy?: boolean }): Decision {
     checkFrameBytes('act', frames, this.tokenizer.spec.frameShape);
-    const { actions, logProbabilities, values } = this.behaviour.act(tokensOf(this.tokenizer, frames), options);
-    return { actions: actions.map((index) => index + this.actions.first), logProbabilities, values };
+    const decision = this.behaviour.act(tokensOf(this.tokenizer, frames), options);
+    return { ...decision, actions: decision.actions.map((index) => index + this.actions.first) };
   }
 
   /**

@@ -15,6 +15,10 @@ export interface Episode {
   /** [steps] */
   readonly rewards: Float32Array;
   readonly totalReward: number;
+  /** float32 [steps, actions]: how likely the policy found each action. */
+  readonly probabilities: NdArray<'float32'>;
+  /** [steps]: the return that it expected from each frame, discounted. */
+  readonly values: Float32Array;
 }
 
 /** How an episode is played. */
@@ -42,23 +46,32 @@ export function playEpisode(
   const frames: Uint8Array[] = [Uint8Array.from(env.reset({ seed }).observation as Uint8Array)];
   const actions: number[] = [];
   const rewards: number[] = [];
+  const probabilities: Float32Array[] = [];
+  const values: number[] = [];
   for (let ended = false; !ended && actions.length < maxSteps;) {
     if (signal?.aborted) throw new CancelledError('playEpisode: cancelled by the signal.', { cause: signal.reason });
     const frame: NdArray<'uint8'> = { dtype: 'uint8', shape: [1, ...frameShape], data: frames.at(-1)! };
-    const [action] = agent.act(frame, { generator, greedy }).actions;
+    const decision = agent.act(frame, { generator, greedy });
+    const [action] = decision.actions;
     const { observation, reward, terminated, truncated } = env.step(action!);
     frames.push(Uint8Array.from(observation as Uint8Array));
     actions.push(action!);
     rewards.push(reward);
+    probabilities.push(decision.probabilities.data);
+    values.push(decision.values[0]!);
     ended = terminated || truncated;
   }
   const joined = ndarray('uint8', [frames.length, ...frameShape]);
   for (const [i, frame] of frames.entries()) joined.data.set(frame, i * frame.length);
+  const likely = ndarray('float32', [actions.length, agent.actions.count]);
+  for (const [i, row] of probabilities.entries()) likely.data.set(row, i * row.length);
   return {
     frames: joined,
     actions: Int32Array.from(actions),
     rewards: Float32Array.from(rewards),
     totalReward: rewards.reduce((sum, x) => sum + x, 0),
+    probabilities: likely,
+    values: Float32Array.from(values),
   };
 }
 
