@@ -23,6 +23,8 @@ import type {
   WatchOutcome,
 } from '../experiment.ts';
 import { formatNumber } from '../format.ts';
+import { dreamGame } from '../terminal/dream-game.ts';
+import type { PlayableGame } from '../terminal/game.ts';
 import { buildAgent, buildTokenizer } from './build.ts';
 import { restoreTokenizer } from './checkpoint.ts';
 import { agentDefaults, agentSchema } from './config.ts';
@@ -48,6 +50,7 @@ function agentExperiment(name: string, summary: string, env?: string): Experimen
     resume: (context) => resumeAgent(context, name),
     evaluate,
     watch,
+    dream,
   };
 }
 
@@ -173,6 +176,20 @@ async function watch(context: WatchContext<AgentExperimentConfig>): Promise<Watc
           },
         ],
       };
+    } finally {
+      game.close();
+    }
+  });
+}
+
+async function dream<T>(
+  context: WatchContext<AgentExperimentConfig>,
+  work: (game: PlayableGame) => Promise<T>,
+): Promise<T> {
+  return withTrainedAgent(context, async ({ agent, env }) => {
+    const game = dreamGame(agent, env, context.seed);
+    try {
+      return await work(game);
     } finally {
       game.close();
     }

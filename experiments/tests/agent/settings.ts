@@ -32,10 +32,12 @@ export function command(root: string, ...words: readonly string[]): string[] {
   return ['train', 'catch', '--config', file, '--runs', join(root, 'runs'), '--backend', 'wasm', ...words];
 }
 
-/** Surroundings in which the agent experiments are known. */
+/** The agent experiments. */
+export const experiments: readonly Experiment[] = [catchExperiment, breakoutExperiment, anyAgentExperiment].map(
+  (experiment) => experiment as unknown as Experiment,
+);
+
+/** Surroundings in which they are known. */
 export function agentIo(): FakeIo {
-  const experiments = [catchExperiment, breakoutExperiment, anyAgentExperiment].map(
-    (experiment) => experiment as unknown as Experiment,
-  );
   return fakeIo({ experiments });
 }
