@@ -21,7 +21,7 @@ export const tiny = {
     imagination: { updates: 2, starts: 8, horizon: 3, startAccuracy: 0 },
     measureSteps: 36,
   },
-  evaluation: { episodes: 6, heldOutSteps: 72 },
+  evaluation: { episodes: 6, heldOutSteps: 144 },
   checkpointEvery: 1,
 } as const;
 

@@ -165,7 +165,7 @@ describe('a sample', () => {
   test('of nothing: episodes that go on are not cut to fit', async () => {
     expect((await dreamsOf(model, { kwargs: { length: 50 }, steps: 18 })).dreams).toBeUndefined();
     const short = await dreamsOf(model, { kwargs: { length: 3 }, steps: 18 });
-    expect(short.dreams!.openLoop).toMatchObject({ tokens: 1, tokensByStep: [1, 1, 1, ...Array(7).fill(NaN)] });
+    expect(short.dreams!.openLoop).toMatchObject({ tokens: 1, tokensByStep: [1, 1, 1] });
     expect(short.dreams!.deltaPsnr).toBeUndefined();
   });
 });

@@ -18,9 +18,9 @@ export interface OpenLoop {
   readonly changedTokens: number;
   /** Of all tokens that the last real frame, standing still, has right; of the changed ones it has none. */
   readonly lastRealFrame: number;
-  /** [horizon]: `tokens` after 1, 2, ... steps. */
+  /** `tokens` after 1, 2, ... steps, as far as any window goes. */
   readonly tokensByStep: readonly number[];
-  /** [horizon]: `changedTokens` after 1, 2, ... steps. */
+  /** `changedTokens` after 1, 2, ... steps. */
   readonly changedTokensByStep: readonly number[];
 }
 
@@ -48,7 +48,13 @@ export function imagineActions(worldModel: WorldModel, starts: Starts, actions: 
 export function openLoopAccuracy({ starts, truth, lengths }: StepWindows, imagined: NdArray<'int32'>): OpenLoop {
   const [windows, horizon, width] = truth.shape as [number, number, number];
   const context = starts.tokens.shape[1]!;
-  const counts = Array.from({ length: horizon }, () => ({ all: 0, right: 0, changed: 0, changedRight: 0, same: 0 }));
+  const counts = Array.from({ length: Math.max(...lengths) }, () => ({
+    all: 0,
+    right: 0,
+    changed: 0,
+    changedRight: 0,
+    same: 0,
+  }));
   for (let window = 0; window < windows; window++) {
     const first = ((window + 1) * context - 1) * width;
     for (let step = 0; step < lengths[window]!; step++) {
