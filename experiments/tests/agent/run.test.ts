@@ -8,7 +8,7 @@ import { temporaryFolder } from '../temporary-folder.ts';
 import { terminalIo } from '../terminal/fake-terminal.ts';
 import { agentIo, command, experiments } from './settings.ts';
 
-const timeout = 60_000;
+const timeout = 120_000;
 
 describe('--dry-run', () => {
   test('says what a run would cost and makes no folder', { timeout }, async () => {

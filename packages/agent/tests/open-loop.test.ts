@@ -135,8 +135,10 @@ describe('a model that is wrong', () => {
   });
 
   test('stands still: right where the last real frame is, and nowhere else', async () => {
+    const { config, spec } = knowing((action) => action);
     const still = {
-      ...knowing((action) => action),
+      config,
+      spec,
       predict: ({ tokens }: Starts) => {
         const rows = tokens.shape[0]!;
         const next = ndarray('int32', [rows, 16]);
@@ -155,11 +157,11 @@ describe('a model that is wrong', () => {
 describe('a sample', () => {
   const model = knowing((action) => action);
 
-  test.each([1, 3, 5])('of %i dreams is spread over the steps', async (count) => {
+  test.each([3, 5])('of %i dreams is spread over the steps', async (count) => {
     const { dreams } = await dreamsOf(model, { kwargs: { length: 5 }, steps: 80, count });
     const ids = dreams!.windows.places.map(([place]) => place!.chunk.id);
     expect(new Set(ids).size).toBe(count);
-    if (count > 1) expect(ids.at(-1)! - ids[0]!).toBeGreaterThan(6);
+    expect(ids.at(-1)! - ids[0]!).toBeGreaterThan(6);
   });
 
   test('of nothing: episodes that go on are not cut to fit', async () => {

@@ -3,14 +3,16 @@
 import { ConfigError, ndarray } from '@tessera/core';
 import type { Colour, Picture } from './pictures.ts';
 
-/** Five rows a letter, from the top, each three bits as an octal digit, the leftmost pixel first. */
-const letters: Readonly<Record<string, string>> = {
-  ...{ A: '25755', B: '65656', C: '34443', D: '65556', E: '74647', F: '74644', G: '34553', H: '55755', I: '72227' },
-  ...{ J: '11152', K: '55655', L: '44447', M: '57755', N: '65555', O: '25552', P: '65644', Q: '25563', R: '65655' },
-  ...{ S: '34216', T: '72222', U: '55557', V: '55552', W: '55775', X: '55255', Y: '55222', Z: '71247' },
-  ...{ 0: '75557', 1: '26227', 2: '61247', 3: '61216', 4: '55711', 5: '74616', 6: '34757', 7: '71122', 8: '75757' },
-  ...{ 9: '75716', ' ': '00000', '-': '00700', '+': '02720', '.': '00002', ':': '02020', '/': '11244', '?': '61202' },
-};
+/** A letter and its five rows, from the top, each three bits as an octal digit, the leftmost pixel first. */
+const drawings =
+  'A25755 B65656 C34443 D65556 E74647 F74644 G34553 H55755 I72227 J11152 K55655 L44447 M57755 N65555 O25552 P65644 Q25563 R65655 S34216 T72222 ' +
+  'U55557 V55552 W55775 X55255 Y55222 Z71247 075557 126227 261247 361216 455711 574616 634757 771122 875757 975716 -00700 +02720 .00002 :02020 ' +
+  '/11244 ?61202';
+const unknown = '?';
+const letters: ReadonlyMap<string, string> = new Map([
+  [' ', '00000'],
+  ...drawings.split(' ').map((drawing): [string, string] => [drawing[0]!, drawing.slice(1)]),
+]);
 
 const [letterWidth, letterHeight] = [3, 5];
 
@@ -36,9 +38,7 @@ export function pixelText(
   if (!Number.isSafeInteger(scale) || scale < 1) {
     throw new ConfigError(`pixelText: expected a whole scale >= 1, got ${scale}.`);
   }
-  const glyphs = Array.from(text.toUpperCase(), (letter) =>
-    Object.hasOwn(letters, letter) ? letters[letter]! : letters['?']!,
-  );
+  const glyphs = Array.from(text.toUpperCase(), (letter) => letters.get(letter) ?? letters.get(unknown)!);
   const [height, width] = textSize(glyphs.length, scale);
   const picture = ndarray('uint8', [height, width, 3]);
   for (let y = 0; y < height; y++) {

@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest';
 import { test, fc } from '@fast-check/vitest';
 import { pixelText, textSize, upscale } from '@tessera/runs';
 
-const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -+.:/'];
+const letters = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -+.:/');
 
 const drawn = (text: string) => {
   const { data, shape } = pixelText(text);
