@@ -5,6 +5,7 @@ import type { RunFolder } from '@tessera/runs';
 import type { z } from 'zod';
 import type { Reporter } from './reporter.ts';
 import type { TableRow } from './table.ts';
+import type { PlayableGame } from './terminal/game.ts';
 
 /** Settings that every experiment has; `--steps N` sets `steps`. */
 export interface ExperimentConfig {
@@ -110,4 +111,6 @@ export interface Experiment<Config extends ExperimentConfig = ExperimentConfig> 
   evaluate(context: EvaluationContext<Config>): Promise<EvaluationOutcome>;
   /** Makes a film of an episode. Absent where there is nothing to watch. */
   watch?(context: WatchContext<Config>): Promise<WatchOutcome>;
+  /** Gives `work` the dream of a run's world model as a game, and takes it away again. Absent where nothing dreams. */
+  dream?<T>(context: WatchContext<Config>, work: (game: PlayableGame) => Promise<T>): Promise<T>;
 }

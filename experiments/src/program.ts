@@ -93,8 +93,10 @@ function createProgram(io: Io, exitWith: (code: number) => void): Command {
     .action(async (directory: string, options: WatchOptions) => exitWith(await watchCommand(directory, options, io)));
   program
     .command('play')
-    .description('Play a game yourself, in the terminal.')
-    .argument('[env]', 'the environment', 'Breakout-v0')
+    .description("Play a game yourself, or an agent's dream of it, in the terminal.")
+    .argument('[game]', 'an environment, or a run folder, whose dream is played', 'Breakout-v0')
+    .option('--real', "the real game of a run's agent, not its dream")
+    .option('--backend <name>', `back end of a dream: ${backendChoices.join(', ')}`)
     .option('--seed <n>', 'seed of the episodes (default: another one each time)')
     .option('--fps <n>', "steps a second (default: the environment's, 30 at most)")
     .option('--turns', 'the game waits for a key before each step')

@@ -27,7 +27,7 @@ describe('usage', () => {
         train [experiment]                         Train an experiment: tokenizer.
         eval [options] <dir>                       Measure a run again, from its newest checkpoint.
         watch [options] <dir>                      Make a film of an episode of a run, as a GIF.
-        play [options] [env]                       Play a game yourself, in the terminal.
+        play [options] [game]                      Play a game yourself, or an agent's dream of it, in the terminal.
         study                                      Run a study: a fixed protocol, measured, with a report.
         list [options]                             List the runs.
         results [options] <runs...>                Merge runs of several seeds into a file of raw scores, and show what they say together.

@@ -10,10 +10,15 @@ import { Grid } from './grid.ts';
 import type { Colour } from './grid.ts';
 import { checkCellSize, checkRenderMode, checkStickyActions } from './options.ts';
 
-const brickColour: Colour = [0, 150, 0];
-const trailColour: Colour = [0, 0, 120];
-const ballColour: Colour = [200, 0, 0];
-const paddleColour: Colour = [55, 105, 135];
+/** What things add to their cells. */
+export const breakoutColours: Readonly<Record<'brick' | 'trail' | 'ball' | 'paddle', Colour>> = {
+  brick: [0, 150, 0],
+  trail: [0, 0, 120],
+  ball: [200, 0, 0],
+  paddle: [55, 105, 135],
+};
+
+const { brick: brickColour, trail: trailColour, ball: ballColour, paddle: paddleColour } = breakoutColours;
 const paddleRow = boardSize - 1;
 const renderModes = ['rgb_array'];
 

@@ -11,8 +11,13 @@ import { checkRenderMode } from './options.ts';
 /** Rows, columns and cell size of a Catch frame, as `findBall` takes them. */
 export const catchBoard: Board = { rows: 10, columns: 5, cellSize: [4, 8] };
 
-const ballColour: Colour = [190, 40, 40];
-const paddleColour: Colour = [60, 200, 60];
+/** What things add to their cells. */
+export const catchColours: Readonly<Record<'ball' | 'paddle', Colour>> = {
+  ball: [190, 40, 40],
+  paddle: [60, 200, 60],
+};
+
+const { ball: ballColour, paddle: paddleColour } = catchColours;
 const lastRow = catchBoard.rows - 1;
 const lastColumn = catchBoard.columns - 1;
 const renderModes = ['rgb_array'];

@@ -50,6 +50,8 @@ export type { BoardGameOptions, RampingGameOptions } from './board-game.ts';
 // Baselines and what frames show
 export { baselinePolicies } from './baseline-policies.ts';
 export type { BaselinePolicies, FramePolicy, TrivialPolicy } from './baseline-policies.ts';
+export { objectCounter } from './count-objects.ts';
+export type { ObjectCounter } from './count-objects.ts';
 export { findBall } from './find-ball.ts';
 export type { Board, Cell, FindBallOptions } from './find-ball.ts';
 

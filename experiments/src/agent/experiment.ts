@@ -10,6 +10,7 @@ import { createEngine } from '@tessera/engine/node';
 import { makeFrames, VectorRollouts } from '@tessera/rollouts';
 import type { EnvConfig } from '@tessera/rollouts';
 import { isTrainable } from '@tessera/vqvae';
+import { actionNames } from '../action-names.ts';
 import { engineChoice } from '../engine-choice.ts';
 import { envConfig, frameShapeOf } from '../environment.ts';
 import type {
@@ -22,6 +23,8 @@ import type {
   WatchOutcome,
 } from '../experiment.ts';
 import { formatNumber } from '../format.ts';
+import { dreamGame } from '../terminal/dream-game.ts';
+import type { PlayableGame } from '../terminal/game.ts';
 import { buildAgent, buildTokenizer } from './build.ts';
 import { restoreTokenizer } from './checkpoint.ts';
 import { agentDefaults, agentSchema } from './config.ts';
@@ -47,6 +50,7 @@ function agentExperiment(name: string, summary: string, env?: string): Experimen
     resume: (context) => resumeAgent(context, name),
     evaluate,
     watch,
+    dream,
   };
 }
 
@@ -153,7 +157,10 @@ async function watch(context: WatchContext<AgentExperimentConfig>): Promise<Watc
     const game = makeFrames(env.id, { ...env.kwargs });
     try {
       const episode = playEpisode(agent, game, { seed, maxSteps: filmSteps, signal });
-      const path = await run.writeMedia('watch.gif', filmEpisode(agent, episode));
+      const path = await run.writeMedia(
+        'watch.gif',
+        filmEpisode(agent, episode, { names: actionNames(env.id, agent.actions) }),
+      );
       return {
         path,
         table: [
@@ -164,11 +171,25 @@ async function watch(context: WatchContext<AgentExperimentConfig>): Promise<Watc
           },
           {
             name: 'panels',
-            value: 'real, reconstruction; codes, dream',
-            note: 'the dream sees a real frame every 16 steps',
+            value: 'real, decoded, tokens, dream',
+            note: 'the dream sees a real frame every 16 steps; below, how likely each action is, and the value',
           },
         ],
       };
+    } finally {
+      game.close();
+    }
+  });
+}
+
+async function dream<T>(
+  context: WatchContext<AgentExperimentConfig>,
+  work: (game: PlayableGame) => Promise<T>,
+): Promise<T> {
+  return withTrainedAgent(context, async ({ agent, env }) => {
+    const game = dreamGame(agent, env, context.seed);
+    try {
+      return await work(game);
     } finally {
       game.close();
     }

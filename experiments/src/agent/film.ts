@@ -1,14 +1,19 @@
-// Films of an agent: what it sees, what its tokenizer keeps of that, the codes as colours, and what its world model dreams.
+// Films of an agent: what it sees, what its tokenizer keeps of that, the codes as colours, what its world model dreams, and what its policy thinks.
 import { dreamEpisode } from '@tessera/agent';
 import type { Agent, Episode } from '@tessera/agent';
 import { encodeGif, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
-import { framesToPictures, grid, renderCodes, stackRows, upscale } from '@tessera/runs';
+import { framesToPictures, grid, pixelText, renderCodes, stackRows, textSize, upscale } from '@tessera/runs';
 import type { Picture } from '@tessera/runs';
+import { actionNames } from '../action-names.ts';
+import { blank, policyPanel, put, valuePanel } from './policy-panels.ts';
 
 /** Pixels of a panel's longer side, about. */
 const panelSize = 160;
 const gap = 8;
+/** Height of what the policy thinks. */
+const thoughtHeight = 72;
+const panelTitles = ['real', 'decoded', 'tokens', 'dream'];
 
 /** How a film plays. */
 export interface FilmOptions {
@@ -18,19 +23,65 @@ export interface FilmOptions {
   readonly delayMs?: number;
 }
 
-/** A GIF of an episode in four panels: above the real frame and its reconstruction, below its codes as colours and the dream. */
-export function filmEpisode(
+/** How the film of an episode plays. */
+export interface EpisodeFilmOptions extends FilmOptions {
+  /** What the actions are called; default their numbers. */
+  readonly names?: readonly string[];
+}
+
+/** A GIF of an episode: the pictures of `filmPictures`. */
+export function filmEpisode(agent: Agent, episode: Episode, options: EpisodeFilmOptions = {}): Uint8Array {
+  return encodeGif(filmPictures(agent, episode, options), { delayMs: options.delayMs ?? 120 });
+}
+
+/**
+ * A picture for every frame of an episode. Side by side: the real frame, its reconstruction, its codes as colours, the dream. Below: how likely the policy finds each
+ * action, the one that it takes in a colour of its own, and the value of the frames so far as a curve. The last frame was never acted on.
+ */
+export function filmPictures(
   agent: Agent,
   episode: Episode,
-  { lookEvery = 16, delayMs = 120 }: FilmOptions = {},
-): Uint8Array {
+  { lookEvery = 16, names = actionNames('', agent.actions) }: EpisodeFilmOptions = {},
+): Picture[] {
+  const { probabilities, values, actions } = episode;
   const dream = dreamEpisode(agent, episode, { lookEvery });
   const [real, reconstructed, imagined] = [episode.frames, dream.reconstruction, dream.imagined].map(panels);
   const codes = codePanels(agent, dream.tokens, real![0]!);
-  const frames = real!.map((panel, i) =>
-    grid([panel, reconstructed![i]!, codes[i]!, imagined![i]!], { columns: 2, gap }),
+  const width = real![0]!.shape[1]!;
+  const titles = grid(
+    panelTitles.map((title) => titled(title, width)),
+    { columns: panelTitles.length, gap },
   );
-  return encodeGif(frames, { delayMs });
+  const half = { height: thoughtHeight, width: 2 * width + gap };
+  return real!.map((panel, i) => {
+    const taken = actions[i];
+    const policy =
+      taken === undefined
+        ? blank(half)
+        : policyPanel(
+            {
+              probabilities: probabilities.data.subarray(i * names.length, (i + 1) * names.length),
+              chosen: taken - agent.actions.first,
+              names,
+            },
+            half,
+          );
+    return stackRows(
+      [
+        titles,
+        grid([panel, reconstructed![i]!, codes[i]!, imagined![i]!], { columns: panelTitles.length, gap }),
+        grid([policy, valuePanel(values, i, half)], { columns: 2, gap }),
+      ],
+      { gap },
+    );
+  });
+}
+
+/** A title of a panel, in letters that fit. */
+function titled(title: string, width: number): Picture {
+  const picture = blank({ height: textSize(1, 2)[0], width });
+  put(picture, pixelText(title, { scale: textSize(title.length, 2)[1] <= width ? 2 : 1 }), { left: 0, top: 0 });
+  return picture;
 }
 
 /** A GIF of several episodes side by side, the real ones above, what the world model imagines from their first frames on below. Short ones wait for the longest. */

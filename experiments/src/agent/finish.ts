@@ -5,7 +5,7 @@ import type { Agent, AgentTrainer, PhaseTotals } from '@tessera/agent';
 import type { Engine } from '@tessera/engine';
 import { makeFrames } from '@tessera/rollouts';
 import type { EnvConfig } from '@tessera/rollouts';
-import type { RunFolder } from '@tessera/runs';
+import type { MetricsRecord, RunFolder } from '@tessera/runs';
 import type { RunContext, RunOutcome } from '../experiment.ts';
 import { formatCount, formatSeconds } from '../format.ts';
 import { machineText, toolVersions } from '../provenance.ts';
@@ -42,8 +42,8 @@ export async function finishRun(run: Finishing): Promise<RunOutcome> {
   const { counters } = trainer;
   const phases = phaseResults({ ...trainer.phases, evaluation: evaluating });
   const metrics = await run.run.readMetrics();
-  const churn =
-    metrics.findLast(({ values }) => values['tokenizer/churn'] !== undefined)?.values['tokenizer/churn'] ?? NaN;
+  const churn = lastOf(metrics, 'tokenizer/churn');
+  const imagining = phases['imagination'];
   const wallSeconds = run.wallSeconds();
   await run.run.writeResult({
     experiment,
@@ -61,6 +61,9 @@ export async function finishRun(run: Finishing): Promise<RunOutcome> {
     tokenizer: {
       ...measures.tokenizer,
       churn,
+      churnPer100Updates: lastOf(metrics, churnRate),
+      // The first look is the last one before the world model learns these codes.
+      churnAtWorldModelStart: firstOf(metrics, churnRate),
       kind: config.tokenizer.module || config.tokenizer.kind,
       updates: counters.tokenizerUpdates,
     },
@@ -70,6 +73,7 @@ export async function finishRun(run: Finishing): Promise<RunOutcome> {
       updates: agent.worldModel.updates,
       imaginationSince: counters.imaginationSince,
       imaginedSteps: counters.imaginedSteps,
+      ...(imagining && { imaginedStepsPerSecond: counters.imaginedSteps / imagining.seconds }),
     },
     phases,
   });
@@ -84,11 +88,28 @@ export async function finishRun(run: Finishing): Promise<RunOutcome> {
         value: formatSeconds(wallSeconds),
         note: `${counters.envSteps} steps, ${formatCount(counters.imaginedSteps)} imagined, ${formatCount(total)}FLOP`,
       },
+      ...(imagining && counters.imaginedSteps > 0
+        ? [
+            {
+              name: 'imagination',
+              value: `${(counters.imaginedSteps / imagining.seconds).toFixed(0)} steps/s`,
+              note: `${imagining.gflops.toFixed(1)} GFLOPS, policy updates included`,
+            },
+          ]
+        : []),
       { name: 'run folder', value: directory },
       { name: 'film', value: join(directory, 'media', 'dream.gif'), note: 'real above, imagined below' },
     ],
   };
 }
+
+const churnRate = 'tokenizer/churn_per_100_updates';
+
+const firstOf = (metrics: readonly MetricsRecord[], name: string): number =>
+  metrics.find(({ values }) => values[name] !== undefined)?.values[name] ?? NaN;
+
+const lastOf = (metrics: readonly MetricsRecord[], name: string): number =>
+  metrics.findLast(({ values }) => values[name] !== undefined)?.values[name] ?? NaN;
 
 async function writeDreams({ agent, envConfig: env, seed, run, signal }: Finishing): Promise<void> {
   const game = makeFrames(env.id, { ...env.kwargs });

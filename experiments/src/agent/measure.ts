@@ -1,6 +1,6 @@
 // Measures a trained agent: its return beside baselines, its world model on steps it never learned from, its tokenizer on the frames of these steps.
 import { agentPolicy, measureHeldOut } from '@tessera/agent';
-import type { Accuracy, Agent } from '@tessera/agent';
+import type { Accuracy, Agent, DeltaPsnr, OpenLoop } from '@tessera/agent';
 import { Generators } from '@tessera/core';
 import type { EnvConfig } from '@tessera/rollouts';
 import { evaluateTokenizer, toUnit } from '@tessera/vqvae';
@@ -11,10 +11,16 @@ import type { Plays } from '../play.ts';
 import type { Reporter } from '../reporter.ts';
 import type { TableRow } from '../table.ts';
 import type { AgentExperimentConfig } from './config.ts';
+import { countObjects } from './objects.ts';
+import type { ObjectCounts } from './objects.ts';
 
 /** All that is measured at the end. */
 export interface AgentMeasures extends Plays {
-  readonly worldModel: Accuracy;
+  readonly worldModel: Accuracy & {
+    readonly openLoop?: OpenLoop;
+    readonly deltaPsnr?: DeltaPsnr;
+    readonly objects?: Readonly<Record<string, ObjectCounts>>;
+  };
   readonly tokenizer: TokenizerEvaluation & { readonly ballRecall: number; readonly poleTipRecall: number };
 }
 
@@ -46,11 +52,18 @@ export async function measureAgent(agent: Agent, options: MeasureOptions): Promi
   const heldOutSeed = new Generators(seed).get('held-out/seed').integers(2 ** 31 - 1);
   const heldOutEnv = { ...env, kwargs: { ...env.kwargs, ...heldOutKwargs } };
   const held = await measureHeldOut(agent, { env: heldOutEnv, steps: heldOutSteps, seed: heldOutSeed, frames });
+  const { openLoop, deltaPsnr } = held.dreams ?? {};
+  const objects = held.dreams && countObjects(heldOutEnv, held.dreams);
   const unit = toUnit(held.frames);
   const { evaluation, decoded } = evaluateTokenizer(agent.tokenizer, unit);
   return {
     ...plays,
-    worldModel: held.accuracy,
+    worldModel: {
+      ...held.accuracy,
+      ...(openLoop && { openLoop }),
+      ...(deltaPsnr && { deltaPsnr }),
+      ...(objects && { objects }),
+    },
     tokenizer: {
       ...evaluation,
       ballRecall: ballRecall(heldOutEnv, unit, decoded),
@@ -72,6 +85,7 @@ export function measureRows({ worldModel, tokenizer, ...plays }: AgentMeasures):
     },
     { name: '  changed ones', value: percent(worldModel.changedTokens), note: 'the last frame again: 0.0 %' },
     { name: '  whole frames', value: percent(worldModel.frames) },
+    ...dreamRows(worldModel),
     {
       name: 'reward, end',
       value: `${worldModel.rewardF1.toFixed(2)}, ${worldModel.endF1.toFixed(2)}`,
@@ -83,4 +97,36 @@ export function measureRows({ worldModel, tokenizer, ...plays }: AgentMeasures):
       note: `NMSE ${tokenizer.nmse.toPrecision(2)}, ${percent(tokenizer.usage)} of the codes used`,
     },
   ];
+}
+
+/** What dreams are like: how long they stay true, whether they listen to actions, whether they have the right objects. */
+function dreamRows({ openLoop, deltaPsnr, objects = {} }: AgentMeasures['worldModel']): TableRow[] {
+  const rows: TableRow[] = [];
+  if (openLoop !== undefined) {
+    const { horizon, windows, lastRealFrame, changedTokens, tokensByStep } = openLoop;
+    rows.push(
+      {
+        name: `${horizon} steps alone`,
+        value: percent(openLoop.tokens),
+        note: `of the tokens of ${windows} dreams, ${percent(tokensByStep.at(-1)!)} in the last step; the first frame again: ${percent(lastRealFrame)}`,
+      },
+      { name: '  changed ones', value: percent(changedTokens), note: 'since the first frame' },
+    );
+  }
+  if (deltaPsnr !== undefined) {
+    const { mean, low, high, step } = deltaPsnr;
+    rows.push({
+      name: 'delta-PSNR',
+      value: `${mean.toFixed(1)} dB`,
+      note: `95 %: ${low.toFixed(1)} to ${high.toFixed(1)}; ${step} steps with the true actions against random ones`,
+    });
+  }
+  for (const [name, { real, imagined, wrong }] of Object.entries(objects)) {
+    rows.push({
+      name: `  ${name}`,
+      value: imagined.toFixed(2),
+      note: `in a dreamed frame, ${real.toFixed(2)} in a real one${wrong === undefined ? '' : `; not one in ${percent(wrong)}`}`,
+    });
+  }
+  return rows;
 }

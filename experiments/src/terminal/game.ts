@@ -17,8 +17,10 @@ export interface PlayableGame {
   /** Steps a second as its author meant it. */
   readonly framesPerSecond: number;
   /** Begins an episode. */
-  reset(): TerminalPicture;
-  step(action: number): GameStep;
+  reset(): TerminalPicture | Promise<TerminalPicture>;
+  step(action: number): GameStep | Promise<GameStep>;
+  /** A line about what is to be seen now, shown below the picture. */
+  comment?(): string;
   close(): void;
 }
 
@@ -57,7 +59,7 @@ export function environmentGame({ id, kwargs = {} }: EnvConfig, seed: number): P
 }
 
 /** Keys of the games whose actions we know; digits, counted from 0, everywhere. */
-function controls(id: string, { n, start }: Discrete): Pick<PlayableGame, 'keys' | 'idle'> {
+export function controls(id: string, { n, start }: Discrete): Pick<PlayableGame, 'keys' | 'idle'> {
   const digits = Array.from({ length: Math.min(10, n) }, (_, i): [Key, number] => [String(i), start + i]);
   const named = (actions: Readonly<Record<string, number>>): [Key, number][] =>
     Object.entries(actions).filter(([, action]) => action < start + n);

@@ -44,8 +44,6 @@ const [hideCursor, showCursor] = ['\u001b[?25l', '\u001b[?25h'];
 const [otherScreen, ownScreen] = ['\u001b[?1049h', '\u001b[?1049l'];
 const home = '\u001b[H';
 const [clearLine, clearBelow] = ['\u001b[K', '\u001b[J'];
-// Two lines of text below the picture, and one that stays empty so that nothing scrolls.
-const textRows = 3;
 
 /** Plays until `q`, Escape, Ctrl-C or the signal; the terminal is then as it was, whatever happened. Throws what the game throws. */
 export async function playSession(options: SessionOptions): Promise<PlayedEpisode[]> {
@@ -66,10 +64,12 @@ export async function playSession(options: SessionOptions): Promise<PlayedEpisod
     keyboard.on('data', listen);
     keyboard.resume();
     screen.write(`${otherScreen}${hideCursor}`);
-    let picture = game.reset();
+    let picture = await game.reset();
     let [total, steps, last, paused] = [0, 0, firstAction(game), false];
     const show = (note = ''): void => {
-      screen.write(frameText(picture, screen, [statusText(game, { episodes, total, steps, note }), helpText(turns)]));
+      const comment = game.comment === undefined ? [] : [game.comment()];
+      const status = statusText(game, { episodes, total, steps, note });
+      screen.write(frameText(picture, screen, [status, ...comment, helpText(turns)]));
     };
     show();
     while (!signal.aborted) {
@@ -86,7 +86,7 @@ export async function playSession(options: SessionOptions): Promise<PlayedEpisod
       const chosen = keys.findLast((key) => game.keys.has(key));
       if (paused || (turns && chosen === undefined)) continue;
       last = chosen === undefined ? (game.idle ?? last) : game.keys.get(chosen)!;
-      const { picture: next, reward, ended } = game.step(last);
+      const { picture: next, reward, ended } = await game.step(last);
       picture = next;
       total += reward;
       steps++;
@@ -94,7 +94,7 @@ export async function playSession(options: SessionOptions): Promise<PlayedEpisod
         episodes.push({ return: total, steps, ended });
         show('over');
         await wait(Math.max(500, 1000 / framesPerSecond), signal);
-        picture = game.reset();
+        picture = await game.reset();
         [total, steps] = [0, 0];
       }
       show();
@@ -117,7 +117,8 @@ function firstAction({ idle, keys }: PlayableGame): number {
 function frameText(picture: TerminalPicture, screen: HumanStream, texts: readonly string[]): string {
   // A terminal that does not know its size says 0.
   const [columns, rows] = [screen.columns || 80, screen.rows || 24];
-  const lines = [...halfBlocks(picture, { columns, rows: Math.max(1, rows - textRows) }), ...texts];
+  // One line stays empty so that nothing scrolls.
+  const lines = [...halfBlocks(picture, { columns, rows: Math.max(1, rows - texts.length - 1) }), ...texts];
   return `${home}${lines.map((line) => `${line}${clearLine}`).join('\r\n')}${clearBelow}`;
 }
 

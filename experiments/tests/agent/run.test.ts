@@ -5,9 +5,10 @@ import { test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { main } from '../../src/program.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
-import { agentIo, command } from './settings.ts';
+import { terminalIo } from '../terminal/fake-terminal.ts';
+import { agentIo, command, experiments } from './settings.ts';
 
-const timeout = 60_000;
+const timeout = 120_000;
 
 describe('--dry-run', () => {
   test('says what a run would cost and makes no folder', { timeout }, async () => {
@@ -39,7 +40,7 @@ const play = {
 const number = expect.any(Number) as number;
 
 describe('a run', () => {
-  test('leaves everything that was promised, and can be evaluated and watched', { timeout }, async () => {
+  test('leaves everything that was promised, and can be evaluated, watched and played', { timeout }, async () => {
     const root = temporaryFolder();
     const io = agentIo();
     expect(await main(command(root, '--seed', '3'), io)).toBe(0);
@@ -65,16 +66,35 @@ describe('a run', () => {
       command: `tessera train catch --seed 3 --config ${join(root, 'tiny.json')} --backend wasm`,
       machine: expect.stringMatching(/^\d+ cores of /) as string,
       evaluation: { ...play, policy: 'sampled', greedy: play },
-      tokenizer: { kind: 'vqvae', updates: 5, nmse: number, ballRecall: number },
+      tokenizer: {
+        kind: 'vqvae',
+        updates: 5,
+        nmse: number,
+        ballRecall: number,
+        churnPer100Updates: number,
+        churnAtWorldModelStart: number,
+      },
       worldModel: {
         tokens: number,
         changedTokens: number,
         copyLastFrame: number,
         updates: 5,
-        transitions: 72,
+        transitions: 144,
         parameters: number,
+        openLoop: { windows: 16, horizon: 10, tokens: number, lastRealFrame: number },
+        deltaPsnr: { mean: number, low: number, high: number, rollouts: 16, step: 4 },
+        objects: { ball: { real: 1, imagined: number, wrong: number }, paddle: { real: 1 } },
+        imaginedStepsPerSecond: number,
       },
     });
+    const logged = (await run.readMetrics()).map(({ values }) => values);
+    for (const name of [
+      'world_model/open_loop_accuracy',
+      'world_model/delta_psnr_low',
+      'codes/usage',
+      'codes/perplexity',
+    ])
+      for (const values of logged) expect([name, values[name]]).toEqual([name, number]);
     const shares = ['tokens', 'changedTokens', 'frames', 'copyLastFrame'].map((key) => result.worldModel![key]);
     for (const share of [...shares, result.tokenizer!.ballRecall])
       expect([share, 0 <= (share as number) && (share as number) <= 1]).toEqual([share, true]);
@@ -120,6 +140,27 @@ describe('a run', () => {
     expect(watching.out()).toBe(`${join(directory, 'media', 'watch.gif')}\n`);
     expect(watching.err()).toMatch(/return +-?1 +9 steps, seed 5/);
     expect(readFileSync(watching.out().trim()).toString('latin1', 0, 6)).toBe('GIF89a');
+
+    for (const [words, title] of [
+      [[], 'Catch-v0, dreamed'],
+      [['--real'], 'Catch-v0'],
+    ] as const) {
+      const playing = terminalIo({ experiments });
+      const write = playing.stderr.write.bind(playing.stderr);
+      let shown = 0;
+      Object.assign(playing.stderr, {
+        write(text: string) {
+          // A dream may be over sooner than a game.
+          if (text.includes(': episode ')) setImmediate(() => playing.keyboard.press(++shown > 4 ? 'q' : '\u001b[D'));
+          return write(text);
+        },
+      });
+      const backend = words.length === 0 ? ['--backend', 'wasm'] : [];
+      expect(await main(['play', directory, '--turns', '--seed', '1', ...words, ...backend], playing)).toBe(0);
+      expect(playing.err()).toContain(`${title}: episode 1, step 0, return 0`);
+      expect(playing.err().includes('the agent would: ')).toBe(words.length === 0);
+      expect(playing.err()).toMatch(/episode 1 +\S+ +\d steps/);
+    }
   });
 
   test(
@@ -143,6 +184,9 @@ describe('a run', () => {
       // Of 11 in the first round.
       expect(trainer.counters.itemsDone).toBeLessThan(11);
       expect(trainer.counters.itemsDone).toBeGreaterThan(0);
+      const player = terminalIo({ experiments });
+      expect(await main(['play', directory], player)).toBe(1);
+      expect(player.err()).toContain('has no agent yet, because the run has not ended.');
       const refused = agentIo();
       expect(await main(['watch', directory], refused)).toBe(1);
       expect(refused.err().replaceAll(directory, '<run>')).toMatchInlineSnapshot(`

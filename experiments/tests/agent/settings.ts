@@ -21,7 +21,7 @@ export const tiny = {
     imagination: { updates: 2, starts: 8, horizon: 3, startAccuracy: 0 },
     measureSteps: 36,
   },
-  evaluation: { episodes: 6, heldOutSteps: 72 },
+  evaluation: { episodes: 6, heldOutSteps: 144 },
   checkpointEvery: 1,
 } as const;
 
@@ -32,10 +32,12 @@ export function command(root: string, ...words: readonly string[]): string[] {
   return ['train', 'catch', '--config', file, '--runs', join(root, 'runs'), '--backend', 'wasm', ...words];
 }
 
-/** Surroundings in which the agent experiments are known. */
+/** The agent experiments. */
+export const experiments: readonly Experiment[] = [catchExperiment, breakoutExperiment, anyAgentExperiment].map(
+  (experiment) => experiment as unknown as Experiment,
+);
+
+/** Surroundings in which they are known. */
 export function agentIo(): FakeIo {
-  const experiments = [catchExperiment, breakoutExperiment, anyAgentExperiment].map(
-    (experiment) => experiment as unknown as Experiment,
-  );
   return fakeIo({ experiments });
 }

@@ -1,35 +1,17 @@
 // A person plays: keys and ticks are given by hand.
+import { RunFolder } from '@tessera/runs';
 import { expect, test } from 'vitest';
 import { main } from '../../src/program.ts';
 import type { PlayableGame } from '../../src/terminal/game.ts';
 import { playSession } from '../../src/terminal/session.ts';
-import type { Keyboard } from '../../src/terminal/session.ts';
 import { fakeIo } from '../fake-experiment.ts';
-
-class FakeKeyboard implements Keyboard {
-  readonly isTTY = true;
-  raw = false;
-  #listener: ((piece: string) => void) | undefined;
-
-  setRawMode(raw: boolean): void {
-    this.raw = raw;
-  }
-  setEncoding(): void {}
-  resume(): void {}
-  pause(): void {}
-  on(_event: 'data', listener: (piece: string) => void): void {
-    this.#listener = listener;
-  }
-  off(): void {
-    this.#listener = undefined;
-  }
-  press(piece: string): void {
-    this.#listener?.(piece);
-  }
-}
+import { temporaryFolder } from '../temporary-folder.ts';
+import { FakeKeyboard, terminalIo } from './fake-terminal.ts';
 
 /** Episodes of three steps; a step gives its action as reward. */
-function countingGame(options: { idle?: number; throwsAt?: number } = {}): PlayableGame & { readonly taken: number[] } {
+function countingGame(
+  options: { idle?: number; throwsAt?: number; slow?: boolean; comment?: () => string } = {},
+): PlayableGame & { readonly taken: number[] } {
   const taken: number[] = [];
   const picture = { height: 1, width: 1, channels: 1, data: [7] };
   return {
@@ -40,12 +22,14 @@ function countingGame(options: { idle?: number; throwsAt?: number } = {}): Playa
       ['2', 2],
     ]),
     idle: options.idle,
+    ...(options.comment && { comment: options.comment }),
     framesPerSecond: 10,
-    reset: () => picture,
+    reset: () => (options.slow === true ? Promise.resolve(picture) : picture),
     step(action) {
       taken.push(action);
       if (taken.length === options.throwsAt) throw new Error('broken');
-      return { picture, reward: action, ended: taken.length % 3 === 0 };
+      const step = { picture, reward: action, ended: taken.length % 3 === 0 };
+      return options.slow === true ? Promise.resolve(step) : step;
     },
     close() {},
   };
@@ -130,18 +114,22 @@ test.each(['q', '\u001b', '\u0003'])('%j leaves, and the step before it is not t
   expectRestored(session);
 });
 
+test('a game that takes its time is waited for, and its comment is a line of its own', async () => {
+  let said = 0;
+  const game = countingGame({ idle: 0, slow: true, comment: () => `comment ${++said}.` });
+  const session = await play(['', '2', '2'], { game });
+  expect(session).toMatchObject({ taken: [0, 2, 2], episodes: [{ return: 4, steps: 3, ended: true }] });
+  // Before the first step, after each, and at the beginning of the next episode.
+  for (const line of [1, 2, 3, 4, 5]) expect(session.text).toContain(`comment ${line}.\u001b[K\r\n`);
+  expect(said).toBe(5);
+  expectRestored(session);
+});
+
 test('a game that throws gives the terminal back', async () => {
   const session = await play(['2', '2'], { game: countingGame({ idle: 0, throwsAt: 2 }) });
   expect(session).toMatchObject({ error: { message: 'broken' } });
   expectRestored(session);
 });
-
-function terminalIo() {
-  const io = fakeIo();
-  const keyboard = new FakeKeyboard();
-  Object.assign(io.stderr, { isTTY: true, columns: 60, rows: 30 });
-  return Object.assign(io, { stdin: keyboard as Keyboard, keyboard });
-}
 
 test('tessera play: a game of Catch by its keys, its return on stdout', async () => {
   const io = terminalIo();
@@ -169,5 +157,30 @@ test('what cannot be played is an error, and the terminal is left alone', async 
   expect(await message(['python:CartPole-v1'])).toMatch(/^1 error: play: .*lives in a Python/);
   expect(await message(['FrozenLake-v1', '--set', 'envKwargs={"is_slippery":3}'])).toMatch(/^1 error: /);
   expect(await message(['Catch-v0', '--fps', '0'])).toMatch(/^2 error: --fps: expected a whole number >= 1/);
+  expect(await message(['Catch-v0', '--real'])).toMatch(
+    /^2 error: play: --real and --backend are for run folders, .*'Catch-v0'/,
+  );
+  expect(await message(['runs/none'])).toMatch(/^1 error: .*runs\/none/);
   expect(await message(['Catch-v0', '--set', 'envKwarg={}'])).toMatch(/^1 error: --set .*unknown field 'envKwarg'/);
+});
+
+test('of a run that cannot dream: errors that say why', async () => {
+  const root = temporaryFolder();
+  const options = { root, experiment: 'tokenizer', seed: 0, command: '', config: { steps: 4 } };
+  const { directory } = await RunFolder.create({ ...options, env: 'Catch-v0' });
+  const message = async (words: readonly string[]) => {
+    const io = terminalIo();
+    const code = await main(['play', ...words], io);
+    return `${code} ${io.err().split('\n')[0]!}`.replaceAll(directory, '<run>').replaceAll(root, '<root>');
+  };
+  expect(await message([root])).toMatchInlineSnapshot(
+    `"1 error: open run: '<root>' is a folder of runs. Name one of them, such as '<run>'."`,
+  );
+  expect(await message([directory])).toMatchInlineSnapshot(
+    `"1 error: play: expected a run that dreams, got one of the experiment 'tokenizer': it has no world model. --real plays its real game."`,
+  );
+  expect(await message([directory, '--set', 'envKwargs={}'])).toMatchInlineSnapshot(
+    `"2 error: play: --set is for environments; '<run>' is a run and has settings of its own."`,
+  );
+  expect(await message([directory, '--backend', 'abacus'])).toMatch(/abacus/);
 });

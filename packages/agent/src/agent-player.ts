@@ -57,9 +57,10 @@ export class AgentPlayer {
     }
     const pasts = this.remembers ? this.#pastsOf(own, begins) : undefined;
     const hiddenState = pasts && pastHidden(this.#agent.worldModel, pasts);
-    const { actions, logProbabilities, values } = behaviour.act(tokens, { ...this.#options, hiddenState });
+    const decision = behaviour.act(tokens, { ...this.#options, hiddenState });
+    const { actions } = decision;
     if (pasts !== undefined) this.#remember(own, pasts, { tokens, actions });
-    return { actions: actions.map((index) => index + range.first), logProbabilities, values };
+    return { ...decision, actions: actions.map((index) => index + range.first) };
   }
 
   /**

@@ -37,6 +37,8 @@ export interface Decision {
   readonly actions: Int32Array;
   /** Natural logarithm of the probability of each action. */
   readonly logProbabilities: Float32Array;
+  /** float32 [batch, actions]: how likely every action is, the first one first. */
+  readonly probabilities: NdArray<'float32'>;
   /** Expected discounted return from each state, in signs of rewards. */
   readonly values: Float32Array;
 }

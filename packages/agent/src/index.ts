@@ -101,6 +101,11 @@ export { bootstrapInterval, interquartileMean, quantile } from './evaluation/see
 export type { BootstrapOptions, Strata } from './evaluation/seed-statistics.ts';
 export { agentPolicy, framePolicy, modelFreePolicy, randomPolicy } from './evaluation/policies.ts';
 export { measureHeldOut } from './evaluation/held-out.ts';
-export type { HeldOut, HeldOutOptions } from './evaluation/held-out.ts';
+export type { HeldOut, HeldOutDreams, HeldOutOptions } from './evaluation/held-out.ts';
+export { measureDreams } from './evaluation/dreams.ts';
+export type { DreamOptions, Dreams } from './evaluation/dreams.ts';
+export type { OpenLoop } from './evaluation/open-loop.ts';
+export type { DeltaPsnr } from './evaluation/delta-psnr.ts';
+export type { StepWindows } from './evaluation/windows-of-steps.ts';
 export { dreamEpisode, playEpisode } from './evaluation/episode.ts';
 export type { Dream, Episode, PlayOptions } from './evaluation/episode.ts';

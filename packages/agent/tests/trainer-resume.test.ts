@@ -117,7 +117,7 @@ describe('a state that does not fit', () => {
       "FormatError: AgentTrainer.loadState: the state has a tensor 'stray' that belongs to no part.
       ConfigError: state: there is no 'stray'.
       ConfigError: Behaviour.loadState: 'counters.batches' is missing.
-      FormatError: token probe: expected frames uint8 [n, 4, 4, 1] and their tokens int32 [n, 16], got frames uint8 [128, 4, 4, 1], tokens int32 [1, 2].
+      FormatError: token probe: expected frames uint8 [n, 4, 4, 1], their tokens int32 [n, 16] and updates int32 [], got frames uint8 [128, 4, 4, 1], tokens int32 [1, 2], updates int32 [].
       ConfigError: AgentTrainer.loadState: counters: item: expected number to be >=0, got -1.
       ConfigError: AgentTrainer.loadState: counters: unknown field 'itm'. Did you mean 'item'?
       FormatError: VectorRollouts.setState: expected a state of numEnvs 2, got one of 3. Go on with the options that the state was saved with."

@@ -425,13 +425,13 @@ describe('a trainer', () => {
     );
     expect(await load({ 'worldModel.x': one })).toMatchInlineSnapshot(`"ConfigError: state: there is no 'x'."`);
     expect(await load({ 'probe.x': one })).toMatchInlineSnapshot(
-      `"FormatError: token probe: expected frames uint8 [n, 4, 4, 1] and their tokens int32 [n, 16], got frames uint8 [128, 4, 4, 1], tokens int32 [128, 16], x float32 [1]."`,
+      `"FormatError: token probe: expected frames uint8 [n, 4, 4, 1], their tokens int32 [n, 16] and updates int32 [], got frames uint8 [128, 4, 4, 1], tokens int32 [128, 16], updates int32 [], x float32 [1]."`,
     );
     expect(await load({ 'behaviour.parameters.table': undefined })).toMatchInlineSnapshot(
       `"ConfigError: Behaviour.loadState: 'parameters.table' is missing."`,
     );
     expect(await load({ 'probe.tokens': undefined })).toMatchInlineSnapshot(
-      `"FormatError: token probe: expected frames uint8 [n, 4, 4, 1] and their tokens int32 [n, 16], got frames uint8 [128, 4, 4, 1], tokens missing."`,
+      `"FormatError: token probe: expected frames uint8 [n, 4, 4, 1], their tokens int32 [n, 16] and updates int32 [], got frames uint8 [128, 4, 4, 1], tokens missing, updates int32 []."`,
     );
     expect(await load({}, counters({ envSteps: -1 }))).toMatchInlineSnapshot(
       `"ConfigError: AgentTrainer.loadState: counters: envSteps: expected number to be >=0, got -1."`,

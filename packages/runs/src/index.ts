@@ -27,6 +27,7 @@ export type {
   RunConfig,
   RunResult,
   TokenizerResult,
+  WorldModelResult,
 } from './schemas.ts';
 export { markNonFinite } from './non-finite.ts';
 export type { NonFiniteName } from './non-finite.ts';
@@ -42,6 +43,7 @@ export type { ConfigSource } from './parse-config.ts';
 // Pictures
 export { framesToPictures, grid, stackRows, upscale } from './pictures.ts';
 export type { Colour, GapOptions, Picture } from './pictures.ts';
+export { pixelText, textSize } from './pixel-text.ts';
 export { codeColours, renderCodes } from './code-pictures.ts';
 
 // TensorBoard

@@ -76,6 +76,50 @@ export interface TokenizerResult {
   readonly [more: string]: unknown;
 }
 
+/** How well a world model foresees steps that it has not learned from; experiments may add fields. Shares are in [0, 1]; each number may be NaN or infinite. */
+export interface WorldModelResult {
+  /** Of the next frame's tokens, those that are foreseen. */
+  readonly tokens?: number | undefined;
+  /** Of those that differ from the frame before. */
+  readonly changedTokens?: number | undefined;
+  /** Of the next frame's tokens, those that the frame before has already. */
+  readonly copyLastFrame?: number | undefined;
+  readonly rewardF1?: number | undefined;
+  readonly endF1?: number | undefined;
+  /** Dreams of `horizon` steps that see their first frame alone; `changedTokens` are those that differ from it. */
+  readonly openLoop?:
+    | {
+        readonly windows: number;
+        readonly horizon: number;
+        readonly tokens: number;
+        readonly changedTokens: number;
+        readonly lastRealFrame: number;
+        /** After 1, 2, ... steps. */
+        readonly tokensByStep: readonly number[];
+        readonly changedTokensByStep: readonly number[];
+      }
+    | undefined;
+  /** PSNR of dreams after the actions that were taken minus that after random ones, in dB, with a 95 % interval. */
+  readonly deltaPsnr?:
+    | {
+        readonly mean: number;
+        readonly low: number;
+        readonly high: number;
+        readonly rollouts: number;
+        readonly step: number;
+      }
+    | undefined;
+  /** Objects in a frame, by name: means over real and dreamed frames; `wrong` is the share of dreamed frames without exactly one of what there is always one of. */
+  readonly objects?:
+    | Readonly<
+        Record<string, { readonly real: number; readonly imagined: number; readonly wrong?: number | undefined }>
+      >
+    | undefined;
+  /** Over the whole phase `imagination`, in which the policy learns as well. */
+  readonly imaginedStepsPerSecond?: number | undefined;
+  readonly [more: string]: unknown;
+}
+
 /** How well an agent plays, apart from training; experiments may add fields. Each number may be NaN or infinite. */
 export interface EvaluationResult {
   /** Mean over episodes of the sum of an episode's rewards. */
@@ -129,8 +173,7 @@ export interface RunResult {
   readonly evaluation?: EvaluationResult | undefined;
   /** By the policy's name. */
   readonly baselines?: Readonly<Record<string, BaselineResult>> | undefined;
-  /** Numbers of the experiment's choice. */
-  readonly worldModel?: Readonly<Record<string, unknown>> | undefined;
+  readonly worldModel?: WorldModelResult | undefined;
   /** What a study that compares models has found, of its choice. */
   readonly study?: Readonly<Record<string, unknown>> | undefined;
   /** By the phase's name. */
@@ -216,7 +259,34 @@ export const resultSchema: z.ZodType<RunResult> = z.strictObject({
         .catchall(z.unknown()),
     )
     .optional(),
-  worldModel: open.optional(),
+  worldModel: z
+    .object({
+      tokens: measured.optional(),
+      changedTokens: measured.optional(),
+      copyLastFrame: measured.optional(),
+      rewardF1: measured.optional(),
+      endF1: measured.optional(),
+      openLoop: z
+        .strictObject({
+          windows: count,
+          horizon: count,
+          tokens: measured,
+          changedTokens: measured,
+          lastRealFrame: measured,
+          tokensByStep: z.array(measured),
+          changedTokensByStep: z.array(measured),
+        })
+        .optional(),
+      deltaPsnr: z
+        .strictObject({ mean: measured, low: measured, high: measured, rollouts: count, step: count })
+        .optional(),
+      objects: z
+        .record(text, z.strictObject({ real: measured, imagined: measured, wrong: measured.optional() }))
+        .optional(),
+      imaginedStepsPerSecond: measured.optional(),
+    })
+    .catchall(z.unknown())
+    .optional(),
   study: open.optional(),
   phases: z
     .record(text, z.object({ seconds: measured, flops: measured, gflops: measured }).catchall(z.unknown()))

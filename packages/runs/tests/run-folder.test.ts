@@ -379,7 +379,7 @@ describe('result', () => {
       result: evaluation.episodes: expected integer >= 0, got 1.5.
       result: baselines.random.standardError: expected a number.
       result: baselines.random.note: expected text, got 3.
-      result: worldModel: expected an object.
+      result: worldModel: expected object, got [].
       result: phases.imagination.gflops: expected a number.
       result: phases.rest: expected object, got 4."
     `);

@@ -303,10 +303,10 @@ describe('run folders that are damaged', () => {
       `"exit 1: error: <root>/run/checkpoints/000004-agent: does not fit the run: state: there is no 'more'."`,
     );
     expect(await change((tensors) => void delete tensors['probe.frames'])).toMatchInlineSnapshot(
-      `"exit 1: error: <root>/run/checkpoints/000004-agent: does not fit the run: token probe: expected frames uint8 [n, 8, 8, 3] and their tokens int32 [n, 16], got frames missing, tokens int32 [128, 16]."`,
+      `"exit 1: error: <root>/run/checkpoints/000004-agent: does not fit the run: token probe: expected frames uint8 [n, 8, 8, 3], their tokens int32 [n, 16] and updates int32 [], got frames missing, tokens int32 [128, 16], updates int32 []."`,
     );
     expect(await change((tensors) => void (tensors['probe.more'] = ndarray('float32', [2])))).toMatchInlineSnapshot(
-      `"exit 1: error: <root>/run/checkpoints/000004-agent: does not fit the run: token probe: expected frames uint8 [n, 8, 8, 3] and their tokens int32 [n, 16], got frames uint8 [128, 8, 8, 3], tokens int32 [128, 16], more float32 [2]."`,
+      `"exit 1: error: <root>/run/checkpoints/000004-agent: does not fit the run: token probe: expected frames uint8 [n, 8, 8, 3], their tokens int32 [n, 16] and updates int32 [], got frames uint8 [128, 8, 8, 3], tokens int32 [128, 16], updates int32 [], more float32 [2]."`,
     );
     expect(await change((tensors) => void (tensors['more'] = ndarray('float32', [2])))).toMatchInlineSnapshot(
       `"exit 1: error: <root>/run/checkpoints/000004-agent: does not fit the run: AgentTrainer.loadState: the state has a tensor 'more' that belongs to no part."`,

@@ -51,8 +51,8 @@ describe('the examples run', () => {
     expect(await example('watch-agent', [onlyRun(root)], root)).toMatch(/^return -?1 in 9 steps: episode\.gif\n$/);
     const gif = readFileSync(join(root, 'episode.gif'));
     expect(gif.toString('latin1', 0, 6)).toBe('GIF89a');
-    // Two panels of 160 pixels and a gap, twice.
-    expect([gif.readUInt16LE(6), gif.readUInt16LE(8)]).toEqual([328, 328]);
+    // Four panels of 160 pixels and gaps; above titles of 10 pixels, below 72 for what the policy thinks.
+    expect([gif.readUInt16LE(6), gif.readUInt16LE(8)]).toEqual([664, 258]);
   });
 
   test('load-tokenizer: a picture as the tokens of a trained tokenizer', { timeout }, async () => {

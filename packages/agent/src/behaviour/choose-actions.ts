@@ -1,5 +1,5 @@
 // From logits to actions, outside of programs, so that each draw is one number of an explicit generator.
-import { NonFiniteError } from '@tessera/core';
+import { NonFiniteError, ndarray } from '@tessera/core';
 import type { Generator, NdArray } from '@tessera/core';
 
 /** Actions and how likely they were. */
@@ -8,6 +8,8 @@ export interface Choices {
   readonly actions: Int32Array;
   /** Natural logarithm of the probability of each. */
   readonly logProbabilities: Float32Array;
+  /** float32 [rows, actions]: how likely each action was. */
+  readonly probabilities: NdArray<'float32'>;
 }
 
 /**
@@ -21,6 +23,7 @@ export function chooseActions(
   const [rows, count] = logits.shape as [number, number];
   const actions = new Int32Array(rows);
   const logProbabilities = new Float32Array(rows);
+  const probabilities = ndarray('float32', [rows, count]);
   for (let row = 0; row < rows; row++) {
     const own = logits.data.subarray(row * count, (row + 1) * count) as Float32Array;
     let best = 0;
@@ -33,8 +36,9 @@ export function chooseActions(
     const action = greedy ? best : drawIndex(weights, total * generator.random());
     actions[row] = action;
     logProbabilities[row] = Math.log(weights[action]! / total);
+    for (let i = 0; i < count; i++) probabilities.data[row * count + i] = weights[i]! / total;
   }
-  return { actions, logProbabilities };
+  return { actions, logProbabilities, probabilities };
 }
 
 function drawIndex(weights: Float64Array, position: number): number {

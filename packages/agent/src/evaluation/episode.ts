@@ -17,6 +17,10 @@ export interface Episode {
   /** [steps] */
   readonly rewards: Float32Array;
   readonly totalReward: number;
+  /** float32 [steps, actions]: how likely the policy found each action. */
+  readonly probabilities: NdArray<'float32'>;
+  /** [steps]: the return that it expected from each frame, discounted. */
+  readonly values: Float32Array;
 }
 
 /** How an episode is played. */
@@ -45,25 +49,34 @@ export function playEpisode(
   const actions: number[] = [];
   const executed: number[] = [];
   const rewards: number[] = [];
+  const probabilities: Float32Array[] = [];
+  const values: number[] = [];
   for (let ended = false; !ended && actions.length < maxSteps;) {
     if (signal?.aborted) throw new CancelledError('playEpisode: cancelled by the signal.', { cause: signal.reason });
     const frame: NdArray<'uint8'> = { dtype: 'uint8', shape: [1, ...frameShape], data: frames.at(-1)! };
-    const [action] = player.act(frame).actions;
+    const decision = player.act(frame);
+    const [action] = decision.actions;
     const { observation, reward, terminated, truncated, info } = env.step(action!);
     frames.push(Uint8Array.from(observation as Uint8Array));
     actions.push(action!);
     executed.push((info['executedAction'] as number | undefined) ?? action!);
     rewards.push(reward);
+    probabilities.push(decision.probabilities.data);
+    values.push(decision.values[0]!);
     ended = terminated || truncated;
   }
   const joined = ndarray('uint8', [frames.length, ...frameShape]);
   for (const [i, frame] of frames.entries()) joined.data.set(frame, i * frame.length);
+  const likely = ndarray('float32', [actions.length, agent.actions.count]);
+  for (const [i, row] of probabilities.entries()) likely.data.set(row, i * row.length);
   return {
     frames: joined,
     actions: Int32Array.from(actions),
     executedActions: Int32Array.from(executed),
     rewards: Float32Array.from(rewards),
     totalReward: rewards.reduce((sum, x) => sum + x, 0),
+    probabilities: likely,
+    values: Float32Array.from(values),
   };
 }
 

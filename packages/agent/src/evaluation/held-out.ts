@@ -7,6 +7,9 @@ import type { Agent } from '../agent.ts';
 import { TokenMemory, framesAt } from '../training/token-memory.ts';
 import { measureAccuracy } from '../world-model/accuracy.ts';
 import type { Accuracy } from '../world-model/accuracy.ts';
+import { dreamFrames, measureDreams } from './dreams.ts';
+import type { DeltaPsnr } from './delta-psnr.ts';
+import type { OpenLoop } from './open-loop.ts';
 import { agentPolicy } from './policies.ts';
 
 /** What is played. */
@@ -18,6 +21,10 @@ export interface HeldOutOptions {
   readonly numEnvs?: number;
   /** Frames that are given back; default 256. */
   readonly frames?: number;
+  /** Steps of an open-loop dream; default 10. */
+  readonly horizon?: number;
+  /** Open-loop dreams at most; default 256. */
+  readonly dreams?: number;
 }
 
 /** What was measured, and frames for measurements of one's own. */
@@ -25,12 +32,25 @@ export interface HeldOut {
   readonly accuracy: Accuracy;
   /** uint8 [frames, height, width, channels], drawn from all that was played. */
   readonly frames: NdArray<'uint8'>;
+  /** Undefined when nothing lasts `horizon` steps or to an end. */
+  readonly dreams: HeldOutDreams | undefined;
 }
 
-/** Lets the agent play, and measures one-step predictions on all of it. */
+/** Open-loop dreams of what was played. */
+export interface HeldOutDreams {
+  readonly openLoop: OpenLoop;
+  /** Undefined when no dream is long enough. */
+  readonly deltaPsnr: DeltaPsnr | undefined;
+  /** uint8 [n, height, width, channels]: every frame that was dreamed with the actions that were taken, */
+  readonly imagined: NdArray<'uint8'>;
+  /** and what really came. */
+  readonly real: NdArray<'uint8'>;
+}
+
+/** Lets the agent play, and measures one-step predictions on all of it and open-loop dreams on windows of it. */
 export async function measureHeldOut(
   agent: Agent,
-  { env, steps, seed, numEnvs = 16, frames = 256 }: HeldOutOptions,
+  { env, steps, seed, numEnvs = 16, frames = 256, horizon = 10, dreams: count = 256 }: HeldOutOptions,
 ): Promise<HeldOut> {
   const rollouts = await VectorRollouts.create({ env, numEnvs, seed });
   try {
@@ -45,15 +65,33 @@ export async function measureHeldOut(
       actionKind: agent.worldModel.config.actions,
     });
     memory.settle();
-    const all = [...replay.chunks()].flatMap((chunk) =>
+    const chunks = [...replay.chunks()];
+    const all = chunks.flatMap((chunk) =>
       Array.from({ length: chunk.steps }, (_, step): StepReference => ({ chunk, step })),
     );
     const accuracy = measureAccuracy(agent.worldModel, await memory.transitions(all));
-    const generator = new Generators(seed).get('held-out/frames');
+    const generators = new Generators(seed);
+    const generator = generators.get('held-out/frames');
     const places = replay
       .sampleSteps(generator, frames)
       .map(({ chunk, step }) => ({ chunk, frame: step + generator.integers(2) }));
-    return { accuracy, frames: await framesAt(replay, places) };
+    const dreams = await measureDreams(agent, {
+      replay,
+      memory,
+      chunks,
+      count,
+      horizon,
+      generator: generators.get('held-out/dreams'),
+    });
+    return {
+      accuracy,
+      frames: await framesAt(replay, places),
+      dreams: dreams && {
+        openLoop: dreams.openLoop,
+        deltaPsnr: dreams.deltaPsnr,
+        ...(await dreamFrames(dreams, { replay, tokenizer: agent.tokenizer })),
+      },
+    };
   } finally {
     rollouts.close();
   }

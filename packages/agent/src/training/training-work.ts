@@ -16,6 +16,7 @@ import { hiddenStates, recallPasts } from './past-steps.ts';
 import type { Looking } from './past-steps.ts';
 import { plannedTokenizerUpdates } from './plan.ts';
 import type { WorkKind } from './plan.ts';
+import { codeDiagnostics, dreamDiagnostics } from './round-diagnostics.ts';
 import { realExperience } from './real-experience.ts';
 import { TokenMemory, framesAt } from './token-memory.ts';
 import { TokenProbe } from './token-probe.ts';
@@ -153,6 +154,8 @@ export class TrainingWork {
       warmupUpdates: warmup,
     } = this.#config.tokenizer;
     if (step === 0) tokenizer.seedCodebook?.(toUnit(await this.#frames(seedFrames)));
+    // So that the first measurement says how much the codes still move when the world model begins to learn them.
+    if (step === Math.max(0, this.#config.tokenizer.firstUpdates - 100)) await this.#look();
     const progress = step / plannedTokenizerUpdates(this.#config, steps);
     const learningRate = learningRateAt({ peak, warmup, decay: 'cosine', end }, { step, progress });
     const { loss, perplexity, usage } = tokenizer.trainStep(toUnit(await this.#frames(batchSize)), { learningRate });
@@ -183,20 +186,38 @@ export class TrainingWork {
     if (steps.length === 0) return {};
     const every = Math.max(1, Math.floor(steps.length / measureSteps));
     const chosen = steps.filter((_, i) => i % every === 0).slice(0, measureSteps);
-    const accuracy = measureAccuracy(agent.worldModel, await this.memory.transitions(chosen));
+    const batch = await this.memory.transitions(chosen);
+    const accuracy = measureAccuracy(agent.worldModel, batch);
     const { imaginationSince, envSteps } = this.counters;
     // A round in which nothing changes has nothing to get wrong.
     const enough = !(accuracy.changedTokens < imagination.startAccuracy) && agent.worldModel.updates > 0;
     if (imaginationSince === null && enough) this.count({ imaginationSince: envSteps });
     return {
+      ...(await dreamDiagnostics(agent, {
+        replay: this.#options.replay,
+        memory: this.memory,
+        chunks: this.#roundChunks(),
+        generator: this.generators.get('measure/dreams'),
+        measureSteps,
+      })),
+      ...codeDiagnostics(batch, agent.tokenizer.spec.vocabulary),
+      ...(await this.#look()),
       'world_model/token_accuracy': accuracy.tokens,
       'world_model/changed_token_accuracy': accuracy.changedTokens,
       'world_model/frame_accuracy': accuracy.frames,
       'world_model/copy_last_frame': accuracy.copyLastFrame,
       'world_model/reward_f1': accuracy.rewardF1,
       'world_model/end_f1': accuracy.endF1,
-      'tokenizer/churn': await this.probe.look(agent.tokenizer, (count) => this.#frames(count, 'probe')),
     };
+  }
+
+  /** How many codes have changed since the last look. */
+  async #look(): Promise<Record<string, number>> {
+    const { churn, perHundred } = await this.probe.look(this.#options.agent.tokenizer, {
+      updates: this.counters.tokenizerUpdates,
+      draw: (count) => this.#frames(count, 'probe'),
+    });
+    return { 'tokenizer/churn': churn, 'tokenizer/churn_per_100_updates': perHundred };
   }
 
   /** One policy update on the steps of this round, which the policy that learns has just taken. */
