@@ -8,6 +8,7 @@ import { loadTokenizer } from '@tessera/vqvae/node';
 import { z } from 'zod';
 import { Agent } from './agent.ts';
 import { behaviourSchema } from './behaviour/config.ts';
+import { prefixed, under } from './parts.ts';
 import { worldModelSchema } from './world-model/config.ts';
 
 /** The version of the file; raised when a reader of the older version would misread it. */
@@ -134,16 +135,4 @@ function checkSizes(source: string, settings: z.infer<typeof settingsSchema>, te
   if (needed > there) {
     throw new FormatError(`${source}: its settings need ${needed} numbers or more, but it has ${there}.`);
   }
-}
-
-function prefixed(prefix: string, arrays: NamedArrays): NamedArrays {
-  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [`${prefix}.${name}`, array]));
-}
-
-function under(prefix: string, arrays: NamedArrays): NamedArrays {
-  return Object.fromEntries(
-    Object.entries(arrays).flatMap(([name, array]) =>
-      name.startsWith(`${prefix}.`) ? [[name.slice(prefix.length + 1), array]] : [],
-    ),
-  );
 }

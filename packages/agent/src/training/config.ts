@@ -7,6 +7,9 @@ const share = (meaning: string) => z.number().min(0).max(1).describe(meaning);
 /** The order of the updates in a round. `alternating`: all of the tokenizer, then all of the world model, then all in imagination (IRIS). `interleaved`: in turn. */
 export type TrainingMode = 'alternating' | 'interleaved';
 
+/** When a round is played. `in-turn`: before the updates that it earns, by the newest policy. `meanwhile`: in a thread of its own, during those of the round before. */
+export type CollectionMode = 'in-turn' | 'meanwhile';
+
 /** The schema of `TrainingConfig`. */
 export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> & z.ZodObject = z.strictObject({
   mode: z
@@ -14,6 +17,12 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> & z.ZodO
     .default('alternating')
     .describe(
       'updates of a round: tokenizer, then world model, then imagination (alternating), or in turn (interleaved)',
+    ),
+  collection: z
+    .enum(['in-turn', 'meanwhile'])
+    .default('in-turn')
+    .describe(
+      'a round is played before its updates, by the newest policy (in-turn), or by another thread during the updates of the round before, by a policy one round old (meanwhile)',
     ),
   numEnvs: whole('environments stepped side by side').default(64),
   roundSteps: whole('steps of each environment between two rounds of learning').default(64).meta({ unit: 'steps' }),
@@ -94,6 +103,7 @@ export interface ImaginationConfig {
 /** Settings of the training loop, defaults filled in. */
 export interface TrainingConfig {
   readonly mode: TrainingMode;
+  readonly collection: CollectionMode;
   readonly numEnvs: number;
   readonly roundSteps: number;
   readonly replayBytes: number;

@@ -48,11 +48,19 @@ export function judgedSteps(
   });
 }
 
-/** Chunks, with the tokens of all their frames, as experience. */
+/** What is known of chunks beside what is in them. */
+export interface PlayedChunks extends StepsAsked {
+  /** Of each chunk the tokens of all its frames. */
+  readonly tokens: readonly Int32Array[];
+  /** Of each chunk the log-probabilities of its actions, where another policy than this one took them. */
+  readonly logProbabilities?: readonly Float32Array[] | undefined;
+}
+
+/** Chunks as experience. */
 export function realExperience(
   behaviour: Behaviour,
   chunks: readonly ReplayChunk[],
-  { tokens, ...options }: StepsAsked & { readonly tokens: readonly Int32Array[] },
+  { tokens, logProbabilities, ...options }: PlayedChunks,
 ): Experience[] {
   const width = behaviour.spec.tokens;
   const joined = new Int32Array(tokens.reduce((total, { length }) => total + length, 0));
@@ -64,6 +72,7 @@ export function realExperience(
   const judgement = behaviour.judge({ dtype: 'int32', shape: [joined.length / width, width], data: joined });
   return judgedSteps(chunks, judgement, options).map((steps, i) => ({
     ...steps,
+    ...(logProbabilities !== undefined && { logProbabilities: logProbabilities[i]! }),
     tokens: tokens[i]!.subarray(0, steps.actions.length * width),
   }));
 }

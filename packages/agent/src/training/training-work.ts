@@ -1,5 +1,5 @@
 // What each kind of work does: collecting a round, and one update of the tokenizer, of the world model, of the policy on real or on imagined steps.
-import { Generators, InternalError } from '@tessera/core';
+import { FormatError, Generators, InternalError } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { learningRateAt } from '@tessera/nn';
 import { hasWindow } from '@tessera/rollouts';
@@ -13,7 +13,11 @@ import { EpisodeReturns } from './episode-returns.ts';
 import { imagine } from './imagine.ts';
 import { plannedTokenizerUpdates } from './plan.ts';
 import type { WorkKind } from './plan.ts';
+import { actOrTry } from './play-round.ts';
+import type { PlayedRound } from './play-round.ts';
 import { realExperience } from './real-experience.ts';
+import { RoundsAhead } from './rounds-ahead.ts';
+import type { RoundsAheadState } from './rounds-ahead.ts';
 import { TokenMemory, framesAt } from './token-memory.ts';
 import { TokenProbe } from './token-probe.ts';
 import type { AgentTrainerOptions } from './trainer.ts';
@@ -27,6 +31,8 @@ export class TrainingWork {
   counters: TrainerCounters = firstCounters;
   readonly #options: AgentTrainerOptions;
   readonly #config: TrainingConfig;
+  /** Where rounds are played while the learner trains. */
+  readonly #ahead: RoundsAhead | undefined;
   /** The networks have not been told yet what the codes look like now. */
   #codesMoved = false;
 
@@ -43,6 +49,35 @@ export class TrainingWork {
       context: agent.worldModel.config.context,
       rewards: agent.worldModel.config.reward,
     });
+    if (config.collection === 'meanwhile') {
+      const { collector, rollouts } = options;
+      this.#ahead = new RoundsAhead({ agent, collector, rollouts, generator: this.generators.get('policy') });
+    }
+  }
+
+  /** Waits until the next round has been played, where that happens meanwhile; false when `signal` is aborted before. */
+  async roundReady(signal: AbortSignal | undefined): Promise<boolean> {
+    return this.#ahead?.ready(signal) ?? true;
+  }
+
+  /** Where the environments stand, and what is to be known of rounds that are played meanwhile. */
+  roundsState(): RoundsAheadState {
+    return this.#ahead?.state() ?? { acting: {}, played: {}, rollouts: this.#options.rollouts.getState() };
+  }
+
+  /** Goes on from `roundsState`, with generators and counters where they were. */
+  loadRounds(state: RoundsAheadState): void {
+    if (this.#ahead !== undefined) {
+      this.#ahead.loadState(state, { steps: this.#roundSteps(), chunks: this.#roundChunks() });
+      return;
+    }
+    const [stray] = [...Object.keys(state.acting), ...Object.keys(state.played)];
+    if (stray !== undefined) {
+      throw new FormatError(
+        `AgentTrainer.loadState: '${stray}' is for rounds that are played meanwhile; this run plays them in turn.`,
+      );
+    }
+    this.#options.rollouts.setState(state.rollouts);
   }
 
   /** Does one item and returns numbers to be logged. */
@@ -77,36 +112,41 @@ export class TrainingWork {
   }
 
   async #collect(): Promise<Record<string, number>> {
-    const { agent, rollouts, replay, steps } = this.#options;
-    const { numEnvs, roundSteps } = this.#config;
-    const { envSteps } = this.counters;
-    const count = Math.min(numEnvs * roundSteps, steps - envSteps);
-    const generator = this.generators.get('policy');
-    const chunks = await rollouts.collect(
-      { version: agent.behaviour.version, act: (frames) => this.#act(frames, generator) },
-      count,
-    );
+    const { agent, replay } = this.#options;
+    const steps = this.#roundSteps();
+    const { chunks } = await (this.#ahead?.take(steps) ?? this.#playInTurn(steps));
     if (isStreaming(agent.tokenizer)) {
-      // Frames that ended an episode were never acted on.
+      // Frames that ended an episode were never acted on, and those of a round that was played elsewhere were never seen here.
       for (const { frames } of chunks) this.#observe(frames);
     }
     const roundFirstChunk = nextChunkId(replay);
     await replay.append(chunks);
     this.memory.prune();
-    this.count({ envSteps: envSteps + count, roundFirstChunk });
+    this.count({ envSteps: this.counters.envSteps + steps, roundFirstChunk });
+    if (!this.#config.learnFromReal) this.#ahead?.forget();
+    const next = this.#roundSteps();
+    if (this.#ahead !== undefined && next > 0) {
+      this.showCodes();
+      this.#ahead.begin(next);
+    }
     return this.returns.add(chunks);
   }
 
-  #act(frames: NdArray<'uint8'>, generator: ReturnType<Generators['get']>): Int32Array {
-    const { agent } = this.#options;
-    this.#observe(frames);
-    const rows = frames.shape[0]!;
-    // Before it has learned anything a policy is random, and a tokenizer may have no codes to tell it what it sees.
-    if (agent.behaviour.version === 0) {
-      return Int32Array.from({ length: rows }, () => agent.actions.first + generator.integers(agent.actions.count));
-    }
-    this.showCodes();
-    return agent.act(frames, { generator }).actions;
+  /** Steps of the next round. */
+  #roundSteps(): number {
+    const { numEnvs, roundSteps } = this.#config;
+    return Math.max(0, Math.min(numEnvs * roundSteps, this.#options.steps - this.counters.envSteps));
+  }
+
+  async #playInTurn(steps: number): Promise<Pick<PlayedRound, 'chunks'>> {
+    const { agent, rollouts } = this.#options;
+    const generator = this.generators.get('policy');
+    const act = (frames: NdArray<'uint8'>): Int32Array => {
+      this.#observe(frames);
+      if (agent.behaviour.version > 0) this.showCodes();
+      return actOrTry(agent, frames, generator).actions;
+    };
+    return { chunks: await rollouts.collect({ version: agent.behaviour.version, act }, steps) };
   }
 
   #observe(frames: NdArray<'uint8'>): void {
@@ -176,9 +216,11 @@ export class TrainingWork {
     };
   }
 
-  /** One policy update on the steps of this round, which the policy that learns has just taken. */
+  /** One policy update on the steps of this round, by how likely they were to the policy that took them: the one that learns, or where rounds are played meanwhile an older one. */
   async #learnFromReal(): Promise<Record<string, number>> {
     const { agent } = this.#options;
+    const logProbabilities = this.#ahead?.logProbabilities;
+    this.#ahead?.forget();
     if (isTrainable(agent.tokenizer) && this.counters.tokenizerUpdates === 0) return {};
     const chunks = this.#roundChunks();
     const tokens = await this.memory.chunkTokens(chunks);
@@ -186,6 +228,7 @@ export class TrainingWork {
       tokens,
       firstAction: agent.actions.first,
       rewards: agent.worldModel.config.reward,
+      logProbabilities,
     });
     const metrics = agent.behaviour.learn(experience, {
       generator: this.generators.get('behaviour/shuffle'),
