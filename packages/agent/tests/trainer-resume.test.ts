@@ -65,6 +65,17 @@ describe('a resumed run', () => {
       11,
       { steps: 40, worldModel: { kind: 'causal', reward: 'two-hot', temperature: 1 }, env: { reward: 7 } },
     ],
+    ['rounds that are played meanwhile', 3, { tokenizer: 'vqvae', steps: 56, training: { collection: 'meanwhile' } }],
+    [
+      'rounds that are played meanwhile with patches',
+      5,
+      {
+        tokenizer: 'nearest',
+        env: { spread: 3 },
+        steps: 48,
+        training: { collection: 'meanwhile', replayBytes: 100_000, learnFromReal: false },
+      },
+    ],
     ['no real steps to learn from', 4, { tokenizer: 'pixels', steps: 40, training: { learnFromReal: false } }],
   ])('with %s, from every %i-th item', async (_, every, options) => {
     await checkResumes(options, every);
