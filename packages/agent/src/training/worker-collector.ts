@@ -7,7 +7,7 @@ import type { PlayedRound, RoundCollector, RoundOrder, RoundPlayer } from './pla
 import type { RoundReply, RoundRequest, RoundWorkerData } from './round-messages.ts';
 
 // A worker that is closed finishes the step it is in; one that takes longer is ended.
-const closeLimitMs = 500;
+const closeLimitMs = 5000;
 
 /** A player that somebody has to put away. */
 export interface WorkerPlayer extends RoundPlayer {
@@ -76,7 +76,7 @@ export class WorkerCollector implements RoundCollector {
     });
   }
 
-  /** Ends the thread, and the round that it plays; resolves when it has ended. It gets half a second to put its environments away. May be called again. */
+  /** Ends the thread, and the round that it plays; resolves when it has ended. It gets five seconds to finish its step and put its environments away. May be called again. */
   async close(): Promise<void> {
     this.#fail(new CancelledError('collector: closed before the round was played.'));
     this.#worker.postMessage({ kind: 'close' } satisfies RoundRequest);
