@@ -62,6 +62,7 @@ export { trainingSchema } from './training/config.ts';
 export type {
   CollectionMode,
   ImaginationConfig,
+  SamplingConfig,
   TokenizerTraining,
   TrainingConfig,
   TrainingMode,

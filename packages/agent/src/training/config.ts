@@ -74,6 +74,31 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> & z.ZodO
       ).default(0.9),
     })
     .prefault({}),
+  sampling: z
+    .strictObject({
+      kind: z
+        .enum(['uniform', 'recent', 'prioritised'])
+        .default('uniform')
+        .describe(
+          'which steps of the replay the world model learns from: all alike (uniform), more of the new ones (recent), or more of those that it predicted badly when it last saw them (prioritised)',
+        ),
+      halfLife: whole('steps collected after a step that halve its chance to be drawn; kind recent')
+        .default(20_000)
+        .meta({ unit: 'steps' }),
+      uniformShare: share('share of the draws that are uniform all the same; kind recent').default(0.25),
+      alpha: share(
+        'how much the loss of a step counts: it is drawn in proportion to its loss to the power of alpha; kind prioritised',
+      ).default(0.6),
+      beta: share(
+        'how much of that is taken back where the steps drawn are learned from: their weight is their chance to the power of -beta; a straight line leads to 1 at the last step; kind prioritised',
+      ).default(0.4),
+      minimum: z
+        .number()
+        .positive()
+        .default(0.01)
+        .describe('added to each loss, so that a step which is predicted well is still drawn; kind prioritised'),
+    })
+    .prefault({}),
   measureSteps: whole('steps of each new round on which the world model is measured before it learns from them')
     .default(1024)
     .meta({ unit: 'steps' }),
@@ -100,6 +125,16 @@ export interface ImaginationConfig {
   readonly startAccuracy: number;
 }
 
+/** Which steps the world model learns from: `recent` and `prioritised` as the replay's `Recency` and `StepPriorities` have them. */
+export interface SamplingConfig {
+  readonly kind: 'uniform' | 'recent' | 'prioritised';
+  readonly halfLife: number;
+  readonly uniformShare: number;
+  readonly alpha: number;
+  readonly beta: number;
+  readonly minimum: number;
+}
+
 /** Settings of the training loop, defaults filled in. */
 export interface TrainingConfig {
   readonly mode: TrainingMode;
@@ -111,12 +146,14 @@ export interface TrainingConfig {
   readonly tokenizer: TokenizerTraining;
   readonly worldModel: { readonly firstUpdates: number; readonly updates: number };
   readonly imagination: ImaginationConfig;
+  readonly sampling: SamplingConfig;
   readonly measureSteps: number;
 }
 
 /** Settings of the training loop; what is left out takes its default. */
-export type TrainingOptions = Partial<Omit<TrainingConfig, 'tokenizer' | 'worldModel' | 'imagination'>> & {
+export type TrainingOptions = Partial<Omit<TrainingConfig, 'tokenizer' | 'worldModel' | 'imagination' | 'sampling'>> & {
   readonly tokenizer?: Partial<TokenizerTraining>;
   readonly worldModel?: Partial<TrainingConfig['worldModel']>;
   readonly imagination?: Partial<ImaginationConfig>;
+  readonly sampling?: Partial<SamplingConfig>;
 };

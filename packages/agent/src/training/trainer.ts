@@ -63,7 +63,7 @@ export interface TrainerEvent {
 
 const phasesSchema = z.record(z.string(), z.strictObject({ seconds: z.number(), flops: z.number() }));
 
-const parts = ['tokenizer', 'worldModel', 'behaviour', 'probe', 'acting', 'played'] as const;
+const parts = ['tokenizer', 'worldModel', 'behaviour', 'probe', 'lessons', 'acting', 'played'] as const;
 
 /** Trains an agent, item by item. It owns none of its parts. */
 export class AgentTrainer {
@@ -136,7 +136,7 @@ export class AgentTrainer {
     const { agent, replay } = this.#options;
     const { tokenizer, worldModel, behaviour } = agent;
     const learned = isTrainable(tokenizer) || isStreaming(tokenizer) ? tokenizer.state() : {};
-    const { probe, returns } = this.#work;
+    const { probe, lessons, returns } = this.#work;
     const { rollouts, ...ahead } = this.#work.roundsState();
     const states = {
       ...ahead,
@@ -144,6 +144,7 @@ export class AgentTrainer {
       worldModel: worldModel.state(),
       behaviour: behaviour.state(),
       probe: probe.state(),
+      lessons: lessons.state(),
     };
     const tensors = Object.fromEntries(parts.flatMap((part) => Object.entries(prefixed(part, states[part]))));
     return {
@@ -186,6 +187,7 @@ export class AgentTrainer {
     worldModel.loadState(own('worldModel'));
     behaviour.loadState(own('behaviour'));
     this.#work.probe.loadState(own('probe'), tokenizer);
+    this.#work.lessons.loadState(own('lessons'));
     this.#work.generators.setState(meta.generators);
     this.#work.counters = counters;
     this.#work.loadRounds({ acting: own('acting'), played: own('played'), rollouts: meta.rollouts });

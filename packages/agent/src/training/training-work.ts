@@ -1,5 +1,5 @@
 // What each kind of work does: collecting a round, and one update of the tokenizer, of the world model, of the policy on real or on imagined steps.
-import { FormatError, Generators, InternalError } from '@tessera/core';
+import { FormatError, Generators, InternalError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { learningRateAt } from '@tessera/nn';
 import { hasWindow } from '@tessera/rollouts';
@@ -11,6 +11,7 @@ import { firstCounters } from './counters.ts';
 import type { TrainerCounters } from './counters.ts';
 import { EpisodeReturns } from './episode-returns.ts';
 import { imagine } from './imagine.ts';
+import { LessonSteps } from './lesson-steps.ts';
 import { plannedTokenizerUpdates } from './plan.ts';
 import type { WorkKind } from './plan.ts';
 import { actOrTry } from './play-round.ts';
@@ -28,6 +29,7 @@ export class TrainingWork {
   readonly memory: TokenMemory;
   readonly probe: TokenProbe = new TokenProbe();
   readonly returns: EpisodeReturns;
+  readonly lessons: LessonSteps;
   counters: TrainerCounters = firstCounters;
   readonly #options: AgentTrainerOptions;
   readonly #config: TrainingConfig;
@@ -49,6 +51,7 @@ export class TrainingWork {
       context: agent.worldModel.config.context,
       rewards: agent.worldModel.config.reward,
     });
+    this.lessons = new LessonSteps({ replay, context: agent.worldModel.config.context, config: config.sampling });
     if (config.collection === 'meanwhile') {
       const { collector, rollouts } = options;
       this.#ahead = new RoundsAhead({ agent, collector, rollouts, generator: this.generators.get('policy') });
@@ -122,6 +125,7 @@ export class TrainingWork {
     const roundFirstChunk = nextChunkId(replay);
     await replay.append(chunks);
     this.memory.prune();
+    this.lessons.refresh();
     this.count({ envSteps: this.counters.envSteps + steps, roundFirstChunk });
     if (!this.#config.learnFromReal) this.#ahead?.forget();
     const next = this.#roundSteps();
@@ -239,12 +243,15 @@ export class TrainingWork {
   }
 
   async #trainWorldModel(): Promise<Record<string, number>> {
-    const { agent, replay } = this.#options;
-    const { worldModel } = agent;
-    const steps = replay.sampleSteps(this.generators.get('world-model/batches'), worldModel.config.batchSize, {
-      context: worldModel.config.context,
-    });
-    const metrics = worldModel.trainStep(await this.memory.transitions(steps), { progress: this.#progress() });
+    const { worldModel } = this.#options.agent;
+    const progress = this.#progress();
+    const generator = this.generators.get('world-model/batches');
+    const { steps, weights } = this.lessons.draw(generator, worldModel.config.batchSize, progress);
+    const batch = await this.memory.transitions(steps);
+    if (weights === undefined) return prefixed('world_model', worldModel.trainStep(batch, { progress }));
+    const rows = ndarray('float32', [weights.length], weights);
+    const { metrics, losses } = worldModel.trainWeighted(batch, rows, { progress });
+    this.lessons.learned(steps, losses);
     return prefixed('world_model', metrics);
   }
 
