@@ -128,7 +128,9 @@ describe('a round that is played meanwhile', () => {
 
   test('needs somebody who plays it', async () => {
     const none = { ...meanwhile, collector: () => undefined as unknown as RoundCollector };
-    expect(await errorOf(() => runOn(cpu, { ...none, tokenizer: 'pixels' }))).toMatchInlineSnapshot(`"ConfigError: AgentTrainer: training.collection 'meanwhile' needs a collector that plays while the learner trains. Give it one, such as a WorkerCollector of @tessera/agent/node, or choose 'in-turn'."`);
+    expect(await errorOf(() => runOn(cpu, { ...none, tokenizer: 'pixels' }))).toMatchInlineSnapshot(
+      `"ConfigError: AgentTrainer: training.collection 'meanwhile' needs a collector that plays while the learner trains. Give it one, such as a WorkerCollector of @tessera/agent/node, or choose 'in-turn'."`,
+    );
   });
 
   test('is not waited for when the run is to stop, and played again by whoever goes on', async () => {

@@ -76,6 +76,7 @@ describe('a resumed run', () => {
         training: { collection: 'meanwhile', replayBytes: 100_000, learnFromReal: false },
       },
     ],
+    ['steps drawn by their losses', 5, { steps: 40, training: { sampling: { kind: 'prioritised' } } }],
     ['no real steps to learn from', 4, { tokenizer: 'pixels', steps: 40, training: { learnFromReal: false } }],
   ])('with %s, from every %i-th item', async (_, every, options) => {
     await checkResumes(options, every);
