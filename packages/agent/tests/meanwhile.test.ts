@@ -32,11 +32,11 @@ async function noted(
     ...options,
     async collector(engine, asked): Promise<RoundCollector> {
       own = asked;
-      const { play } = await collectorHere(engine, asked);
+      const here = await collectorHere(engine, asked);
       return {
         async play(order) {
           orders.push(order);
-          const round = await play(order);
+          const round = await here.play(order);
           rounds.push(round);
           return round;
         },
@@ -116,10 +116,10 @@ describe('a round that is played meanwhile', () => {
       tokenizer: 'pixels',
       steps: 40,
       async collector(engine, options) {
-        const { play } = await collectorHere(engine, options);
+        const here = await collectorHere(engine, options);
         // It is not even begun before the learner waits for it.
         const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
-        return { play: (order) => pause().then(() => play(order)) };
+        return { play: (order) => pause().then(() => here.play(order)) };
       },
     });
     expect(await finish(slow)).toEqual(events);
@@ -141,11 +141,12 @@ describe('a round that is played meanwhile', () => {
     const run = await runOn(cpu, {
       ...options,
       async collector(engine, asked) {
-        const { play } = await collectorHere(engine, asked);
+        const here = await collectorHere(engine, asked);
         let rounds = 0;
         // The third one never ends.
         return {
-          play: (order) => (++rounds < 3 ? play(order) : new Promise(() => setImmediate(() => controller.abort()))),
+          play: (order) =>
+            ++rounds < 3 ? here.play(order) : new Promise(() => setImmediate(() => controller.abort())),
         };
       },
     });
