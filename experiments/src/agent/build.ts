@@ -5,8 +5,13 @@ import { Agent } from '@tessera/agent';
 import { ConfigError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import type { Engine } from '@tessera/engine';
+import { createEngine } from '@tessera/engine/node';
+import { VectorRollouts } from '@tessera/rollouts';
+import type { EnvConfig } from '@tessera/rollouts';
 import { createTokenizer } from '@tessera/vqvae';
 import type { Tokenizer } from '@tessera/vqvae';
+import { engineChoice } from '../engine-choice.ts';
+import { frameShapeOf } from '../environment.ts';
 import type { AgentExperimentConfig } from './config.ts';
 
 /** What a module of one's own is given to make a tokenizer. */
@@ -23,6 +28,49 @@ export interface BuildOptions {
   readonly frameShape: readonly [number, number, number];
   readonly actions: Agent['actions'];
   readonly seed: number;
+}
+
+/** What decides the parts of a run. Plain data. */
+export interface PartsRequest {
+  readonly config: AgentExperimentConfig;
+  readonly env: EnvConfig;
+  readonly seed: number;
+  /** The name of a back end; undefined leaves the choice to the engine. */
+  readonly backend: string | undefined;
+}
+
+/** Engine, environments and agent of a run, at their start. */
+export interface Parts {
+  readonly engine: Engine;
+  readonly rollouts: VectorRollouts;
+  readonly agent: Agent;
+  /** Takes all of it away. */
+  dispose(): void;
+}
+
+/** Makes the parts of a run. Throws what making one of them throws, with the others taken away. */
+export async function createParts({ config, env, seed, backend }: PartsRequest): Promise<Parts> {
+  const frameShape = await frameShapeOf(env);
+  const engine = await createEngine(engineChoice(backend, config));
+  let rollouts: VectorRollouts | undefined;
+  try {
+    rollouts = await VectorRollouts.create({ env, numEnvs: config.training.numEnvs, seed });
+    const agent = await buildAgent(engine, { config, frameShape, actions: rollouts.actions, seed });
+    const made = { engine, agent, rollouts };
+    return {
+      ...made,
+      dispose: () => {
+        made.agent.dispose();
+        made.agent.tokenizer.dispose();
+        made.rollouts.close();
+        made.engine.dispose();
+      },
+    };
+  } catch (error) {
+    rollouts?.close();
+    engine.dispose();
+    throw error;
+  }
 }
 
 /** An agent at its start, with the tokenizer that the settings ask for. Throws ConfigError for a module that makes none. */

@@ -3,28 +3,26 @@
 import { join } from 'node:path';
 import { AgentTrainer, plannedItems } from '@tessera/agent';
 import { ConfigError } from '@tessera/core';
-import type { Agent } from '@tessera/agent';
-import { saveAgent } from '@tessera/agent/node';
-import type { Engine } from '@tessera/engine';
-import { createEngine } from '@tessera/engine/node';
-import { pullMap, Replay, VectorRollouts } from '@tessera/rollouts';
-import type { EnvConfig } from '@tessera/rollouts';
+import { saveAgent, WorkerCollector } from '@tessera/agent/node';
+import { pullMap, Replay } from '@tessera/rollouts';
+import type { EnvConfig, VectorRollouts } from '@tessera/rollouts';
 import { folderShards } from '@tessera/rollouts/node';
 import { RunFolder } from '@tessera/runs';
 import { isTrainable, NearestTokenizer, VQVAE } from '@tessera/vqvae';
 import { saveTokenizer } from '@tessera/vqvae/node';
 import { from, lastValueFrom } from 'rxjs';
-import { engineChoice } from '../engine-choice.ts';
-import { envConfig, frameShapeOf } from '../environment.ts';
+import { envConfig } from '../environment.ts';
 import type { ResumeContext, RunContext, RunOutcome } from '../experiment.ts';
 import { formatCount } from '../format.ts';
 import { sourceCommit } from '../provenance.ts';
-import { buildAgent } from './build.ts';
+import { createParts } from './build.ts';
+import type { Parts, PartsRequest } from './build.ts';
 import { readProgress, restoreTrainer, saveProgress } from './checkpoint.ts';
 import type { SavedProgress } from './checkpoint.ts';
 import type { AgentExperimentConfig } from './config.ts';
 import { finishRun } from './finish.ts';
 import { RoundMetrics } from './round-metrics.ts';
+import { roundPlayer } from './round-player.ts';
 
 type Context = RunContext<AgentExperimentConfig>;
 
@@ -61,7 +59,7 @@ export async function resumeAgent(
   }
   const saved = await readProgress(run);
   // The same back end gives the same bits; another one may be asked for where that one is missing.
-  const backend = context.backend ?? saved.backend.replace(/^tensorflow-.*/, 'tensorflow');
+  const backend = context.backend ?? backendChoice(saved.backend);
   return withParts({ ...context, backend }, (parts) => {
     if (parts.engine.backend !== saved.backend) {
       context.reporter.line(
@@ -72,26 +70,21 @@ export async function resumeAgent(
   });
 }
 
-interface Parts {
-  readonly engine: Engine;
-  readonly agent: Agent;
-  readonly rollouts: VectorRollouts;
+interface RunParts extends Parts {
   readonly envConfig: EnvConfig;
+  readonly collector: WorkerCollector | undefined;
 }
 
 /** Makes what a run needs and takes it away again, whatever happens. */
-async function withParts(context: Context, work: (parts: Parts) => Promise<RunOutcome>): Promise<RunOutcome> {
+async function withParts(context: Context, work: (parts: RunParts) => Promise<RunOutcome>): Promise<RunOutcome> {
   const { config, env: id, seed, backend, reporter } = context;
   const env = envConfig(id, config.rollouts);
-  const frameShape = await frameShapeOf(env);
-  const engine = await createEngine(engineChoice(backend, config));
-  let rollouts: VectorRollouts | undefined;
-  let agent: Agent | undefined;
+  const parts = await createParts({ config, env, seed, backend });
+  let collector: WorkerCollector | undefined;
   try {
-    rollouts = await VectorRollouts.create({ env, numEnvs: config.training.numEnvs, seed });
-    agent = await buildAgent(engine, { config, frameShape, actions: rollouts.actions, seed });
+    const { engine, agent, rollouts } = parts;
     const { tokenizer, worldModel, behaviour } = agent;
-    const { tokenShape, vocabulary } = tokenizer.spec;
+    const { tokenShape, vocabulary, frameShape } = tokenizer.spec;
     reporter.line(`engine: ${engine.note}`);
     reporter.line(
       `agent: ${frameShape.join('x')} frames of ${id} as ${tokenShape.join('x')} tokens of ${vocabulary} codes; world model ${formatCount(worldModel.parameterCount)}, policy and value ${formatCount(behaviour.parameterCount)} parameters`,
@@ -101,23 +94,28 @@ async function withParts(context: Context, work: (parts: Parts) => Promise<RunOu
         `${id} cannot save its state: after a resume its episodes begin anew, so the run will not be exact.`,
       );
     }
-    return await work({ engine, agent, rollouts, envConfig: env });
+    if (config.training.collection === 'meanwhile') {
+      const player: PartsRequest = { config, env, seed, backend: backendChoice(engine.backend) };
+      collector = new WorkerCollector({ module: roundPlayer, options: player });
+    }
+    return await work({ ...parts, envConfig: env, collector });
   } finally {
-    agent?.dispose();
-    agent?.tokenizer.dispose();
-    rollouts?.close();
-    engine.dispose();
+    await collector?.close();
+    parts.dispose();
   }
 }
 
-interface Learning extends Context, Parts {
+/** The name by which to ask for the back end that runs. */
+const backendChoice = (backend: string): string => backend.replace(/^tensorflow-.*/, 'tensorflow');
+
+interface Learning extends Context, RunParts {
   readonly run: RunFolder;
   readonly experiment: string;
   readonly saved?: SavedProgress;
 }
 
 async function learn(learning: Learning): Promise<RunOutcome> {
-  const { config, steps, seed, signal, reporter, engine, agent, rollouts, run, saved } = learning;
+  const { config, steps, seed, signal, reporter, engine, agent, rollouts, collector, run, saved } = learning;
   checkReplaySize(config, rollouts);
   const commit = sourceCommit();
   const store = await folderShards(join(run.directory, 'replay'));
@@ -126,7 +124,7 @@ async function learn(learning: Learning): Promise<RunOutcome> {
     saved === undefined
       ? await Replay.create(store, sizes)
       : await Replay.resume(store, saved.trainer.meta.replay, sizes);
-  const trainer = new AgentTrainer({ agent, rollouts, replay, steps, seed, training: config.training });
+  const trainer = new AgentTrainer({ agent, rollouts, collector, replay, steps, seed, training: config.training });
   const metrics = new RoundMetrics();
   if (saved !== undefined) {
     restoreTrainer({ trainer, tokenizer: agent.tokenizer }, saved);

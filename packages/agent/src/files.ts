@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { Agent } from './agent.ts';
 import { behaviourSchema } from './behaviour/config.ts';
 import type { BehaviourConfig } from './behaviour/config.ts';
+import { prefixed, under } from './parts.ts';
 import { worldModelSchema } from './world-model/config.ts';
 
 /** The version of the file; raised when a reader of the older version would misread it. */
@@ -148,16 +149,4 @@ function behaviourNumbers(
     ({ channels, kernel }, i) => channels * kernel * kernel * (network.convolutions[i - 1]?.channels ?? 1),
   );
   return [...kernels, ((network.convolutions.at(-1)?.channels ?? 1) + actionCount) * network.hidden];
-}
-
-function prefixed(prefix: string, arrays: NamedArrays): NamedArrays {
-  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [`${prefix}.${name}`, array]));
-}
-
-function under(prefix: string, arrays: NamedArrays): NamedArrays {
-  return Object.fromEntries(
-    Object.entries(arrays).flatMap(([name, array]) =>
-      name.startsWith(`${prefix}.`) ? [[name.slice(prefix.length + 1), array]] : [],
-    ),
-  );
 }

@@ -70,7 +70,9 @@ export type { AgentTrainerOptions, PhaseTotals, TrainerEvent, TrainerState } fro
 export type { TrainerCounters } from './training/counters.ts';
 export { trainingSchema } from './training/config.ts';
 export type {
+  CollectionMode,
   ImaginationConfig,
+  SamplingConfig,
   TokenizerTraining,
   TrainingConfig,
   TrainingMode,
@@ -78,6 +80,8 @@ export type {
 } from './training/config.ts';
 export { plannedItems, plannedTokenizerUpdates, planRound } from './training/plan.ts';
 export type { RoundPosition, WorkKind } from './training/plan.ts';
+export { playRound } from './training/play-round.ts';
+export type { PlayedRound, RoundCollector, RoundOrder, RoundPlayer } from './training/play-round.ts';
 export { imagine } from './training/imagine.ts';
 export type { Imagination, ImagineOptions } from './training/imagine.ts';
 export { TokenMemory } from './training/token-memory.ts';

@@ -1,6 +1,6 @@
 // The two-hot code of rewards: there and back, in closed form and inside programs, and the slope of its loss.
 import { ndarray } from '@tessera/core';
-import { constant, f32, gradients, read } from '@tessera/engine';
+import { constant, f32, gradients, read, mean } from '@tessera/engine';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { symexp, symlog } from '../src/index.ts';
@@ -70,7 +70,7 @@ describe('two-hot', () => {
       const targets = twoHot([-3, 0.2, 1000]);
       const state = engine.state({ logits });
       const program = state.program('loss', { targets: f32(3, 255) }, (x, tree) => {
-        const loss = rewardHeads['two-hot'].loss(tree.logits, x.targets);
+        const loss = mean(rewardHeads['two-hot'].losses(tree.logits, x.targets));
         return { loss, slope: gradients(loss, [tree.logits])[0]! };
       });
       const out = program.run({ targets });

@@ -82,6 +82,18 @@ describe('a resumed run', () => {
       },
     ],
     ['a policy that sees frames', 23, { tokenizer: 'vqvae', behaviour: { input: 'frames', network: { hidden: 8 } } }],
+    ['rounds that are played meanwhile', 3, { tokenizer: 'vqvae', steps: 56, training: { collection: 'meanwhile' } }],
+    [
+      'rounds that are played meanwhile with patches',
+      5,
+      {
+        tokenizer: 'nearest',
+        env: { spread: 3 },
+        steps: 48,
+        training: { collection: 'meanwhile', replayBytes: 100_000, learnFromReal: false },
+      },
+    ],
+    ['steps drawn by their losses', 5, { steps: 40, training: { sampling: { kind: 'prioritised' } } }],
     ['no real steps to learn from', 4, { tokenizer: 'pixels', steps: 40, training: { learnFromReal: false } }],
   ])('with %s, from every %i-th item', async (_, every, options) => {
     await checkResumes(options, every);

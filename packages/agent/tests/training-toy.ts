@@ -2,24 +2,25 @@
 import type { Engine } from '@tessera/engine';
 import { memoryShards, Replay, VectorRollouts } from '@tessera/rollouts';
 import type { ShardStore } from '@tessera/rollouts';
-import { NearestTokenizer, VQVAE } from '@tessera/vqvae';
 import type { QuantizerConfig, Tokenizer } from '@tessera/vqvae';
 import { onTestFinished } from 'vitest';
-import { AgentTrainer } from '../src/index.ts';
+import { AgentTrainer, playRound } from '../src/index.ts';
 import type {
   Agent,
   BehaviourOptions,
+  RoundCollector,
   TrainerEvent,
   TrainerState,
   TrainingOptions,
   WorldModelOptions,
 } from '../src/index.ts';
-import { PixelTokenizer } from './pixel-tokenizer.ts';
+import { playerOn } from './fixtures/walk-player.ts';
+import type { WalkPlayerOptions } from './fixtures/walk-player.ts';
+import { tokenizerOf } from './tokenizers.ts';
+import type { TokenizerKind } from './tokenizers.ts';
 import { agentOn } from './toy.ts';
 import { walk } from './walk-env.ts';
 import type { WalkKwargs } from './walk-env.ts';
-
-export type TokenizerKind = 'pixels' | 'vqvae' | 'nearest';
 
 export interface RunOptions {
   readonly tokenizer?: TokenizerKind;
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly env?: WalkKwargs;
   readonly steps?: number;
   readonly seed?: number;
+  /** Who plays where `training.collection` is 'meanwhile'; by default somebody in this thread. */
+  readonly collector?: (engine: Engine, player: WalkPlayerOptions) => RoundCollector | Promise<RoundCollector>;
 }
 
 export interface Run {
@@ -54,24 +57,6 @@ export const smallTraining: TrainingOptions = {
   measureSteps: 8,
 };
 
-function tokenizerOf(
-  engine: Engine,
-  kind: TokenizerKind,
-  { seed, quantizer = { vocabulary: 8, codeDim: 3, restartAfter: 2 } }: Required<Pick<RunOptions, 'seed'>> & RunOptions,
-): Tokenizer {
-  if (kind === 'pixels') return new PixelTokenizer();
-  // Patches share a code here until a nearer one comes.
-  if (kind === 'nearest')
-    return new NearestTokenizer({ frameShape: [4, 4, 1], tokenShape: [2, 2], vocabulary: 60, threshold: 0.1 });
-  const vqvae = new VQVAE(
-    engine,
-    { frameShape: [4, 4, 1], tokenShape: [2, 2], channels: 4, residualBlocks: 0, kernelSize: 2, quantizer },
-    { seed },
-  );
-  onTestFinished(() => vqvae.dispose());
-  return vqvae;
-}
-
 /** A run at its beginning, or, given a state and the shards of another one, where that one was. */
 export async function runOn(
   engine: Engine,
@@ -84,6 +69,7 @@ export async function runOn(
     env = {},
     steps = 56,
     seed = 0,
+    collector: collectorOf = collectorHere,
   }: RunOptions,
   from?: { readonly state: TrainerState; readonly store: ShardStore },
 ): Promise<Run> {
@@ -94,7 +80,8 @@ export async function runOn(
     worldModel: { ...smallTraining.worldModel, ...training.worldModel },
     imagination: { ...smallTraining.imagination, ...training.imagination },
   };
-  const tokenizer = tokenizerOf(engine, kind, { seed, ...(quantizer && { quantizer }) });
+  const tokenizer = tokenizerOf(engine, { kind, seed, quantizer });
+  onTestFinished(() => tokenizer.dispose());
   const rollouts = await VectorRollouts.create({ env: walk(env), numEnvs: 2, seed });
   onTestFinished(() => rollouts.close());
   const agent = agentOn(engine, {
@@ -108,9 +95,20 @@ export async function runOn(
   const sizes = { maxBytes: config.replayBytes! };
   const replay =
     from === undefined ? await Replay.create(store, sizes) : await Replay.resume(store, from.state.meta.replay, sizes);
-  const trainer = new AgentTrainer({ agent, rollouts, replay, steps, seed, training: config });
+  const collector =
+    config.collection === 'meanwhile'
+      ? await collectorOf(engine, { kind, quantizer, seed, agent: agent.config, env })
+      : undefined;
+  const trainer = new AgentTrainer({ agent, rollouts, collector, replay, steps, seed, training: config });
   if (from !== undefined) trainer.loadState(from.state);
   return { engine, tokenizer, agent, rollouts, store, replay, trainer };
+}
+
+/** Plays each round when it is asked for, between the learner's items. */
+export async function collectorHere(engine: Engine, options: WalkPlayerOptions): Promise<RoundCollector> {
+  const player = await playerOn(engine, options);
+  onTestFinished(() => player.dispose());
+  return { play: (order) => playRound(player, order) };
 }
 
 /** Works to the end. */

@@ -3,6 +3,8 @@
 import { ConfigError, ShapeError } from '@tessera/core';
 import { chunkSteps, endsEpisode, plainMetadata } from './chunk.ts';
 import type { Chunk, ChunkMetadata } from './chunk.ts';
+import { recencyLaw } from './recency.ts';
+import type { Recency } from './recency.ts';
 
 /** A chunk of a replay: all but its frames. */
 export interface ReplayChunk {
@@ -38,6 +40,10 @@ export class ReplayIndex {
   readonly #latest = new Map<string, HeldChunk>();
   /** By context: steps that may be drawn from the first chunk up to and including each. */
   readonly #candidates = new Map<number, Float64Array>();
+  /** By context and preference: the law of recent draws. */
+  readonly #laws = new Map<string, RecentLaw>();
+  /** Number of the next batch of chunks. */
+  #nextBatch = 0;
   #frameShape: readonly number[] | undefined;
   #steps = 0;
   #nextId: number;
@@ -101,11 +107,12 @@ export class ReplayIndex {
 
   /** Adds chunks that `check` has let pass. */
   add(chunks: readonly Chunk[]): ReplayChunk[] {
-    this.#candidates.clear();
+    this.#forget();
+    const batch = this.#nextBatch++;
     return chunks.map((chunk) => {
       this.#frameShape ??= chunk.frames.shape.slice(1);
       const env = environmentOf(chunk.metadata);
-      const held = new HeldChunk(this.#nextId++, chunk);
+      const held = new HeldChunk({ id: this.#nextId++, batch }, chunk);
       this.#latest.get(env)?.link(held);
       this.#latest.set(env, held);
       this.#chunks.push(held);
@@ -116,7 +123,7 @@ export class ReplayIndex {
 
   /** Lets the `count` oldest chunks go. */
   evict(count: number): void {
-    this.#candidates.clear();
+    this.#forget();
     for (const chunk of this.#chunks.splice(0, count)) {
       chunk.release();
       this.#steps -= chunk.steps;
@@ -131,16 +138,54 @@ export class ReplayIndex {
   /** Candidate `number`, from 0, of those with `context`, oldest first. */
   candidate(number: number, context: number): StepReference {
     const sums = this.#candidatesOf(context);
-    let low = 0;
-    let high = sums.length - 1;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (sums[middle]! > number) high = middle;
-      else low = middle + 1;
+    const place = firstAbove(sums, number);
+    return this.#fromEnd(place, sums[place]! - number);
+  }
+
+  /** The candidate with `context` at `position`, in [0, 1), of all of them side by side, each as wide as it is likely. */
+  recentCandidate(
+    position: number,
+    { context, recency }: { readonly context: number; readonly recency: Recency },
+  ): StepReference {
+    const { sums, likelihoods, counts, last } = this.#lawOf(context, recency);
+    // Rounded sums may end below 1.
+    const place = Math.min(last, firstAbove(sums, position));
+    const inside = Math.floor((position - (sums[place - 1] ?? 0)) / likelihoods[place]!);
+    const count = counts[place]!;
+    return this.#fromEnd(place, count - Math.max(0, Math.min(count - 1, inside)));
+  }
+
+  /** The step that so many from the end of a chunk begin with: steps without their context are the first ones. */
+  #fromEnd(place: number, steps: number): StepReference {
+    const chunk = this.#chunks[place]!;
+    return { chunk, step: chunk.steps - steps };
+  }
+
+  #forget(): void {
+    this.#candidates.clear();
+    this.#laws.clear();
+  }
+
+  #lawOf(context: number, recency: Recency): RecentLaw {
+    const key = JSON.stringify([context, recency.halfLife, recency.uniformShare]);
+    let law = this.#laws.get(key);
+    if (law === undefined) {
+      const before = this.#candidatesOf(context);
+      const counts = before.map((sum, i) => sum - (before[i - 1] ?? 0));
+      const first = this.#chunks[0]?.batch ?? 0;
+      const batches = Array.from({ length: this.#nextBatch - first }, () => ({ steps: 0, candidates: 0 }));
+      for (const [i, { batch, steps }] of this.#chunks.entries()) {
+        batches[batch - first]!.steps += steps;
+        batches[batch - first]!.candidates += counts[i]!;
+      }
+      const byBatch = recencyLaw(batches, recency);
+      const likelihoods = Float64Array.from(this.#chunks, ({ batch }) => byBatch[batch - first]!);
+      let sum = 0;
+      const sums = counts.map((count, i) => (sum += count * likelihoods[i]!));
+      law = { counts, likelihoods, sums, last: counts.findLastIndex((count) => count > 0) };
+      this.#laws.set(key, law);
     }
-    // Steps without their context are the first ones of a chunk.
-    const chunk = this.#chunks[low]!;
-    return { chunk, step: chunk.steps - (sums[low]! - number) };
+    return law;
   }
 
   #candidatesOf(context: number): Float64Array {
@@ -159,8 +204,34 @@ export class ReplayIndex {
   }
 }
 
+/** How likely the candidates of each chunk are. */
+interface RecentLaw {
+  /** Of each chunk: its candidates. */
+  readonly counts: Float64Array;
+  /** Of each chunk: the probability of one of its candidates. */
+  readonly likelihoods: Float64Array;
+  /** The probability of all candidates from the first chunk up to and including each. */
+  readonly sums: Float64Array;
+  /** The last chunk that has any. */
+  readonly last: number;
+}
+
+/** The first index whose sum is above `number`; the last one when none is. */
+function firstAbove(sums: Float64Array, number: number): number {
+  let low = 0;
+  let high = sums.length - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sums[middle]! > number) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 class HeldChunk implements ReplayChunk {
   readonly id: number;
+  /** Which `add` it came with. */
+  readonly batch: number;
   readonly metadata: ChunkMetadata;
   readonly steps: number;
   readonly actions: Int32Array;
@@ -174,8 +245,9 @@ class HeldChunk implements ReplayChunk {
   #released = false;
   #history = 0;
 
-  constructor(id: number, chunk: Chunk) {
+  constructor({ id, batch }: { readonly id: number; readonly batch: number }, chunk: Chunk) {
     this.id = id;
+    this.batch = batch;
     this.metadata = plainMetadata(chunk.metadata);
     this.steps = chunkSteps(chunk);
     this.#ends = endsEpisode(chunk);

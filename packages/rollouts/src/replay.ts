@@ -8,6 +8,8 @@ import { chunkSteps } from './chunk.ts';
 import type { Chunk } from './chunk.ts';
 import { decodeChunkFile, encodeChunkFile } from './chunk-file.ts';
 import { FrameCache } from './frame-cache.ts';
+import { checkRecency } from './recency.ts';
+import type { Recency } from './recency.ts';
 import { ReplayIndex } from './replay-index.ts';
 import type { ReplayChunk, StepReference } from './replay-index.ts';
 import { parseReplayState, replayStateVersion } from './replay-state.ts';
@@ -35,7 +37,7 @@ interface Place {
 }
 
 /**
- * Append-only chunks, drawn from uniformly.
+ * Append-only chunks, drawn from uniformly or with more of what is new.
  *
  * 1. Each `append` is one shard, there complete or not at all. When it fails, nothing has changed.
  * 2. Then whole oldest shards leave until everything fits into `maxBytes`. Their files stay until `commit`: the last checkpoint still needs them.
@@ -186,21 +188,30 @@ export class Replay {
   }
 
   /**
-   * Draws `count` steps uniformly, with replacement, among those whose `context` frames up to their own are held or begin with their episode. One `integers`
-   * draw each, so the result is a function of the generator's state and of what is held.
+   * Draws `count` steps with replacement among those whose `context` frames up to their own are held or begin with their episode: uniformly, one `integers`
+   * draw each, or with `recency` newer ones more often, one `random` each. So the result is a function of the generator's state and of what is held.
    *
    * Throws ConfigError when there is no such step.
    */
-  sampleSteps(generator: Generator, count: number, options: { readonly context?: number } = {}): StepReference[] {
-    rejectUnknownKeys(options, ['context'], 'sampleSteps');
-    const { context = 1 } = options;
+  sampleSteps(
+    generator: Generator,
+    count: number,
+    options: { readonly context?: number; readonly recency?: Recency | undefined } = {},
+  ): StepReference[] {
+    rejectUnknownKeys(options, ['context', 'recency'], 'sampleSteps');
+    const { context = 1, recency } = options;
     checkWhole({ count, context }, 1, 'sampleSteps');
+    if (recency !== undefined) checkRecency(recency, 'sampleSteps');
     const candidates = this.#index.candidateCount(context);
     if (candidates === 0) {
       const why = this.steps === 0 ? 'the replay is empty' : `no step held has its ${context} frames`;
       throw new ConfigError(`sampleSteps: ${why}. Append chunks before sampling.`);
     }
-    return Array.from({ length: count }, () => this.#index.candidate(generator.integers(candidates), context));
+    return Array.from({ length: count }, () =>
+      recency === undefined
+        ? this.#index.candidate(generator.integers(candidates), context)
+        : this.#index.recentCandidate(generator.random(), { context, recency }),
+    );
   }
 
   /** Which shards are held, plain JSON: all that a checkpoint needs. */

@@ -20,13 +20,18 @@ const seed = Number(process.env['TESSERA_KILL_SEED'] ?? 0);
 const chainLength = 5;
 
 const variants = [
-  { name: 'alternating, a VQ-VAE, a checkpoint every round', share: 0.4, set: [] },
+  { name: 'alternating, a VQ-VAE, a checkpoint every round', share: 0.3, set: [] },
   {
     name: 'interleaved, a VQ-VAE, a checkpoint every third round',
-    share: 0.3,
+    share: 0.2,
     set: ['training.mode=interleaved', 'checkpointEvery=3'],
   },
-  { name: 'alternating, remembered patches', share: 0.3, set: ['tokenizer.kind=nearest', 'checkpointEvery=2'] },
+  { name: 'alternating, remembered patches', share: 0.25, set: ['tokenizer.kind=nearest', 'checkpointEvery=2'] },
+  {
+    name: 'rounds played meanwhile, steps drawn by their losses',
+    share: 0.25,
+    set: ['training.collection=meanwhile', 'training.sampling.kind=prioritised'],
+  },
 ];
 
 const root = sharedFolder();

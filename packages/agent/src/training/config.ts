@@ -7,6 +7,9 @@ const share = (meaning: string) => z.number().min(0).max(1).describe(meaning);
 /** The order of the updates in a round. `alternating`: all of the tokenizer, then all of the world model, then all in imagination (IRIS). `interleaved`: in turn. */
 export type TrainingMode = 'alternating' | 'interleaved';
 
+/** When a round is played. `in-turn`: before the updates that it earns, by the newest policy. `meanwhile`: in a thread of its own, during those of the round before. */
+export type CollectionMode = 'in-turn' | 'meanwhile';
+
 /** The schema of `TrainingConfig`. */
 export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> & z.ZodObject = z.strictObject({
   mode: z
@@ -14,6 +17,12 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> & z.ZodO
     .default('alternating')
     .describe(
       'updates of a round: tokenizer, then world model, then imagination (alternating), or in turn (interleaved)',
+    ),
+  collection: z
+    .enum(['in-turn', 'meanwhile'])
+    .default('in-turn')
+    .describe(
+      'a round is played before its updates, by the newest policy (in-turn), or by another thread during the updates of the round before, by a policy one round old (meanwhile)',
     ),
   numEnvs: whole('environments stepped side by side').default(32),
   roundSteps: whole('steps of each environment between two rounds of learning').default(32).meta({ unit: 'steps' }),
@@ -65,6 +74,31 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> & z.ZodO
       ).default(0.9),
     })
     .prefault({}),
+  sampling: z
+    .strictObject({
+      kind: z
+        .enum(['uniform', 'recent', 'prioritised'])
+        .default('uniform')
+        .describe(
+          'which steps of the replay the world model learns from: all alike (uniform), more of the new ones (recent), or more of those that it predicted badly when it last saw them (prioritised)',
+        ),
+      halfLife: whole('steps collected after a step that halve its chance to be drawn; kind recent')
+        .default(20_000)
+        .meta({ unit: 'steps' }),
+      uniformShare: share('share of the draws that are uniform all the same; kind recent').default(0.25),
+      alpha: share(
+        'how much the loss of a step counts: it is drawn in proportion to its loss to the power of alpha; kind prioritised',
+      ).default(0.6),
+      beta: share(
+        'how much of that is taken back where the steps drawn are learned from: their weight is their chance to the power of -beta; a straight line leads to 1 at the last step; kind prioritised',
+      ).default(0.4),
+      minimum: z
+        .number()
+        .positive()
+        .default(0.01)
+        .describe('added to each loss, so that a step which is predicted well is still drawn; kind prioritised'),
+    })
+    .prefault({}),
   measureSteps: whole('steps of each new round on which the world model is measured before it learns from them')
     .default(256)
     .meta({ unit: 'steps' }),
@@ -91,9 +125,20 @@ export interface ImaginationConfig {
   readonly startAccuracy: number;
 }
 
+/** Which steps the world model learns from: `recent` and `prioritised` as the replay's `Recency` and `StepPriorities` have them. */
+export interface SamplingConfig {
+  readonly kind: 'uniform' | 'recent' | 'prioritised';
+  readonly halfLife: number;
+  readonly uniformShare: number;
+  readonly alpha: number;
+  readonly beta: number;
+  readonly minimum: number;
+}
+
 /** Settings of the training loop, defaults filled in. */
 export interface TrainingConfig {
   readonly mode: TrainingMode;
+  readonly collection: CollectionMode;
   readonly numEnvs: number;
   readonly roundSteps: number;
   readonly replayBytes: number;
@@ -101,12 +146,14 @@ export interface TrainingConfig {
   readonly tokenizer: TokenizerTraining;
   readonly worldModel: { readonly firstUpdates: number; readonly updates: number };
   readonly imagination: ImaginationConfig;
+  readonly sampling: SamplingConfig;
   readonly measureSteps: number;
 }
 
 /** Settings of the training loop; what is left out takes its default. */
-export type TrainingOptions = Partial<Omit<TrainingConfig, 'tokenizer' | 'worldModel' | 'imagination'>> & {
+export type TrainingOptions = Partial<Omit<TrainingConfig, 'tokenizer' | 'worldModel' | 'imagination' | 'sampling'>> & {
   readonly tokenizer?: Partial<TokenizerTraining>;
   readonly worldModel?: Partial<TrainingConfig['worldModel']>;
   readonly imagination?: Partial<ImaginationConfig>;
+  readonly sampling?: Partial<SamplingConfig>;
 };

@@ -49,19 +49,21 @@ export function judgedSteps(
   });
 }
 
-/** What the policy sees of all frames of chunks, one array a chunk. */
-export interface ChunkSights {
+/** What is known of chunks beside what is in them, one array a chunk. */
+export interface PlayedChunks extends StepsAsked {
   /** int32 [(steps + 1) * tokens]. */
   readonly tokens: readonly Int32Array[];
   /** float32 [(steps + 1) * hiddenSize], for a policy with the input `state`. */
   readonly hiddenStates?: readonly Float32Array[] | undefined;
+  /** [steps]: the log-probabilities of its actions, where another policy than this one took them. */
+  readonly logProbabilities?: readonly Float32Array[] | undefined;
 }
 
-/** Chunks, with what the policy sees of all their frames, as experience. */
+/** Chunks as experience. */
 export function realExperience(
   behaviour: Behaviour,
   chunks: readonly ReplayChunk[],
-  { tokens, hiddenStates, ...options }: StepsAsked & ChunkSights,
+  { tokens, hiddenStates, logProbabilities, ...options }: PlayedChunks,
 ): Experience[] {
   const { tokens: width, hiddenSize } = behaviour.spec;
   const rows = tokens.reduce((total, { length }) => total + length, 0) / width;
@@ -72,6 +74,7 @@ export function realExperience(
   const judgement = behaviour.judge(joined, { hiddenState });
   return judgedSteps(chunks, judgement, options).map((steps, i) => ({
     ...steps,
+    ...(logProbabilities !== undefined && { logProbabilities: logProbabilities[i]! }),
     tokens: tokens[i]!.subarray(0, steps.actions.length * width),
     ...(hiddenStates && { hiddenState: hiddenStates[i]!.subarray(0, steps.actions.length * hiddenSize) }),
   }));

@@ -7,12 +7,14 @@ import type { Replay, ReplayState, VectorRollouts, VectorRolloutsState } from '@
 import { checkSettings, isStreaming, isTrainable } from '@tessera/vqvae';
 import { z } from 'zod';
 import type { Agent } from '../agent.ts';
+import { prefixed, under } from '../parts.ts';
 import { trainingSchema } from './config.ts';
 import type { TrainingConfig, TrainingOptions } from './config.ts';
 import { countersSchema } from './counters.ts';
 import type { TrainerCounters } from './counters.ts';
 import { planRound } from './plan.ts';
 import type { WorkKind } from './plan.ts';
+import type { RoundCollector } from './play-round.ts';
 import { TrainingWork } from './training-work.ts';
 
 /** What a trainer is made of. */
@@ -24,6 +26,8 @@ export interface AgentTrainerOptions {
   readonly steps: number;
   readonly seed: number;
   readonly training?: TrainingOptions;
+  /** Plays rounds while the learner trains, on environments like `rollouts`; for `training.collection: 'meanwhile'`. */
+  readonly collector?: RoundCollector | undefined;
 }
 
 /** Time and arithmetic of one kind of work so far. */
@@ -59,7 +63,7 @@ export interface TrainerEvent {
 
 const phasesSchema = z.record(z.string(), z.strictObject({ seconds: z.number(), flops: z.number() }));
 
-const parts = ['tokenizer', 'worldModel', 'behaviour', 'probe'] as const;
+const parts = ['tokenizer', 'worldModel', 'behaviour', 'probe', 'lessons', 'acting', 'played'] as const;
 
 /** Trains an agent, item by item. It owns none of its parts. */
 export class AgentTrainer {
@@ -92,7 +96,11 @@ export class AgentTrainer {
 
   /** The items of work that are left, done one by one as they are asked for, until the run is done or `signal` is aborted. */
   async *items(signal?: AbortSignal): AsyncGenerator<TrainerEvent, void, undefined> {
-    while (!this.done && !signal?.aborted) yield await this.next();
+    while (!this.done && !signal?.aborted) {
+      // A round that is played elsewhere ends at its own time; one that is given up is played again after a resume.
+      if (this.#work.counters.item === 0 && !(await this.#work.roundReady(signal))) return;
+      yield await this.next();
+    }
   }
 
   /** Does the next item of work. Throws what its parts throw; the run can then be resumed from its last checkpoint. */
@@ -125,26 +133,27 @@ export class AgentTrainer {
   /** A copy of all that is needed to go on from here. */
   state(): TrainerState {
     this.#work.showCodes();
-    const { agent, rollouts, replay } = this.#options;
+    const { agent, replay } = this.#options;
     const { tokenizer, worldModel, behaviour } = agent;
     const learned = isTrainable(tokenizer) || isStreaming(tokenizer) ? tokenizer.state() : {};
-    const { probe, returns } = this.#work;
+    const { probe, lessons, returns } = this.#work;
+    const { rollouts, ...ahead } = this.#work.roundsState();
     const states = {
+      ...ahead,
       tokenizer: learned,
       worldModel: worldModel.state(),
       behaviour: behaviour.state(),
       probe: probe.state(),
+      lessons: lessons.state(),
     };
-    const tensors = Object.fromEntries(
-      parts.flatMap((part) => Object.entries(states[part]).map(([name, array]) => [`${part}.${name}`, array])),
-    );
+    const tensors = Object.fromEntries(parts.flatMap((part) => Object.entries(prefixed(part, states[part]))));
     return {
       tensors,
       meta: {
         counters: this.#work.counters,
         generators: this.#work.generators.getState(),
         tokenizerGenerators: isTrainable(tokenizer) ? tokenizer.generatorState() : {},
-        rollouts: rollouts.getState(),
+        rollouts,
         replay: replay.getState(),
         returns: returns.state(),
         phases: this.phases,
@@ -154,38 +163,34 @@ export class AgentTrainer {
 
   /** Goes on from a state; the replay must have been resumed from the same one. Throws ConfigError and FormatError for a state that does not fit. */
   loadState({ tensors, meta }: TrainerState): void {
-    const { agent, rollouts } = this.#options;
+    const { agent } = this.#options;
     const { tokenizer, worldModel, behaviour } = agent;
     for (const name of Object.keys(tensors)) {
       if (!parts.some((part) => name.startsWith(`${part}.`))) {
         throw new FormatError(`AgentTrainer.loadState: the state has a tensor '${name}' that belongs to no part.`);
       }
     }
-    const under = (part: (typeof parts)[number]): NamedArrays =>
-      Object.fromEntries(
-        Object.entries(tensors).flatMap(([name, array]) =>
-          name.startsWith(`${part}.`) ? [[name.slice(part.length + 1), array]] : [],
-        ),
-      );
+    const own = (part: (typeof parts)[number]): NamedArrays => under(part, tensors);
     // What can be checked without changing anything comes first.
     const counters = checkSettings('AgentTrainer.loadState: counters', countersSchema, meta.counters);
     const totals = checkSettings('AgentTrainer.loadState: phases', phasesSchema, meta.phases);
     const learns = isTrainable(tokenizer) || isStreaming(tokenizer);
-    const [stray] = learns ? [] : Object.keys(under('tokenizer'));
+    const [stray] = learns ? [] : Object.keys(own('tokenizer'));
     if (stray !== undefined) {
       throw new FormatError(
         `AgentTrainer.loadState: 'tokenizer.${stray}' is for a tokenizer that learns; this one does not.`,
       );
     }
     this.#work.returns.loadState(meta.returns);
-    if (learns) tokenizer.loadState(under('tokenizer'));
+    if (learns) tokenizer.loadState(own('tokenizer'));
     if (isTrainable(tokenizer)) tokenizer.loadGeneratorState(meta.tokenizerGenerators);
-    worldModel.loadState(under('worldModel'));
-    behaviour.loadState(under('behaviour'));
-    this.#work.probe.loadState(under('probe'), tokenizer);
-    rollouts.setState(meta.rollouts);
+    worldModel.loadState(own('worldModel'));
+    behaviour.loadState(own('behaviour'));
+    this.#work.probe.loadState(own('probe'), tokenizer);
+    this.#work.lessons.loadState(own('lessons'));
     this.#work.generators.setState(meta.generators);
     this.#work.counters = counters;
+    this.#work.loadRounds({ acting: own('acting'), played: own('played'), rollouts: meta.rollouts });
     agent.refreshCodes();
     this.#work.memory.forget();
     for (const [phase, total] of Object.entries(totals)) this.#phases.set(phase, total);

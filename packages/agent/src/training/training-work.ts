@@ -1,31 +1,30 @@
 // What each kind of work does: collecting a round, and one update of the tokenizer, of the world model, of the policy on real or on imagined steps.
-import { Generators, InternalError } from '@tessera/core';
-import type { Generator, NdArray } from '@tessera/core';
+import { ConfigError, FormatError, Generators, InternalError, ndarray } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
 import { learningRateAt } from '@tessera/nn';
 import { hasWindow } from '@tessera/rollouts';
 import type { Replay, ReplayChunk, StepReference } from '@tessera/rollouts';
 import { isStreaming, isTrainable, toUnit } from '@tessera/vqvae';
-import type { AgentPlayer, PlayOf } from '../agent-player.ts';
 import { measureAccuracy } from '../world-model/accuracy.ts';
 import type { TrainingConfig } from './config.ts';
 import { firstCounters } from './counters.ts';
 import type { TrainerCounters } from './counters.ts';
 import { EpisodeReturns } from './episode-returns.ts';
 import { imagine } from './imagine.ts';
+import { LessonSteps } from './lesson-steps.ts';
 import { hiddenStates, recallPasts } from './past-steps.ts';
 import type { Looking } from './past-steps.ts';
 import { plannedTokenizerUpdates } from './plan.ts';
 import type { WorkKind } from './plan.ts';
+import { actOrTry } from './play-round.ts';
+import type { PlayedRound } from './play-round.ts';
 import { codeDiagnostics, dreamDiagnostics } from './round-diagnostics.ts';
 import { realExperience } from './real-experience.ts';
+import { RoundsAhead } from './rounds-ahead.ts';
+import type { RoundsAheadState } from './rounds-ahead.ts';
 import { TokenMemory, framesAt } from './token-memory.ts';
 import { TokenProbe } from './token-probe.ts';
 import type { AgentTrainerOptions } from './trainer.ts';
-
-interface Acting {
-  readonly player: AgentPlayer;
-  readonly generator: Generator;
-}
 
 /** The parts of a run at work, and what changes while they are. */
 export class TrainingWork {
@@ -33,9 +32,12 @@ export class TrainingWork {
   readonly memory: TokenMemory;
   readonly probe: TokenProbe = new TokenProbe();
   readonly returns: EpisodeReturns;
+  readonly lessons: LessonSteps;
   counters: TrainerCounters = firstCounters;
   readonly #options: AgentTrainerOptions;
   readonly #config: TrainingConfig;
+  /** Where rounds are played while the learner trains. */
+  readonly #ahead: RoundsAhead | undefined;
   /** The networks have not been told yet what the codes look like now. */
   #codesMoved = false;
 
@@ -53,6 +55,41 @@ export class TrainingWork {
       rewards: agent.worldModel.config.reward,
       actionKind: agent.worldModel.config.actions,
     });
+    this.lessons = new LessonSteps({ replay, context: agent.worldModel.config.context, config: config.sampling });
+    if (config.collection === 'meanwhile') {
+      if (agent.behaviour.config.input === 'state') {
+        throw new ConfigError(
+          "AgentTrainer: training.collection 'meanwhile' plays with a policy that sees the present frame alone, and behaviour.input 'state' sees what was before. Choose 'in-turn', or another input.",
+        );
+      }
+      const { collector, rollouts } = options;
+      this.#ahead = new RoundsAhead({ agent, collector, rollouts, generator: this.generators.get('policy') });
+    }
+  }
+
+  /** Waits until the next round has been played, where that happens meanwhile; false when `signal` is aborted before. */
+  async roundReady(signal: AbortSignal | undefined): Promise<boolean> {
+    return this.#ahead?.ready(signal) ?? true;
+  }
+
+  /** Where the environments stand, and what is to be known of rounds that are played meanwhile. */
+  roundsState(): RoundsAheadState {
+    return this.#ahead?.state() ?? { acting: {}, played: {}, rollouts: this.#options.rollouts.getState() };
+  }
+
+  /** Goes on from `roundsState`, with generators and counters where they were. */
+  loadRounds(state: RoundsAheadState): void {
+    if (this.#ahead !== undefined) {
+      this.#ahead.loadState(state, { steps: this.#roundSteps(), chunks: this.#roundChunks() });
+      return;
+    }
+    const [stray] = [...Object.keys(state.acting), ...Object.keys(state.played)];
+    if (stray !== undefined) {
+      throw new FormatError(
+        `AgentTrainer.loadState: '${stray}' is for rounds that are played meanwhile; this run plays them in turn.`,
+      );
+    }
+    this.#options.rollouts.setState(state.rollouts);
   }
 
   /** Does one item and returns numbers to be logged. */
@@ -87,22 +124,11 @@ export class TrainingWork {
   }
 
   async #collect(): Promise<Record<string, number>> {
-    const { agent, rollouts, replay, steps } = this.#options;
-    const { numEnvs, roundSteps } = this.#config;
-    const { envSteps } = this.counters;
-    const count = Math.min(numEnvs * roundSteps, steps - envSteps);
-    const generator = this.generators.get('policy');
-    const player = agent.player({ generator });
-    await recallPasts(player, this.#looking, replay.chunks());
-    const chunks = await rollouts.collect(
-      {
-        version: agent.behaviour.version,
-        act: (frames, envIndices, begins) => this.#act(frames, { player, generator, envIndices, begins }),
-      },
-      count,
-    );
+    const { agent, replay } = this.#options;
+    const steps = this.#roundSteps();
+    const { chunks } = await (this.#ahead?.take(steps) ?? this.#playInTurn(steps));
     if (isStreaming(agent.tokenizer)) {
-      // Frames that ended an episode were never acted on.
+      // Frames that ended an episode were never acted on, and those of a round that was played elsewhere were never seen here.
       for (const { frames } of chunks) this.#observe(frames);
     }
     if (agent.worldModel.config.actions === 'executed') {
@@ -113,7 +139,14 @@ export class TrainingWork {
     const roundFirstChunk = nextChunkId(replay);
     await replay.append(chunks);
     this.memory.prune();
-    this.count({ envSteps: envSteps + count, roundFirstChunk });
+    this.lessons.refresh();
+    this.count({ envSteps: this.counters.envSteps + steps, roundFirstChunk });
+    if (!this.#config.learnFromReal) this.#ahead?.forget();
+    const next = this.#roundSteps();
+    if (this.#ahead !== undefined && next > 0) {
+      this.showCodes();
+      this.#ahead.begin(next);
+    }
     return this.returns.add(chunks);
   }
 
@@ -121,16 +154,23 @@ export class TrainingWork {
     return { worldModel: this.#options.agent.worldModel, memory: this.memory };
   }
 
-  #act(frames: NdArray<'uint8'>, { player, generator, ...whose }: Required<PlayOf> & Acting): Int32Array {
-    const { agent } = this.#options;
-    this.#observe(frames);
-    const rows = frames.shape[0]!;
-    // Before it has learned anything a policy is random, and a tokenizer may have no codes to tell it what it sees.
-    if (agent.behaviour.version === 0) {
-      return Int32Array.from({ length: rows }, () => agent.actions.first + generator.integers(agent.actions.count));
-    }
-    this.showCodes();
-    return player.act(frames, whose).actions;
+  /** Steps of the next round. */
+  #roundSteps(): number {
+    const { numEnvs, roundSteps } = this.#config;
+    return Math.max(0, Math.min(numEnvs * roundSteps, this.#options.steps - this.counters.envSteps));
+  }
+
+  async #playInTurn(steps: number): Promise<Pick<PlayedRound, 'chunks'>> {
+    const { agent, rollouts, replay } = this.#options;
+    const generator = this.generators.get('policy');
+    const player = agent.player({ generator });
+    await recallPasts(player, this.#looking, replay.chunks());
+    const act = (frames: NdArray<'uint8'>, envIndices: readonly number[], begins: Uint8Array): Int32Array => {
+      this.#observe(frames);
+      if (agent.behaviour.version > 0) this.showCodes();
+      return actOrTry(agent, frames, { player, generator, envIndices, begins }).actions;
+    };
+    return { chunks: await rollouts.collect({ version: agent.behaviour.version, act }, steps) };
   }
 
   #observe(frames: NdArray<'uint8'>): void {
@@ -220,9 +260,11 @@ export class TrainingWork {
     return { 'tokenizer/churn': churn, 'tokenizer/churn_per_100_updates': perHundred };
   }
 
-  /** One policy update on the steps of this round, which the policy that learns has just taken. */
+  /** One policy update on the steps of this round, by how likely they were to the policy that took them: the one that learns, or where rounds are played meanwhile an older one. */
   async #learnFromReal(): Promise<Record<string, number>> {
     const { agent } = this.#options;
+    const logProbabilities = this.#ahead?.logProbabilities;
+    this.#ahead?.forget();
     if (isTrainable(agent.tokenizer) && this.counters.tokenizerUpdates === 0) return {};
     const chunks = this.#roundChunks();
     const tokens = await this.memory.chunkTokens(chunks);
@@ -232,6 +274,7 @@ export class TrainingWork {
       hiddenStates: seesPast ? await hiddenStates(this.#looking, chunks) : undefined,
       firstAction: agent.actions.first,
       rewards: agent.worldModel.config.reward,
+      logProbabilities,
     });
     const metrics = agent.behaviour.learn(experience, {
       generator: this.generators.get('behaviour/shuffle'),
@@ -242,12 +285,15 @@ export class TrainingWork {
   }
 
   async #trainWorldModel(): Promise<Record<string, number>> {
-    const { agent, replay } = this.#options;
-    const { worldModel } = agent;
-    const steps = replay.sampleSteps(this.generators.get('world-model/batches'), worldModel.config.batchSize, {
-      context: worldModel.config.context,
-    });
-    const metrics = worldModel.trainStep(await this.memory.transitions(steps), { progress: this.#progress() });
+    const { worldModel } = this.#options.agent;
+    const progress = this.#progress();
+    const generator = this.generators.get('world-model/batches');
+    const { steps, weights } = this.lessons.draw(generator, worldModel.config.batchSize, progress);
+    const batch = await this.memory.transitions(steps);
+    if (weights === undefined) return prefixed('world_model', worldModel.trainStep(batch, { progress }));
+    const rows = ndarray('float32', [weights.length], weights);
+    const { metrics, losses } = worldModel.trainWeighted(batch, rows, { progress });
+    this.lessons.learned(steps, losses);
     return prefixed('world_model', metrics);
   }
 

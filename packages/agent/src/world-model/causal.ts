@@ -8,19 +8,7 @@
 // last action of a window alone, and there is no dropout.
 import { ndarray } from '@tessera/core';
 import type { Generator, NdArray } from '@tessera/core';
-import {
-  add,
-  concat,
-  constant,
-  f32,
-  gather,
-  mul,
-  relu,
-  reshape,
-  slice,
-  softmaxCrossEntropy,
-  sum,
-} from '@tessera/engine';
+import { add, concat, constant, f32, gather, mul, relu, reshape, slice, softmaxCrossEntropy } from '@tessera/engine';
 import type { Tensor, Traced } from '@tessera/engine';
 import {
   block,
@@ -34,7 +22,7 @@ import {
   prefixBlocks,
 } from '@tessera/nn';
 import type { Block, FreshLayers, Linear, Norm } from '@tessera/nn';
-import { tokensIn } from './dynamics.ts';
+import { tokensIn, weighted } from './dynamics.ts';
 import type { Dynamics, ModelSettings } from './dynamics.ts';
 import { initRewardHead } from './rewards.ts';
 import type { Transitions } from './world-model.ts';
@@ -70,8 +58,8 @@ export const causal: Dynamics<CausalParameters> = {
     const [batch, context, count] = tokens.shape as [number, number, number];
     const read = concat([reshape(tokens, [batch, context * count]), nextTokens!], { axis: 1 });
     const labels = slice(read, [0, 1], [batch, (context + 1) * count - 1]);
-    const tokenLoss = sum(mul(softmaxCrossEntropy(next.tokens, labels), weights!));
-    return { tokenLoss, rewards: next.rewards, ends: next.ends };
+    const losses = mul(softmaxCrossEntropy(next.tokens, labels), weights!);
+    return { ...weighted(losses), rewards: next.rewards, ends: next.ends };
   },
   hiddenSize: ({ config }) => config.width,
   hidden(parameters, { config: { heads } }, { tokens, actions }) {

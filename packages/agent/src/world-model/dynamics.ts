@@ -1,6 +1,6 @@
 // What a kind of world model is: starting values, a lesson and a way to imagine, as plain functions inside programs. `WorldModel` does the rest for all of them.
 import type { Generator, NdArray } from '@tessera/core';
-import { argMax, categorical, log, maximum, mul, neg, reshape, slice } from '@tessera/engine';
+import { argMax, categorical, log, maximum, mul, neg, reshape, slice, sum } from '@tessera/engine';
 import type { Spec, Tensor, Traced } from '@tessera/engine';
 import type { WorldModelConfig } from './config.ts';
 import type { Seen, WorldModelSpec } from './model.ts';
@@ -16,6 +16,14 @@ export interface ModelSettings {
 export interface Outcome {
   readonly rewards: Tensor;
   readonly ends: Tensor;
+}
+
+/** What a lesson says of tokens, and the outcome. */
+export interface Learned extends Outcome {
+  /** The mean cross-entropy of tokens, a scalar. */
+  readonly tokenLoss: Tensor;
+  /** Row by row what `tokenLoss` is the mean of: [batch]. Made when it is asked for, so that nobody else pays for it. */
+  tokenLosses(): Tensor;
 }
 
 /** How what is not certain is decided. */
@@ -35,12 +43,8 @@ export interface Dynamics<P extends object> {
   inputs(settings: ModelSettings, batch: number): Readonly<Record<string, Spec>>;
   /** The arrays of `inputs` for transitions; `update` counts the updates before. */
   arrays(settings: ModelSettings, transitions: Transitions, update: number): Readonly<Record<string, NdArray>>;
-  /** The mean cross-entropy of tokens, a scalar, and the outcome. `lesson` has `nextTokens` and the tensors of `inputs`. */
-  learn(
-    parameters: Traced<P>,
-    settings: ModelSettings,
-    lesson: Seen & Readonly<Record<string, Tensor>>,
-  ): Outcome & { readonly tokenLoss: Tensor };
+  /** What a lesson says; it has `nextTokens` and the tensors of `inputs`. */
+  learn(parameters: Traced<P>, settings: ModelSettings, lesson: Seen & Readonly<Record<string, Tensor>>): Learned;
   /** Numbers of `hidden`. */
   hiddenSize(settings: ModelSettings): number;
   /** What the model has in mind when it has seen these frames and actions and nothing yet of the next frame: [batch, hiddenSize], after the last norm. */
@@ -56,6 +60,11 @@ export interface Dynamics<P extends object> {
 /** Tokens of a frame. */
 export function tokensIn({ grid: [rows, columns] }: WorldModelSpec): number {
   return rows * columns;
+}
+
+/** The losses of tokens whose weights add up to 1 in the whole batch, [batch, tokens]. */
+export function weighted(losses: Tensor): Pick<Learned, 'tokenLoss' | 'tokenLosses'> {
+  return { tokenLoss: sum(losses), tokenLosses: () => mul(sum(losses, { axes: [1] }), losses.shape[0]!) };
 }
 
 /** The most likely class. */

@@ -21,7 +21,7 @@ import {
   where,
 } from '@tessera/engine';
 import type { Tensor } from '@tessera/engine';
-import { tokensIn } from './dynamics.ts';
+import { tokensIn, weighted } from './dynamics.ts';
 import type { Dynamics, ModelSettings } from './dynamics.ts';
 import { initWorldModel, predictNext } from './model.ts';
 import type { WorldModelParameters } from './model.ts';
@@ -33,8 +33,8 @@ export const maskgit: Dynamics<WorldModelParameters> = {
   arrays: ({ spec: { vocabulary } }, { nextTokens }, update) => hideTokens(nextTokens, { vocabulary, update }),
   learn(parameters, settings, { tokens, actions, codes, nextTokens, draft, weights }) {
     const next = predictNext(parameters, settings, { tokens, actions, codes, draft: draft! });
-    const tokenLoss = sum(mul(softmaxCrossEntropy(next.tokens, nextTokens!), weights!));
-    return { tokenLoss, rewards: next.rewards, ends: next.ends };
+    const losses = mul(softmaxCrossEntropy(next.tokens, nextTokens!), weights!);
+    return { ...weighted(losses), rewards: next.rewards, ends: next.ends };
   },
   hiddenSize: ({ config }) => 2 * config.width,
   hidden(parameters, settings, seen) {

@@ -12,8 +12,13 @@ export const parallel: Dynamics<WorldModelParameters> = {
   arrays: () => ({}),
   learn(parameters, settings, { tokens, actions, codes, nextTokens }) {
     const next = predictNext(parameters, settings, { tokens, actions, codes });
-    const tokenLoss = mean(softmaxCrossEntropy(next.tokens, nextTokens!));
-    return { tokenLoss, rewards: next.rewards, ends: next.ends };
+    const losses = softmaxCrossEntropy(next.tokens, nextTokens!); // [batch, tokens]
+    return {
+      tokenLoss: mean(losses),
+      tokenLosses: () => mean(losses, { axes: [1] }),
+      rewards: next.rewards,
+      ends: next.ends,
+    };
   },
   hiddenSize: ({ config }) => 2 * config.width,
   hidden: (parameters, settings, seen) => predictNext(parameters, { ...settings, inference: true }, seen).hidden,

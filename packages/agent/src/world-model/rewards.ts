@@ -9,7 +9,6 @@ import {
   f32,
   i32,
   logSoftmax,
-  mean,
   mul,
   neg,
   sign,
@@ -68,8 +67,8 @@ export interface RewardHead {
   spec(batch: number): Spec;
   /** What is learned of rewards float32 [batch]. */
   targets(rewards: Float32Array): NdArray;
-  /** The mean loss of logits [batch, outputs], a scalar. */
-  loss(logits: Tensor, targets: Tensor): Tensor;
+  /** The loss of each row of logits [batch, outputs]: [batch]. */
+  losses(logits: Tensor, targets: Tensor): Tensor;
   /** [batch]: what is imagined; `pick` decides on a class of logits. */
   imagine(logits: Tensor, pick: (logits: Tensor) => Tensor): Tensor;
   /** The rewards that this stands for. */
@@ -87,7 +86,7 @@ export const rewardHeads: Readonly<Record<RewardKind, RewardHead>> = {
         [rewards.length],
         Int32Array.from(rewards, (reward) => Math.sign(reward) + 1),
       ),
-    loss: (logits, targets) => mean(softmaxCrossEntropy(logits, targets)),
+    losses: (logits, targets) => softmaxCrossEntropy(logits, targets),
     imagine: (logits, pick) => pick(logits),
     read: ({ data }) => Float32Array.from(data as Int32Array, (index) => index - 1),
   },
@@ -95,7 +94,7 @@ export const rewardHeads: Readonly<Record<RewardKind, RewardHead>> = {
     outputs: bins,
     spec: (batch) => f32(batch, bins),
     targets: twoHot,
-    loss: (logits, targets) => mean(neg(sum(mul(targets, logSoftmax(logits)), { axes: [1] }))),
+    losses: (logits, targets) => neg(sum(mul(targets, logSoftmax(logits)), { axes: [1] })),
     imagine: (logits) => expectedReward(logits),
     read: ({ data }) => Float32Array.from(data as Float32Array),
   },

@@ -81,7 +81,8 @@ const blockSizes = [256, 64, 8, 1];
 
 const kinds: Readonly<Record<WorldModelKind, Dynamics<object>>> = { parallel, maskgit, causal };
 
-type TrainOutputs = Record<'loss' | 'tokenLoss' | 'rewardLoss' | 'endLoss' | 'gradientNorm', Tensor>;
+/** `rows`, the losses row by row, comes out where rows are weighted. */
+type TrainOutputs = Record<keyof WorldModelMetrics, Tensor> & { readonly rows?: Tensor };
 type TrainInput = 'tokens' | 'actions' | 'nextTokens' | 'rewards' | 'ends' | 'learningRate';
 type TrainProgram = Program<InputSpecs, TrainOutputs>;
 type Predictors<I extends string> = BatchedProgram<I, Record<'tokens' | 'rewards' | 'ends', Tensor>>;
@@ -93,7 +94,7 @@ export class WorldModel {
   readonly #state: State<WorldModelState>;
   readonly #dynamics: Dynamics<object>;
   readonly #parameters: object;
-  readonly #trainers = new Map<number, TrainProgram>();
+  readonly #trainers = new Map<string, TrainProgram>();
   readonly #predictors: Predictors<'tokens' | 'actions'>;
   readonly #drawingPredictors: Predictors<'tokens' | 'actions' | 'chances'>;
   /** How often imagination repeats an action; it belongs to the model and is saved with it. */
@@ -154,7 +155,7 @@ export class WorldModel {
 
   /** Floating-point operations of one update. */
   get trainFlops(): number {
-    return this.#trainer(this.config.batchSize).flops;
+    return this.#trainer(this.config.batchSize, { weighted: false }).flops;
   }
 
   /** Tells the model what the codes look like, float32 [vocabulary, codeDim]; call it whenever the tokenizer has changed. */
@@ -169,6 +170,27 @@ export class WorldModel {
    * actions out of range, NonFiniteError for a reward or a loss that is no number; the state is then as before.
    */
   trainStep(batch: Transitions, { progress = 0 }: { readonly progress?: number } = {}): WorldModelMetrics {
+    return this.#train(batch, { progress }).metrics;
+  }
+
+  /**
+   * The same update with a weight for each row, float32 [batch]: `loss = mean(weights * row losses)`, where a row's loss is what `trainStep` takes the mean of. Also
+   * returns these losses, [batch], from before the update. The other metrics are not weighted. Throws NonFiniteError for a weight that is no number too.
+   */
+  trainWeighted(
+    batch: Transitions,
+    weights: NdArray<'float32'>,
+    { progress = 0 }: { readonly progress?: number } = {},
+  ): { readonly metrics: WorldModelMetrics; readonly losses: Float32Array } {
+    this.#check('trainWeighted', 'weights', weights, [batch.tokens.shape[0]!]);
+    const { metrics, losses } = this.#train(batch, { progress, weights });
+    return { metrics, losses: losses! };
+  }
+
+  #train(
+    batch: Transitions,
+    { progress, weights }: { readonly progress: number; readonly weights?: NdArray<'float32'> },
+  ): { readonly metrics: WorldModelMetrics; readonly losses: Float32Array | undefined } {
     const { learningRate: peak, warmupUpdates: warmup, endLearningRate: end } = this.config;
     const rows = this.#checkContext('trainStep', batch);
     this.#check('trainStep', 'nextTokens', batch.nextTokens, [rows, this.#tokens]);
@@ -176,23 +198,27 @@ export class WorldModel {
     this.#check('trainStep', 'terminated', batch.terminated, [rows]);
     const bad = batch.rewards.data.findIndex(Number.isNaN);
     if (bad !== -1) throw new NonFiniteError(`WorldModel.trainStep: expected rewards, got NaN in row ${bad}.`);
-    const out = this.#trainer(rows).run({
+    const out = this.#trainer(rows, { weighted: weights !== undefined }).run({
       tokens: batch.tokens,
       actions: batch.actions,
       nextTokens: batch.nextTokens,
       rewards: rewardHeads[this.config.reward].targets(batch.rewards.data),
       ends: ndarray('int32', [rows], Int32Array.from(batch.terminated.data)),
       ...this.#dynamics.arrays(this, batch, this.#updates),
+      ...(weights !== undefined && { rowWeights: weights }),
       learningRate: learningRateAt({ peak, warmup, decay: 'linear', end }, { step: this.#updates, progress }),
     });
     this.#updates++;
     const value = ({ data }: NdArray) => data[0] as number;
     return {
-      loss: value(out.loss),
-      tokenLoss: value(out.tokenLoss),
-      rewardLoss: value(out.rewardLoss),
-      endLoss: value(out.endLoss),
-      gradientNorm: value(out.gradientNorm),
+      metrics: {
+        loss: value(out.loss),
+        tokenLoss: value(out.tokenLoss),
+        rewardLoss: value(out.rewardLoss),
+        endLoss: value(out.endLoss),
+        gradientNorm: value(out.gradientNorm),
+      },
+      losses: out.rows?.data as Float32Array | undefined,
     };
   }
 
@@ -270,8 +296,9 @@ export class WorldModel {
     return tokensIn(this.spec);
   }
 
-  #trainer(batch: number): TrainProgram {
-    let program = this.#trainers.get(batch);
+  #trainer(batch: number, { weighted }: { readonly weighted: boolean }): TrainProgram {
+    const key = weighted ? `weighted ${batch}` : `${batch}`;
+    let program = this.#trainers.get(key);
     if (program === undefined) {
       const { context, tokenWeight, weightDecay, clipNorm, reward } = this.config;
       const inputs: InputSpecs = {
@@ -282,15 +309,21 @@ export class WorldModel {
         ends: i32(batch),
         learningRate: f32(),
         ...this.#dynamics.inputs(this, batch),
+        ...(weighted && { rowWeights: f32(batch) }),
       };
-      program = this.#state.program(`world model: train ${batch}`, inputs, (x, { parameters, adam, codes }) => {
-        const { rewards, ends, learningRate, ...lesson } = x as Record<TrainInput, Tensor>;
+      program = this.#state.program(`world model: train ${key}`, inputs, (x, { parameters, adam, codes }) => {
+        const { rewards, ends, learningRate, rowWeights, ...lesson } = x as Record<TrainInput | 'rowWeights', Tensor>;
         const next = this.#dynamics.learn(parameters, this, { ...lesson, codes });
         const { tokenLoss } = next;
-        const rewardLoss = rewardHeads[reward].loss(next.rewards, rewards);
-        const endLoss = mean(softmaxCrossEntropy(next.ends, ends));
+        const rewardLosses = rewardHeads[reward].losses(next.rewards, rewards);
+        const rewardLoss = mean(rewardLosses);
+        const endLosses = softmaxCrossEntropy(next.ends, ends);
+        const endLoss = mean(endLosses);
+        const rows = weighted
+          ? add(mul(next.tokenLosses(), tokenWeight), add(rewardLosses, endLosses)) // [batch]
+          : undefined;
         const loss = checkFinite(
-          add(mul(tokenLoss, tokenWeight), add(rewardLoss, endLoss)),
+          rows === undefined ? add(mul(tokenLoss, tokenWeight), add(rewardLoss, endLoss)) : mean(mul(rows, rowWeights)),
           'the loss of the world model',
         );
         const { gradientNorm } = adamStep(loss, parameters, adam, {
@@ -299,9 +332,9 @@ export class WorldModel {
           weightDecay,
           clipNorm,
         });
-        return { loss, tokenLoss, rewardLoss, endLoss, gradientNorm };
+        return { loss, tokenLoss, rewardLoss, endLoss, gradientNorm, ...(rows !== undefined && { rows }) };
       });
-      this.#trainers.set(batch, program);
+      this.#trainers.set(key, program);
     }
     return program;
   }
