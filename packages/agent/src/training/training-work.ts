@@ -5,13 +5,15 @@ import { learningRateAt } from '@tessera/nn';
 import { hasWindow } from '@tessera/rollouts';
 import type { Replay, ReplayChunk, StepReference } from '@tessera/rollouts';
 import { isStreaming, isTrainable, toUnit } from '@tessera/vqvae';
+import type { TokenizerMetrics, TrainableTokenizer } from '@tessera/vqvae';
 import { measureAccuracy } from '../world-model/accuracy.ts';
+import type { EndToEnd } from '../world-model/end-to-end.ts';
 import type { TrainingConfig } from './config.ts';
 import { firstCounters } from './counters.ts';
 import type { TrainerCounters } from './counters.ts';
 import { EpisodeReturns } from './episode-returns.ts';
 import { imagine } from './imagine.ts';
-import { plannedTokenizerUpdates } from './plan.ts';
+import { movesCodes, plannedTokenizerUpdates } from './plan.ts';
 import type { WorkKind } from './plan.ts';
 import { realExperience } from './real-experience.ts';
 import { TokenMemory, framesAt } from './token-memory.ts';
@@ -27,6 +29,7 @@ export class TrainingWork {
   counters: TrainerCounters = firstCounters;
   readonly #options: AgentTrainerOptions;
   readonly #config: TrainingConfig;
+  readonly #endToEnd: EndToEnd | undefined;
   /** The networks have not been told yet what the codes look like now. */
   #codesMoved = false;
 
@@ -36,6 +39,8 @@ export class TrainingWork {
     this.generators = new Generators(options.seed);
     this.returns = new EpisodeReturns(config.numEnvs);
     const { agent, replay } = options;
+    this.#endToEnd =
+      config.mode === 'end-to-end' ? agent.worldModel.endToEnd(agent.tokenizer, config.endToEnd) : undefined;
     this.memory = new TokenMemory({
       replay,
       tokenizer: agent.tokenizer,
@@ -47,7 +52,7 @@ export class TrainingWork {
 
   /** Does one item and returns numbers to be logged. */
   async do(kind: WorkKind): Promise<Record<string, number>> {
-    if (kind !== 'tokenizer' && kind !== 'collect') this.showCodes();
+    if (!movesCodes(kind) && kind !== 'collect') this.showCodes();
     switch (kind) {
       case 'collect':
         return this.#collect();
@@ -59,6 +64,8 @@ export class TrainingWork {
         return this.#learnFromReal();
       case 'world model':
         return this.#trainWorldModel();
+      case 'end-to-end':
+        return this.#trainBoth();
       case 'imagination':
         return this.#learnFromImagination();
     }
@@ -118,23 +125,40 @@ export class TrainingWork {
   }
 
   async #trainTokenizer(): Promise<Record<string, number>> {
-    const { agent, steps } = this.#options;
-    const { tokenizer } = agent;
+    const { tokenizer } = this.#options.agent;
     if (!isTrainable(tokenizer)) throw new InternalError('AgentTrainer: this tokenizer has no training step.');
+    const learningRate = await this.#beginTokenizerUpdate(tokenizer);
+    const frames = toUnit(await this.#frames(this.#config.tokenizer.batchSize));
+    return this.#endTokenizerUpdate(tokenizer.trainStep(frames, { learningRate }));
+  }
+
+  /** One update of tokenizer and world model on one loss. */
+  async #trainBoth(): Promise<Record<string, number>> {
+    const { tokenizer } = this.#options.agent;
+    if (this.#endToEnd === undefined || !isTrainable(tokenizer)) {
+      throw new InternalError('AgentTrainer: nothing was made for training end to end.');
+    }
+    const learningRate = await this.#beginTokenizerUpdate(tokenizer);
+    const batch = await this.memory.pictures(this.#worldModelSteps());
+    const { tokenizer: own, ...metrics } = this.#endToEnd.trainStep(batch, {
+      progress: this.#progress(),
+      learningRate,
+    });
+    return { ...prefixed('end_to_end', metrics), ...this.#endTokenizerUpdate(own) };
+  }
+
+  /** Seeds the codes before the first update; returns the learning rate. */
+  async #beginTokenizerUpdate(tokenizer: TrainableTokenizer<unknown>): Promise<number> {
     const { tokenizerUpdates: step } = this.counters;
-    const {
-      batchSize,
-      seedFrames,
-      learningRate: peak,
-      endLearningRate: end,
-      warmupUpdates: warmup,
-    } = this.#config.tokenizer;
+    const { seedFrames, learningRate: peak, endLearningRate: end, warmupUpdates: warmup } = this.#config.tokenizer;
     if (step === 0) tokenizer.seedCodebook?.(toUnit(await this.#frames(seedFrames)));
-    const progress = step / plannedTokenizerUpdates(this.#config, steps);
-    const learningRate = learningRateAt({ peak, warmup, decay: 'cosine', end }, { step, progress });
-    const { loss, perplexity, usage } = tokenizer.trainStep(toUnit(await this.#frames(batchSize)), { learningRate });
+    const progress = step / plannedTokenizerUpdates(this.#config, this.#options.steps);
+    return learningRateAt({ peak, warmup, decay: 'cosine', end }, { step, progress });
+  }
+
+  #endTokenizerUpdate({ loss, perplexity, usage }: TokenizerMetrics): Record<string, number> {
     this.#codesMoved = true;
-    this.count({ tokenizerUpdates: step + 1 });
+    this.count({ tokenizerUpdates: this.counters.tokenizerUpdates + 1 });
     return { 'tokenizer/loss': loss, 'tokenizer/perplexity': perplexity, 'tokenizer/usage': usage };
   }
 
@@ -196,13 +220,15 @@ export class TrainingWork {
   }
 
   async #trainWorldModel(): Promise<Record<string, number>> {
+    const { worldModel } = this.#options.agent;
+    const batch = await this.memory.transitions(this.#worldModelSteps());
+    return prefixed('world_model', worldModel.trainStep(batch, { progress: this.#progress() }));
+  }
+
+  #worldModelSteps(): StepReference[] {
     const { agent, replay } = this.#options;
-    const { worldModel } = agent;
-    const steps = replay.sampleSteps(this.generators.get('world-model/batches'), worldModel.config.batchSize, {
-      context: worldModel.config.context,
-    });
-    const metrics = worldModel.trainStep(await this.memory.transitions(steps), { progress: this.#progress() });
-    return prefixed('world_model', metrics);
+    const { batchSize, context } = agent.worldModel.config;
+    return replay.sampleSteps(this.generators.get('world-model/batches'), batchSize, { context });
   }
 
   async #learnFromImagination(): Promise<Record<string, number>> {

@@ -3,7 +3,7 @@ import type { Generator, NdArray } from '@tessera/core';
 import { argMax, categorical, log, maximum, mul, neg, reshape, slice } from '@tessera/engine';
 import type { Spec, Tensor, Traced } from '@tessera/engine';
 import type { WorldModelConfig } from './config.ts';
-import type { Seen, WorldModelSpec } from './model.ts';
+import type { Prediction, Seen, WorldModelSpec } from './model.ts';
 import type { Transitions } from './world-model.ts';
 
 /** What a model is built by and for. */
@@ -41,6 +41,8 @@ export interface Dynamics<P extends object> {
     settings: ModelSettings,
     lesson: Seen & Readonly<Record<string, Tensor>>,
   ): Outcome & { readonly tokenLoss: Tensor };
+  /** The logits of the next frame given those before it alone; left out where a token's depend on others of its own frame. */
+  predict?(parameters: Traced<P>, settings: ModelSettings, seen: Seen): Prediction;
   /** The next frame, int32 [batch, tokens], and the outcome. */
   imagine(
     parameters: Traced<P>,

@@ -15,6 +15,7 @@ export const parallel: Dynamics<WorldModelParameters> = {
     const tokenLoss = mean(softmaxCrossEntropy(next.tokens, nextTokens!));
     return { tokenLoss, rewards: next.rewards, ends: next.ends };
   },
+  predict: (parameters, settings, seen) => predictNext(parameters, settings, seen),
   imagine(parameters, settings, { seen, choice }) {
     const next = predictNext(parameters, { ...settings, inference: true }, seen);
     return { ...next, tokens: choice.pick(next.tokens) };
