@@ -65,6 +65,7 @@ describe('a resumed run', () => {
       11,
       { steps: 40, worldModel: { kind: 'causal', reward: 'two-hot', temperature: 1 }, env: { reward: 7 } },
     ],
+    ['tokenizer and world model on one loss', 9, { tokenizer: 'vqvae', training: { mode: 'end-to-end' } }],
     ['no real steps to learn from', 4, { tokenizer: 'pixels', steps: 40, training: { learnFromReal: false } }],
   ])('with %s, from every %i-th item', async (_, every, options) => {
     await checkResumes(options, every);
