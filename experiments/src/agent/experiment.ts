@@ -100,12 +100,19 @@ async function dryRun({
     });
     const { training, steps } = config;
     const { starts, horizon } = training.imagination;
+    const both = training.mode === 'end-to-end' ? worldModel.endToEnd(tokenizer, training.endToEnd) : undefined;
+    const pictures = () => ({
+      ...batch(batchSize),
+      frames: ndarray('uint8', [batchSize, context + 1, ...frameShape]),
+    });
     const seconds = {
       'world model': secondsOf(() => worldModel.trainStep(batch(batchSize))),
       imagination: secondsOf(() => worldModel.predict(batch(starts))) * (horizon + training.imagination.explore / 2),
       tokenizer: isTrainable(tokenizer)
         ? secondsOf(() => tokenizer.trainStep(ndarray('float32', [training.tokenizer.batchSize, ...frameShape])))
         : 0,
+      'end-to-end':
+        both === undefined ? 0 : secondsOf(() => both.trainStep(pictures(), { progress: 0, learningRate: 0 })),
     };
     const perRound = training.numEnvs * training.roundSteps;
     let total = 0;
@@ -115,7 +122,7 @@ async function dryRun({
     }
     return {
       parameters: worldModel.parameterCount + behaviour.parameterCount,
-      flopsPerStep: worldModel.trainFlops,
+      flopsPerStep: both?.flops(batchSize) ?? worldModel.trainFlops,
       memoryBytes:
         process.memoryUsage().rss + Math.min(training.replayBytes, steps * frameShape.reduce((a, b) => a * b)),
       minutes: total / 60,

@@ -25,6 +25,8 @@ export type {
   WorldModelCreateOptions,
   WorldModelMetrics,
 } from './world-model/world-model.ts';
+export { balancedKl, EndToEnd } from './world-model/end-to-end.ts';
+export type { BalancedKl, EndToEndConfig, EndToEndMetrics, EndToEndParts, Pictures } from './world-model/end-to-end.ts';
 export { worldModelSchema } from './world-model/config.ts';
 export type { RewardKind, WorldModelConfig, WorldModelKind, WorldModelOptions } from './world-model/config.ts';
 export { initWorldModel, predictNext } from './world-model/model.ts';

@@ -7,7 +7,7 @@ import type { TrainingConfig, WorkKind } from '../src/index.ts';
 const count = fc.nat({ max: 30 });
 const config = fc
   .record({
-    mode: fc.constantFrom('alternating' as const, 'interleaved' as const),
+    mode: fc.constantFrom('alternating' as const, 'interleaved' as const, 'end-to-end' as const),
     numEnvs: fc.integer({ min: 1, max: 8 }),
     roundSteps: fc.integer({ min: 1, max: 20 }),
     learnFromReal: fc.boolean(),
@@ -24,6 +24,8 @@ const position = fc.record({
 
 const countOf = (plan: readonly WorkKind[], kind: WorkKind) => plan.filter((item) => item === kind).length;
 const updates = ['tokenizer', 'world model', 'imagination'] as const;
+/** What the world model learns from. */
+const lessons = ['world model', 'end-to-end'] as const;
 
 /** All rounds of a run, one after the other. */
 function rounds(own: TrainingConfig, { steps, trainable }: { steps: number; trainable: boolean }): WorkKind[][] {
@@ -42,7 +44,7 @@ describe('the plan of a round', () => {
     expect(countOf(plan, 'collect')).toBe(1);
     expect(countOf(plan, 'measure')).toBe(1);
     expect(countOf(plan, 'real')).toBe(own.learnFromReal ? 1 : 0);
-    const learned = plan.indexOf('world model');
+    const learned = plan.findIndex((item) => lessons.some((kind) => kind === item));
     if (learned !== -1) expect(plan.indexOf('measure')).toBeLessThan(learned);
     if (own.learnFromReal && learned !== -1) expect(plan.indexOf('real')).toBeLessThan(learned);
   });
@@ -52,11 +54,21 @@ describe('the plan of a round', () => {
     const first = at.round === 0;
     const frozen = !at.trainable || (!first && at.startSteps >= own.tokenizer.untilSteps);
     const wanted = (kind: { firstUpdates: number; updates: number }) => (first ? kind.firstUpdates : kind.updates);
-    expect(updates.map((kind) => countOf(plan, kind))).toEqual([
-      frozen ? 0 : wanted(own.tokenizer),
-      wanted(own.worldModel),
+    const joint = own.mode === 'end-to-end' && !frozen;
+    expect([...updates, 'end-to-end' as const].map((kind) => countOf(plan, kind))).toEqual([
+      frozen || joint ? 0 : wanted(own.tokenizer),
+      joint ? 0 : wanted(own.worldModel),
       own.imagination.updates,
+      joint ? wanted(own.worldModel) : 0,
     ]);
+  });
+
+  test.prop([config, position])('end to end learns both together before it imagines', (own, at) => {
+    const plan = planRound({ ...own, mode: 'end-to-end' }, at);
+    const learning = plan.filter((item) => item !== 'collect' && item !== 'measure' && item !== 'real');
+    const imagined = learning.indexOf('imagination');
+    if (imagined !== -1) expect(new Set(learning.slice(imagined))).toEqual(new Set(['imagination']));
+    expect(new Set(learning.slice(0, imagined === -1 ? undefined : imagined)).size).toBeLessThan(2);
   });
 
   test.prop([config, position])('in the other mode is the same work in another order', (own, at) => {
@@ -102,11 +114,14 @@ describe('a whole run', () => {
   });
 
   test.prop([config, fc.integer({ min: 1, max: 800 })])('has the planned updates of its tokenizer', (own, steps) => {
-    const made = rounds(own, { steps, trainable: true }).reduce((sum, plan) => sum + countOf(plan, 'tokenizer'), 0);
+    const made = rounds(own, { steps, trainable: true })
+      .flat()
+      .filter((kind) => kind === 'tokenizer' || kind === 'end-to-end').length;
     expect(plannedTokenizerUpdates(own, steps)).toBe(made);
   });
 
   test.prop([config, fc.integer({ min: 1, max: 800 })])('trains no tokenizer that cannot be trained', (own, steps) => {
-    for (const plan of rounds(own, { steps, trainable: false })) expect(plan).not.toContain('tokenizer');
+    const items = rounds(own, { steps, trainable: false }).flat();
+    for (const kind of ['tokenizer', 'end-to-end'] as const) expect(items).not.toContain(kind);
   });
 });

@@ -94,6 +94,7 @@ describe('a resumed run', () => {
       },
     ],
     ['steps drawn by their losses', 5, { steps: 40, training: { sampling: { kind: 'prioritised' } } }],
+    ['tokenizer and world model on one loss', 9, { tokenizer: 'vqvae', training: { mode: 'end-to-end' } }],
     ['no real steps to learn from', 4, { tokenizer: 'pixels', steps: 40, training: { learnFromReal: false } }],
   ])('with %s, from every %i-th item', async (_, every, options) => {
     await checkResumes(options, every);

@@ -117,6 +117,7 @@ describe.each([
   ['fixed', 'alternating'],
   ['trained', 'alternating'],
   ['trained', 'interleaved'],
+  ['trained', 'end-to-end'],
   ['streaming', 'alternating'],
 ] as const)('with a %s tokenizer, %s', (kind, mode) => {
   const training = { ...small, mode };
@@ -133,7 +134,8 @@ describe.each([
     expect(run.trainer.done).toBe(true);
     const { counters } = run.trainer;
     expect(counters).toMatchObject({ envSteps: 25, round: 3, item: 0, itemsDone: plan.length, roundStart: 25 });
-    expect(counters.tokenizerUpdates).toBe(trainable ? 3 : 0);
+    // End to end it learns as often as the world model, until it is frozen.
+    expect(counters.tokenizerUpdates).toBe(trainable ? (mode === 'end-to-end' ? 4 : 3) : 0);
     expect(counters.imaginedSteps).toBeGreaterThan(2 * 2 * 9 - 1);
     expect(run.agent.worldModel.updates).toBe(6);
     await expect(run.trainer.next()).rejects.toThrow(/^AgentTrainer\.next: the run is done\./);
@@ -393,7 +395,7 @@ describe('a trainer', () => {
       `"ConfigError: AgentTrainer settings: unknown field 'numEnv'. Did you mean 'numEnvs'?"`,
     );
     expect(await build({ mode: 'alternate' })).toMatchInlineSnapshot(
-      `"ConfigError: AgentTrainer settings: mode: expected one of "alternating"|"interleaved", got 'alternate'. Did you mean 'alternating'?"`,
+      `"ConfigError: AgentTrainer settings: mode: expected one of "alternating"|"interleaved"|"end-to-end", got 'alternate'. Did you mean 'alternating'?"`,
     );
     expect(await build({ imagination: { startAccuracy: NaN } })).toMatchInlineSnapshot(
       `"ConfigError: AgentTrainer settings: imagination.startAccuracy: expected number, got NaN."`,

@@ -1,4 +1,5 @@
 // An engine: one backend and what can be made on it. Which backend runs, and why, is one line that programs print at their start.
+import { ConfigError } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { runEagerly, uploadAll } from './execute/eager.ts';
 import { KernelExecutor, download } from './execute/kernel-executor.ts';
@@ -25,6 +26,7 @@ export class Engine {
   readonly #executor: Executor;
   readonly #eagerContext: KernelContext;
   readonly #stateless: Store;
+  readonly #states = new WeakMap<State<object>, { readonly tree: object; readonly store: Store }>();
   readonly #meter: FlopMeter = { flops: 0 };
   readonly #warn: (line: string) => void;
   readonly #warned = new Set<string>();
@@ -56,7 +58,24 @@ export class Engine {
     const specs = specsOf(tree);
     const store = this.#executor.createStore(specs);
     store.write(flatten<NdArray>(tree));
-    return new State(tree, { specs, context: this.#context(specs, store) });
+    return this.#newState(tree, specs, store);
+  }
+
+  /**
+   * States of this engine as one, the variable `x` of the state `part` under the name `part.x`, for programs that read and change all of them. The variables stay
+   * with their states: what a program of one changes all see, and disposing of the joined state frees nothing.
+   *
+   * Throws ConfigError for a state of another engine.
+   */
+  join<T extends Readonly<Record<string, object>>>(states: { readonly [K in keyof T]: State<T[K]> }): State<T> {
+    const parts = Object.entries(states).map(([name, state]) => {
+      const part = this.#states.get(state as State<object>);
+      if (part !== undefined) return [name, part] as const;
+      throw new ConfigError(`engine.join: '${name}' is no state of this engine. Make both models on one engine.`);
+    });
+    const tree = Object.fromEntries(parts.map(([name, part]) => [name, part.tree])) as T;
+    const store = this.#executor.joinStores(new Map(parts.map(([name, part]) => [name, part.store])));
+    return this.#newState(tree, specsOf(tree), store);
   }
 
   /** Records a program without state. */
@@ -86,6 +105,12 @@ export class Engine {
   dispose(): void {
     this.#stateless.dispose();
     this.#executor.dispose();
+  }
+
+  #newState<T extends object>(tree: T, specs: ReadonlyMap<string, Spec>, store: Store): State<T> {
+    const state = new State(tree, { specs, context: this.#context(specs, store) });
+    this.#states.set(state as State<object>, { tree, store });
+    return state;
   }
 
   #context(specs: ReadonlyMap<string, Spec>, store: Store): ProgramContext {

@@ -54,6 +54,13 @@ export function initAdam(parameters: object): AdamState {
   return { step: ndarray('float32', []), first: moments(), second: moments() };
 }
 
+/** Parameters that share the settings of their updates. */
+export interface AdamGroup extends Omit<AdamOptions, 'clipNorm'> {
+  readonly parameters: unknown;
+  /** What `initAdam` made of them. */
+  readonly state: Traced<AdamState>;
+}
+
 /**
  * Differentiates `loss` by `parameters` and updates them when the program has run. Returns the global norm of the gradients before clipping, a scalar.
  *
@@ -63,13 +70,43 @@ export function adamStep(
   loss: Tensor,
   parameters: unknown,
   state: Traced<AdamState>,
-  { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0, clipNorm }: AdamOptions,
+  { clipNorm, ...options }: AdamOptions,
 ): { gradientNorm: Tensor } {
+  return adamStepOfGroups(loss, [{ parameters, state, ...options }], clipNorm === undefined ? {} : { clipNorm });
+}
+
+/** `adamStep` of several groups on one loss: one differentiation, one norm and one clipping for the gradients of all, rates and betas of each. */
+export function adamStepOfGroups(
+  loss: Tensor,
+  groups: readonly AdamGroup[],
+  { clipNorm }: Pick<AdamOptions, 'clipNorm'> = {},
+): { gradientNorm: Tensor } {
+  if (clipNorm !== undefined && !(clipNorm > 0))
+    throw new ConfigError(`adam: expected a clip norm above 0, got ${clipNorm}.`);
+  const leaves = groups.map(checkGroup);
+  const all = gradients(
+    loss,
+    leaves.flatMap((own) => own.map(([, leaf]) => leaf)),
+  );
+  const gradientNorm = globalNorm(all);
+  const scale = clipNorm === undefined ? undefined : div(clipNorm, maximum(gradientNorm, clipNorm));
+  let first = 0;
+  for (const [i, group] of groups.entries()) {
+    const own = leaves[i]!;
+    updateGroup(group, { leaves: own, slopes: all.slice(first, first + own.length), scale });
+    first += own.length;
+  }
+  return { gradientNorm };
+}
+
+type Leaves = readonly (readonly [name: string, leaf: Tensor])[];
+
+/** The parameters of a group by name. */
+function checkGroup({ parameters, state, ...options }: AdamGroup): Leaves {
+  const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
   for (const [name, beta] of Object.entries({ beta1, beta2 })) {
     if (!(beta >= 0 && beta < 1)) throw new ConfigError(`adam: expected ${name} in [0, 1), got ${beta}.`);
   }
-  if (clipNorm !== undefined && !(clipNorm > 0))
-    throw new ConfigError(`adam: expected a clip norm above 0, got ${clipNorm}.`);
   const rates = { weightDecay, epsilon, ...(typeof learningRate === 'number' && { learningRate }) };
   for (const [name, value] of Object.entries(rates)) {
     if (!(value >= 0 && Number.isFinite(value))) throw new ConfigError(`adam: expected ${name} >= 0, got ${value}.`);
@@ -82,11 +119,17 @@ export function adamStep(
       );
     }
   }
-  const slopes = gradients(
-    loss,
-    leaves.map(([, leaf]) => leaf),
-  );
-  const gradientNorm = globalNorm(slopes);
+  return leaves;
+}
+
+function updateGroup(
+  { state, learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 }: AdamGroup,
+  {
+    leaves,
+    slopes,
+    scale,
+  }: { readonly leaves: Leaves; readonly slopes: readonly Tensor[]; readonly scale: Tensor | undefined },
+): void {
   const step = add(state.step, 1);
   assign(state.step, step);
   const rateOf = typeof learningRate === 'number' ? fill([], learningRate) : learningRate;
@@ -95,7 +138,6 @@ export function adamStep(
     rate,
     correction: correction(step, beta2),
     ...(weightDecay !== 0 && { decay: mul(rateOf, weightDecay) }),
-    ...(clipNorm !== undefined && { scale: div(clipNorm, maximum(gradientNorm, clipNorm)) }),
     beta1,
     beta2,
     epsilon,
@@ -106,9 +148,9 @@ export function adamStep(
       secondMoment: state.second[slot(name)]!,
       gradient: slopes[i]!,
       ...shared,
+      ...(scale !== undefined && { scale }),
     });
   }
-  return { gradientNorm };
 }
 
 /** `sqrt(sum of squares of all elements of all tensors)`, a scalar. */

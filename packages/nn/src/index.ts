@@ -45,7 +45,7 @@ export { TokenGenerator } from './token-generator.ts';
 export type { GenerateOptions } from './token-generator.ts';
 
 // Training
-export { adamStep, globalNorm, initAdam } from './adam.ts';
-export type { AdamOptions, AdamState } from './adam.ts';
+export { adamStep, adamStepOfGroups, globalNorm, initAdam } from './adam.ts';
+export type { AdamGroup, AdamOptions, AdamState } from './adam.ts';
 export { learningRateAt } from './schedules.ts';
 export type { ScheduleOptions } from './schedules.ts';

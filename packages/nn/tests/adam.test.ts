@@ -5,7 +5,7 @@ import { ConfigError, ndarray, npRandom } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { add, constant, f32, matMul, mean, mul, read, square, sub, sum } from '@tessera/engine';
 import type { Engine, Tensor, Traced } from '@tessera/engine';
-import { adamStep, globalNorm, initAdam } from '../src/index.ts';
+import { adamStep, adamStepOfGroups, globalNorm, initAdam } from '../src/index.ts';
 import type { AdamOptions } from '../src/index.ts';
 import { engines, floats } from './backends.ts';
 
@@ -129,6 +129,47 @@ describe.each(engines)('%s', (_, engine) => {
         }
       }
     }
+  });
+
+  test('groups share one clipping and differ in all else', () => {
+    const { kernel, nested } = start(5);
+    const both = { kernel: { kernel }, bias: { nested } };
+    const state = engine.state({ model: both, first: initAdam(both.kernel), second: initAdam(both.bias) });
+    const program = state.program('groups', { rate: f32() }, ({ rate }, { model, first, second }) =>
+      adamStepOfGroups(
+        loss({ ...model.kernel, ...model.bias }, constant(ndarray('float32', [], Float32Array.of(1)))),
+        [
+          { parameters: model.kernel, state: first, learningRate: rate, beta1: 0, weightDecay: 0.3 },
+          { parameters: model.bias, state: second, learningRate: 0.01, beta2: 0.9 },
+        ],
+        { clipNorm: 0.5 },
+      ),
+    );
+    const steps = 10;
+    // Their gradients meet in the loss: every step takes the other group as it is by then.
+    let weights = Float64Array.of(...kernel.data, ...nested.bias.data);
+    const moments = [0, 1].map(() => ({ first: new Float64Array(8), second: new Float64Array(8) }));
+    for (let t = 1; t <= steps; t++) {
+      const { data } = program.run({ rate: 0.02 }).gradientNorm;
+      const gradient = slopes(weights, 1);
+      const norm = Math.hypot(...gradient);
+      expect(Math.abs(Number(data[0]) / norm - 1)).toBeLessThan(5e-3);
+      weights = weights.map((x, i) => {
+        const [beta1, beta2, rate, decay] = i < 6 ? [0, 0.999, 0.02, 0.3] : [0.9, 0.9, 0.01, 0];
+        const own = moments[i < 6 ? 0 : 1]!;
+        const g = gradient[i]! * Math.min(1, 0.5 / norm);
+        own.first[i] = beta1 * own.first[i]! + (1 - beta1) * g;
+        own.second[i] = beta2 * own.second[i]! + (1 - beta2) * g * g;
+        const unbiased = own.first[i]! / (1 - beta1 ** t);
+        return x - rate * decay * x - (rate * unbiased) / (Math.sqrt(own.second[i]! / (1 - beta2 ** t)) + 1e-8);
+      });
+    }
+    const at = (name: string) => [...(state.readOne(name).data as Float32Array)];
+    const got = [...at('model.kernel.kernel'), ...at('model.bias.nested.bias')];
+    for (const [i, x] of got.entries()) expect(Math.abs(x - weights[i]!)).toBeLessThan(2e-4);
+    expect([at('first.step'), at('second.step')]).toEqual([[steps], [steps]]);
+    program.dispose();
+    state.dispose();
   });
 
   test('a learning rate of 0 changes nothing but the moments', () => {

@@ -6,6 +6,8 @@ export type { QuantizationError, VqvaeCreateOptions } from './vqvae.ts';
 export { VideoVQVAE } from './video/video-vqvae.ts';
 export { NearestTokenizer } from './nearest/nearest-tokenizer.ts';
 export { isStreaming, isTrainable } from './tokenizer.ts';
+export { isJoint } from './joint-training.ts';
+export type { JointLesson, JointPartner, JointPass, JointTokenizer, JointTrainer } from './joint-training.ts';
 export type {
   DifferentiableTokenizer,
   StreamingTokenizer,

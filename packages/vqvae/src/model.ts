@@ -42,6 +42,8 @@ export interface TokenizerLosses {
 
 /** What a differentiable pass gives. */
 export interface Forward extends Pick<Quantization, 'tokens' | 'quantized' | 'statistics'> {
+  /** What the encoder gave, [N, h, w, D]. */
+  readonly vectors: Tensor;
   /** int32 [N, h, w], or [N, h, w * Q] where a vector has Q tokens; -1 for those of stages that sit a step of training out. */
   readonly tokens: Tensor;
   /** [N, h, w, D], with the gradient that the quantizer lets through. */
@@ -71,6 +73,7 @@ export function forward(
   const output = decodeCodes(config, parameters.decoder, quantized);
   const reconstruction = reconstructionLoss(output, frames, config.reconstruction);
   return {
+    vectors: z,
     tokens: reshape(joinSlots(tokens, quantizer.slots), [batch, ...config.tokenShape.slice(0, -1), -1]),
     quantized,
     reconstruction: toFrames(output, config.reconstruction),

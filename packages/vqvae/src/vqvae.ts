@@ -1,7 +1,7 @@
 // The VQ-VAE tokenizer (van den Oord et al. 2017, arXiv 1711.00937): encoder, codebook and decoder with their optimiser on one engine.
 import { ConfigError, Generators, ndarray } from '@tessera/core';
 import type { GeneratorState, NdArray } from '@tessera/core';
-import { BatchedProgram, assign, checkFinite, f32, flatten, i32, reshape } from '@tessera/engine';
+import { BatchedProgram, checkFinite, f32, flatten, i32, reshape } from '@tessera/engine';
 import type { Engine, NamedArrays, InputSpecs, Program, Spec, State, Tensor, Traced } from '@tessera/engine';
 import { adamStep, initAdam, randomKey } from '@tessera/nn';
 import type { AdamState } from '@tessera/nn';
@@ -10,6 +10,8 @@ import type { CodeLifeOptions } from './code-life.ts';
 import { vqvaeConfig } from './config.ts';
 import type { VqvaeConfig, VqvaeOptions } from './config.ts';
 import { checkFrames, checkLearningRate, checkTokens } from './frames.ts';
+import { checkJointQuantizer, jointProgram } from './joint-training.ts';
+import type { JointPartner, JointTokenizer, JointTrainer } from './joint-training.ts';
 import { forward, initVqvae, toFrames } from './model.ts';
 import type { Forward, VqvaeParameters } from './model.ts';
 import { decodeCodes, encodeFrames } from './networks/networks.ts';
@@ -19,23 +21,18 @@ import { quantizeAnyRank } from './quantizers/any-rank.ts';
 import type { Codebook, QuantizeOptions, Quantizer } from './quantizers/quantizer.ts';
 import { embedTokens, joinSlots, splitSlots, vocabularyOf } from './slots.ts';
 import { startingBias } from './starting-output.ts';
-import type { TokenizerMetrics, TokenizerSpec, TrainStepOptions, TrainableTokenizer } from './tokenizer.ts';
+import type { TokenizerMetrics, TokenizerSpec, TrainStepOptions } from './tokenizer.ts';
+import { finishStep, trainedPart, valueOf } from './training-step.ts';
+import type { StepResults, VqvaeState } from './training-step.ts';
 import { codeUsage } from './usage.ts';
 import { videoVqvaeConfig } from './video/config.ts';
 
-/** What lives on the backend. */
-interface VqvaeState {
-  readonly parameters: VqvaeParameters;
-  readonly adam: AdamState;
-}
-
 type LookUps = Program<{ frames: Spec }, { vectors: Tensor; codes: Tensor }>;
-type TrainOutputs = Record<'loss' | 'reconstruction' | 'gradientNorm' | 'counts', Tensor> & Record<string, Tensor>;
 interface TrainInputs extends InputSpecs {
   readonly frames: Spec;
   readonly learningRate: Spec;
 }
-type TrainProgram = Program<TrainInputs, TrainOutputs>;
+type TrainProgram = Program<TrainInputs, StepResults<Tensor>>;
 
 /** How a VQVAE is made. */
 export interface VqvaeCreateOptions {
@@ -57,10 +54,11 @@ const counterNames = ['updates', 'seeded'] as const;
 const generatorNames = ['init', 'seeding', 'restart'] as const;
 
 /** A VQ-VAE tokenizer with its optimiser. */
-export class VQVAE<C extends AutoencoderConfig = VqvaeConfig> implements TrainableTokenizer<VqvaeParameters> {
+export class VQVAE<C extends AutoencoderConfig = VqvaeConfig> implements JointTokenizer {
   readonly spec: TokenizerSpec;
   readonly config: C;
   readonly quantizer: Quantizer;
+  readonly #engine: Engine;
   readonly #state: State<VqvaeState>;
   readonly #trainers = new Map<number, TrainProgram>();
   readonly #lookUps = new Map<string, LookUps>();
@@ -82,6 +80,7 @@ export class VQVAE<C extends AutoencoderConfig = VqvaeConfig> implements Trainab
       quantizer: { codeDim },
     } = config;
     this.config = config;
+    this.#engine = engine;
     this.quantizer = createQuantizer(config.quantizer);
     const { slots } = this.quantizer;
     const grid = [...config.tokenShape.slice(0, -1), config.tokenShape.at(-1)! * slots.length];
@@ -97,7 +96,7 @@ export class VQVAE<C extends AutoencoderConfig = VqvaeConfig> implements Trainab
     for (const name of generatorNames) this.#generators.get(name);
     if (this.quantizer.random) this.#generators.get('quantizer');
     const parameters = initVqvae(this.#generators.get('init'), config, this.quantizer);
-    this.#tree = { parameters, adam: initAdam(this.#trained(parameters)) };
+    this.#tree = { parameters, adam: initAdam(trainedPart(this.quantizer, parameters)) };
     this.#state = engine.state(this.#tree);
     this.#codes = new CodeLife({
       settings: config.quantizer,
@@ -138,7 +137,7 @@ export class VQVAE<C extends AutoencoderConfig = VqvaeConfig> implements Trainab
 
   /** Trainable numbers. */
   get parameterCount(): number {
-    return [...flatten<NdArray>(this.#trained(this.#tree.parameters))].reduce(
+    return [...flatten<NdArray>(trainedPart(this.quantizer, this.#tree.parameters))].reduce(
       (sum, [, { data }]) => sum + data.length,
       0,
     );
@@ -209,21 +208,54 @@ export class VQVAE<C extends AutoencoderConfig = VqvaeConfig> implements Trainab
   trainStep(frames: NdArray, { learningRate = this.config.learningRate }: TrainStepOptions = {}): TokenizerMetrics {
     checkFrames('trainStep', frames, this.spec);
     checkLearningRate('trainStep', learningRate);
-    const out = this.#runTrainer(frames, learningRate);
+    const program = this.#trainer(frames.shape[0]!);
+    const out = this.#seededRun(frames, () =>
+      program.run({
+        frames,
+        learningRate,
+        ...(this.quantizer.random && { key: randomKey(this.#generators.get('quantizer')) }),
+      }),
+    );
+    return this.#report(out, frames);
+  }
+
+  checkJoint(): void {
+    checkJointQuantizer(this.quantizer);
+  }
+
+  jointTrainer<S extends object, I extends InputSpecs>(partner: JointPartner<S, I>): JointTrainer<I> {
+    this.checkJoint();
+    const run = jointProgram(this, {
+      states: this.#engine.join({ tokenizer: this.#state, partner: partner.state }),
+      partner,
+    });
+    return {
+      flops: run.flops,
+      step: (frames, { inputs, learningRate }) => {
+        checkFrames('jointTrainer', frames, this.spec);
+        checkLearningRate('jointTrainer', learningRate);
+        const { tokenizer, outputs } = this.#seededRun(frames, () => run.step(frames, { inputs, learningRate }));
+        return { metrics: this.#report(tokenizer, frames), outputs };
+      },
+      dispose: () => run.dispose(),
+    };
+  }
+
+  // What an update reports; codes that nothing has chosen for too long start again.
+  #report(out: StepResults<NdArray>, frames: NdArray): TokenizerMetrics {
     this.#updates++;
     const { slots } = this.quantizer;
     const all = out.counts.data as Float32Array;
     const counts = slots.map((vocabulary, q) => all.subarray((q * all.length) / slots.length).subarray(0, vocabulary));
     const { perplexity, usage } = codeUsage(counts.flatMap((row) => [...row]));
-    const value = (array: NdArray | undefined) => (array === undefined ? 0 : (array.data[0] as number));
     return {
-      loss: value(out.loss),
-      reconstructionLoss: value(out.reconstruction),
-      codebookLoss: value(out['codebook']),
-      commitmentLoss: value(out['commitment']),
+      loss: valueOf(out.loss),
+      reconstructionLoss: valueOf(out.reconstruction),
+      codebookLoss: valueOf(out['codebook']),
+      commitmentLoss: valueOf(out['commitment']),
       perplexity,
       usage,
-      gradientNorm: value(out.gradientNorm),
+      gradientNorm: valueOf(out.gradientNorm),
       restarted: this.#codes.restart(counts, { updates: this.#updates, batch: frames }),
     };
   }
@@ -278,22 +310,8 @@ export class VQVAE<C extends AutoencoderConfig = VqvaeConfig> implements Trainab
     this.#state.dispose();
   }
 
-  // What the optimiser trains, of arrays or of tensors alike.
-  #trained<P extends VqvaeParameters | Traced<VqvaeParameters>>({ encoder, decoder, quantizer }: P): object {
-    const { trainable } = this.quantizer;
-    if (trainable.length === 0) return { encoder, decoder };
-    return { encoder, decoder, quantizer: Object.fromEntries(trainable.map((name) => [name, quantizer[name]])) };
-  }
-
   // The first step seeds the codebook; when it then fails, that is undone as well.
-  #runTrainer(frames: NdArray, learningRate: number): ReturnType<TrainProgram['run']> {
-    const program = this.#trainer(frames.shape[0]!);
-    const run = () =>
-      program.run({
-        frames,
-        learningRate,
-        ...(this.quantizer.random && { key: randomKey(this.#generators.get('quantizer')) }),
-      });
+  #seededRun<T>(frames: NdArray, run: () => T): T {
     if (this.#seeded) return run();
     const before = { state: this.state(), generators: this.generatorState() };
     try {
@@ -354,21 +372,12 @@ export class VQVAE<C extends AutoencoderConfig = VqvaeConfig> implements Trainab
       program = this.#state.program('train', inputs, ({ frames, learningRate, key }, { parameters, adam }) => {
         const p = parameters as Traced<VqvaeParameters>;
         const { losses, statistics } = this.forward(p, frames, { random: key });
-        const { total, ...parts } = losses;
-        const loss = checkFinite(total, 'the loss');
-        const { gradientNorm } = adamStep(loss, this.#trained(p), adam as Traced<AdamState>, {
+        const total = checkFinite(losses.total, 'the loss');
+        const { gradientNorm } = adamStep(total, trainedPart(this.quantizer, p), adam as Traced<AdamState>, {
           learningRate,
           clipNorm: this.config.clipNorm,
         });
-        for (const [name, value] of Object.entries(this.quantizer.update(p.quantizer, statistics))) {
-          assign(p.quantizer[name]!, value);
-        }
-        return {
-          ...parts,
-          loss,
-          gradientNorm: checkFinite(gradientNorm, 'the norm of the gradients'),
-          counts: statistics.counts,
-        };
+        return finishStep(this.quantizer, p, { losses: { ...losses, total }, statistics, gradientNorm });
       });
       this.#trainers.set(batch, program);
     }

@@ -135,7 +135,7 @@ describe('settings that make no sense', () => {
       `"exit 1: error: --set training.imagination.horizn=3: unknown field 'horizn' in 'training.imagination'. Did you mean 'horizon'?"`,
     );
     expect(await refusedRun({ set: ['training.mode=alternate'] })).toMatchInlineSnapshot(
-      `"exit 1: error: --set training.mode=alternate: training.mode: expected 'alternating' | 'interleaved', got "alternate"."`,
+      `"exit 1: error: --set training.mode=alternate: training.mode: expected 'alternating' | 'interleaved' | 'end-to-end', got "alternate"."`,
     );
     expect(await refusal(['train', 'braekout'])).toMatchInlineSnapshot(
       `"exit 2: error: train: unknown experiment 'braekout'. Did you mean 'breakout'? There are: catch, breakout, agent, ppo, dqn, tokenizer."`,

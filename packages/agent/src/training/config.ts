@@ -1,11 +1,15 @@
 // How much is collected and learned, and in which order: the settings of the training loop, with their defaults.
 import { z } from 'zod';
+import type { EndToEndConfig } from '../world-model/end-to-end.ts';
 
 const whole = (meaning: string, minimum = 1) => z.int().min(minimum).describe(meaning);
 const share = (meaning: string) => z.number().min(0).max(1).describe(meaning);
 
-/** The order of the updates in a round. `alternating`: all of the tokenizer, then all of the world model, then all in imagination (IRIS). `interleaved`: in turn. */
-export type TrainingMode = 'alternating' | 'interleaved';
+/**
+ * How the updates of a round follow each other. `alternating`: all of the tokenizer, then all of the world model, then all in imagination (IRIS). `interleaved`: in turn.
+ * `end-to-end`: all of tokenizer and world model together, on one loss, then all in imagination (STORM).
+ */
+export type TrainingMode = 'alternating' | 'interleaved' | 'end-to-end';
 
 /** When a round is played. `in-turn`: before the updates that it earns, by the newest policy. `meanwhile`: in a thread of its own, during those of the round before. */
 export type CollectionMode = 'in-turn' | 'meanwhile';
@@ -13,10 +17,10 @@ export type CollectionMode = 'in-turn' | 'meanwhile';
 /** The schema of `TrainingConfig`. */
 export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> & z.ZodObject = z.strictObject({
   mode: z
-    .enum(['alternating', 'interleaved'])
+    .enum(['alternating', 'interleaved', 'end-to-end'])
     .default('alternating')
     .describe(
-      'updates of a round: tokenizer, then world model, then imagination (alternating), or in turn (interleaved)',
+      'updates of a round: tokenizer, then world model, then imagination (alternating), in turn (interleaved), or tokenizer and world model on one loss, then imagination (end-to-end)',
     ),
   collection: z
     .enum(['in-turn', 'meanwhile'])
@@ -55,6 +59,46 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> & z.ZodO
       updates: whole('updates in each later round', 0).default(30),
     })
     .prefault({}),
+  endToEnd: z
+    .strictObject({
+      tokenizerWeight: z
+        .number()
+        .min(0)
+        .default(1)
+        .describe("weight of the tokenizer's own losses, whose means over the numbers of a frame count as sums"),
+      dynamicsWeight: z
+        .number()
+        .min(0)
+        .default(0.5)
+        .describe('weight of the divergence that moves the world model towards the codes, KL(sg(posterior) || prior)'),
+      representationWeight: z
+        .number()
+        .min(0)
+        .default(0.1)
+        .describe(
+          'weight of the divergence that moves the encoder towards what is predicted, KL(posterior || sg(prior))',
+        ),
+      freeNats: z
+        .number()
+        .min(0)
+        .default(1)
+        .describe(
+          'both divergences, summed over the tokens of a frame and averaged over the batch, are left alone below it',
+        )
+        .meta({ unit: 'nats' }),
+      temperature: z
+        .number()
+        .positive()
+        .default(0.05)
+        .describe(
+          'of the posterior softmax(-|z - e|^2 / temperature) over codes, in units of their mean squared distance to their mean',
+        ),
+      clipNorm: z.number().positive().default(1000).describe('largest global norm of the gradients of both'),
+    })
+    .prefault({})
+    .describe(
+      'what mode end-to-end weighs; its updates are as many, and of as large batches, as those of the world model',
+    ),
   imagination: z
     .strictObject({
       updates: whole(
@@ -145,15 +189,19 @@ export interface TrainingConfig {
   readonly learnFromReal: boolean;
   readonly tokenizer: TokenizerTraining;
   readonly worldModel: { readonly firstUpdates: number; readonly updates: number };
+  readonly endToEnd: EndToEndConfig;
   readonly imagination: ImaginationConfig;
   readonly sampling: SamplingConfig;
   readonly measureSteps: number;
 }
 
 /** Settings of the training loop; what is left out takes its default. */
-export type TrainingOptions = Partial<Omit<TrainingConfig, 'tokenizer' | 'worldModel' | 'imagination' | 'sampling'>> & {
+export type TrainingOptions = Partial<
+  Omit<TrainingConfig, 'tokenizer' | 'worldModel' | 'endToEnd' | 'imagination' | 'sampling'>
+> & {
   readonly tokenizer?: Partial<TokenizerTraining>;
   readonly worldModel?: Partial<TrainingConfig['worldModel']>;
+  readonly endToEnd?: Partial<EndToEndConfig>;
   readonly imagination?: Partial<ImaginationConfig>;
   readonly sampling?: Partial<SamplingConfig>;
 };

@@ -3,7 +3,7 @@
 import type { TrainingConfig } from './config.ts';
 
 /** An item of work. Each is a function of the state before it; a checkpoint may be taken between any two. */
-export type WorkKind = 'collect' | 'tokenizer' | 'measure' | 'real' | 'world model' | 'imagination';
+export type WorkKind = 'collect' | 'tokenizer' | 'measure' | 'real' | 'world model' | 'end-to-end' | 'imagination';
 
 /** What the plan of a round depends on. */
 export interface RoundPosition {
@@ -22,9 +22,12 @@ export function planRound(
 ): WorkKind[] {
   const first = round === 0;
   const live = trainable && (first || startSteps < tokenizer.untilSteps);
+  const joint = mode === 'end-to-end' && live;
+  const learning = first ? worldModel.firstUpdates : worldModel.updates;
   const counts = {
-    tokenizer: live ? (first ? tokenizer.firstUpdates : tokenizer.updates) : 0,
-    'world model': first ? worldModel.firstUpdates : worldModel.updates,
+    tokenizer: live && !joint ? (first ? tokenizer.firstUpdates : tokenizer.updates) : 0,
+    'world model': joint ? 0 : learning,
+    'end-to-end': joint ? learning : 0,
     imagination: imagination.updates,
   };
   const repeat = (kind: keyof typeof counts): WorkKind[] => Array.from({ length: counts[kind] }, () => kind);
@@ -32,11 +35,15 @@ export function planRound(
   if (mode === 'alternating') {
     return ['collect', ...repeat('tokenizer'), ...look, ...repeat('world model'), ...repeat('imagination')];
   }
+  // What is frozen has no gradient to wait for: from then on the world model learns alone.
+  if (mode === 'end-to-end') {
+    return ['collect', ...look, ...repeat('end-to-end'), ...repeat('world model'), ...repeat('imagination')];
+  }
   return ['collect', ...look, ...takeTurns(counts)];
 }
 
 /** So many of each kind, spread evenly: the j-th of n comes at (j + 1) / n of the round. */
-function takeTurns(counts: Readonly<Record<'tokenizer' | 'world model' | 'imagination', number>>): WorkKind[] {
+function takeTurns(counts: Readonly<Partial<Record<WorkKind, number>>>): WorkKind[] {
   return (Object.entries(counts) as [WorkKind, number][])
     .flatMap(([kind, count], order) => Array.from({ length: count }, (_, j) => ({ kind, at: (j + 1) / count, order })))
     .toSorted((a, b) => a.at - b.at || a.order - b.order)
@@ -56,9 +63,18 @@ export function plannedItems(
   return items;
 }
 
-/** Updates of a trainable tokenizer in a run of so many steps, for its learning rate. */
-export function plannedTokenizerUpdates({ tokenizer, numEnvs, roundSteps }: TrainingConfig, steps: number): number {
+/** Updates of a trainable tokenizer, alone or end to end, in a run of so many steps, for its learning rate. */
+export function plannedTokenizerUpdates(
+  { mode, tokenizer, worldModel, numEnvs, roundSteps }: TrainingConfig,
+  steps: number,
+): number {
+  const { firstUpdates, updates } = mode === 'end-to-end' ? worldModel : tokenizer;
   const perRound = numEnvs * roundSteps;
   const laterRounds = Math.max(0, Math.ceil(Math.min(steps, tokenizer.untilSteps) / perRound) - 1);
-  return tokenizer.firstUpdates + laterRounds * tokenizer.updates;
+  return firstUpdates + laterRounds * updates;
+}
+
+/** Whether work of this kind moves the codes of a trainable tokenizer. */
+export function movesCodes(kind: WorkKind): boolean {
+  return kind === 'tokenizer' || kind === 'end-to-end';
 }

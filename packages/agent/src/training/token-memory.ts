@@ -3,10 +3,11 @@
 import { InternalError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { stepWindow } from '@tessera/rollouts';
-import type { ActionRange, FrameReference, Replay, ReplayChunk, StepReference } from '@tessera/rollouts';
+import type { ActionRange, FrameReference, Replay, ReplayChunk, StepReference, StepWindow } from '@tessera/rollouts';
 import type { Tokenizer } from '@tessera/vqvae';
 import { tokensOf } from '../preprocess.ts';
 import type { ActionKind, RewardKind } from '../world-model/config.ts';
+import type { Pictures } from '../world-model/end-to-end.ts';
 import type { Transitions } from '../world-model/world-model.ts';
 
 /** What a memory reads from. */
@@ -83,16 +84,31 @@ export class TokenMemory {
     steps: readonly StepReference[],
     { context = this.#options.context }: { readonly context?: number } = {},
   ): Promise<Transitions> {
-    const { actions: range, rewards = 'sign', actionKind = 'executed' } = this.#options;
     const windows = steps.map((step) => stepWindow(step, context));
     const places = windows.flatMap(({ frames }) => frames);
     const tokens = this.#settled ? await this.#keptTokens(places) : await this.#freshTokens(places);
+    return this.#batch(windows, tokens, context);
+  }
+
+  /** The same as frames, for those who make tokens of them themselves. */
+  async pictures(steps: readonly StepReference[]): Promise<Pictures> {
+    const { context, replay } = this.#options;
+    const windows = steps.map((step) => stepWindow(step, context));
+    const places = windows.flatMap(({ frames }) => frames);
+    const frames = await framesAt(replay, places);
+    const { actions, rewards, terminated } = this.#batch(windows, new Int32Array(places.length * this.#size), context);
+    const shape = [steps.length, context + 1, ...frames.shape.slice(1)];
+    return { frames: { ...frames, shape }, actions, rewards, terminated };
+  }
+
+  #batch(windows: readonly StepWindow[], tokens: Int32Array, context: number): Transitions {
+    const { actions: range, rewards = 'sign', actionKind = 'executed' } = this.#options;
     const batch = {
-      tokens: ndarray('int32', [steps.length, context, this.#size]),
-      actions: ndarray('int32', [steps.length, context]),
-      nextTokens: ndarray('int32', [steps.length, this.#size]),
-      rewards: ndarray('float32', [steps.length]),
-      terminated: ndarray('uint8', [steps.length]),
+      tokens: ndarray('int32', [windows.length, context, this.#size]),
+      actions: ndarray('int32', [windows.length, context]),
+      nextTokens: ndarray('int32', [windows.length, this.#size]),
+      rewards: ndarray('float32', [windows.length]),
+      terminated: ndarray('uint8', [windows.length]),
     };
     const seen = context * this.#size;
     const width = seen + this.#size;

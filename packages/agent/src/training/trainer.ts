@@ -12,7 +12,7 @@ import { trainingSchema } from './config.ts';
 import type { TrainingConfig, TrainingOptions } from './config.ts';
 import { countersSchema } from './counters.ts';
 import type { TrainerCounters } from './counters.ts';
-import { planRound } from './plan.ts';
+import { movesCodes, planRound } from './plan.ts';
 import type { WorkKind } from './plan.ts';
 import type { RoundCollector } from './play-round.ts';
 import { TrainingWork } from './training-work.ts';
@@ -111,7 +111,7 @@ export class AgentTrainer {
     const { agent } = this.#options;
     const plan = planRound(this.config, { round, startSteps: roundStart, trainable: isTrainable(agent.tokenizer) });
     // Codes rest when nothing moves them any more: those of a streaming tokenizer always do.
-    if (plan.includes('tokenizer')) this.#work.memory.unsettle();
+    if (plan.some(movesCodes)) this.#work.memory.unsettle();
     else this.#work.memory.settle();
     const kind = plan[item]!;
     const began = performance.now();

@@ -5,7 +5,9 @@ import { learningRateAt } from '@tessera/nn';
 import { hasWindow } from '@tessera/rollouts';
 import type { Replay, ReplayChunk, StepReference } from '@tessera/rollouts';
 import { isStreaming, isTrainable, toUnit } from '@tessera/vqvae';
+import type { TokenizerMetrics, TrainableTokenizer } from '@tessera/vqvae';
 import { measureAccuracy } from '../world-model/accuracy.ts';
+import type { EndToEnd } from '../world-model/end-to-end.ts';
 import type { TrainingConfig } from './config.ts';
 import { firstCounters } from './counters.ts';
 import type { TrainerCounters } from './counters.ts';
@@ -14,7 +16,7 @@ import { imagine } from './imagine.ts';
 import { LessonSteps } from './lesson-steps.ts';
 import { hiddenStates, recallPasts } from './past-steps.ts';
 import type { Looking } from './past-steps.ts';
-import { plannedTokenizerUpdates } from './plan.ts';
+import { movesCodes, plannedTokenizerUpdates } from './plan.ts';
 import type { WorkKind } from './plan.ts';
 import { actOrTry } from './play-round.ts';
 import type { PlayedRound } from './play-round.ts';
@@ -38,6 +40,7 @@ export class TrainingWork {
   readonly #config: TrainingConfig;
   /** Where rounds are played while the learner trains. */
   readonly #ahead: RoundsAhead | undefined;
+  readonly #endToEnd: EndToEnd | undefined;
   /** The networks have not been told yet what the codes look like now. */
   #codesMoved = false;
 
@@ -47,6 +50,13 @@ export class TrainingWork {
     this.generators = new Generators(options.seed);
     this.returns = new EpisodeReturns(config.numEnvs);
     const { agent, replay } = options;
+    if (config.mode === 'end-to-end' && config.sampling.kind === 'prioritised') {
+      throw new ConfigError(
+        "AgentTrainer: training.mode 'end-to-end' learns from all steps alike and tells no losses of single ones, which training.sampling.kind 'prioritised' goes by. Choose 'uniform' or 'recent'.",
+      );
+    }
+    this.#endToEnd =
+      config.mode === 'end-to-end' ? agent.worldModel.endToEnd(agent.tokenizer, config.endToEnd) : undefined;
     this.memory = new TokenMemory({
       replay,
       tokenizer: agent.tokenizer,
@@ -94,7 +104,7 @@ export class TrainingWork {
 
   /** Does one item and returns numbers to be logged. */
   async do(kind: WorkKind): Promise<Record<string, number>> {
-    if (kind !== 'tokenizer' && kind !== 'collect') this.showCodes();
+    if (!movesCodes(kind) && kind !== 'collect') this.showCodes();
     switch (kind) {
       case 'collect':
         return this.#collect();
@@ -106,6 +116,8 @@ export class TrainingWork {
         return this.#learnFromReal();
       case 'world model':
         return this.#trainWorldModel();
+      case 'end-to-end':
+        return this.#trainBoth();
       case 'imagination':
         return this.#learnFromImagination();
     }
@@ -182,25 +194,42 @@ export class TrainingWork {
   }
 
   async #trainTokenizer(): Promise<Record<string, number>> {
-    const { agent, steps } = this.#options;
-    const { tokenizer } = agent;
+    const { tokenizer } = this.#options.agent;
     if (!isTrainable(tokenizer)) throw new InternalError('AgentTrainer: this tokenizer has no training step.');
+    const learningRate = await this.#beginTokenizerUpdate(tokenizer);
+    const frames = toUnit(await this.#frames(this.#config.tokenizer.batchSize));
+    return this.#endTokenizerUpdate(tokenizer.trainStep(frames, { learningRate }));
+  }
+
+  /** One update of tokenizer and world model on one loss. */
+  async #trainBoth(): Promise<Record<string, number>> {
+    const { tokenizer } = this.#options.agent;
+    if (this.#endToEnd === undefined || !isTrainable(tokenizer)) {
+      throw new InternalError('AgentTrainer: nothing was made for training end to end.');
+    }
+    const learningRate = await this.#beginTokenizerUpdate(tokenizer);
+    const batch = await this.memory.pictures(this.#lesson().steps);
+    const { tokenizer: own, ...metrics } = this.#endToEnd.trainStep(batch, {
+      progress: this.#progress(),
+      learningRate,
+    });
+    return { ...prefixed('end_to_end', metrics), ...this.#endTokenizerUpdate(own) };
+  }
+
+  /** Seeds the codes before the first update; returns the learning rate. */
+  async #beginTokenizerUpdate(tokenizer: TrainableTokenizer<unknown>): Promise<number> {
     const { tokenizerUpdates: step } = this.counters;
-    const {
-      batchSize,
-      seedFrames,
-      learningRate: peak,
-      endLearningRate: end,
-      warmupUpdates: warmup,
-    } = this.#config.tokenizer;
+    const { seedFrames, learningRate: peak, endLearningRate: end, warmupUpdates: warmup } = this.#config.tokenizer;
     if (step === 0) tokenizer.seedCodebook?.(toUnit(await this.#frames(seedFrames)));
     // So that the first measurement says how much the codes still move when the world model begins to learn them.
     if (step === Math.max(0, this.#config.tokenizer.firstUpdates - 100)) await this.#look();
-    const progress = step / plannedTokenizerUpdates(this.#config, steps);
-    const learningRate = learningRateAt({ peak, warmup, decay: 'cosine', end }, { step, progress });
-    const { loss, perplexity, usage } = tokenizer.trainStep(toUnit(await this.#frames(batchSize)), { learningRate });
+    const progress = step / plannedTokenizerUpdates(this.#config, this.#options.steps);
+    return learningRateAt({ peak, warmup, decay: 'cosine', end }, { step, progress });
+  }
+
+  #endTokenizerUpdate({ loss, perplexity, usage }: TokenizerMetrics): Record<string, number> {
     this.#codesMoved = true;
-    this.count({ tokenizerUpdates: step + 1 });
+    this.count({ tokenizerUpdates: this.counters.tokenizerUpdates + 1 });
     return { 'tokenizer/loss': loss, 'tokenizer/perplexity': perplexity, 'tokenizer/usage': usage };
   }
 
@@ -287,14 +316,19 @@ export class TrainingWork {
   async #trainWorldModel(): Promise<Record<string, number>> {
     const { worldModel } = this.#options.agent;
     const progress = this.#progress();
-    const generator = this.generators.get('world-model/batches');
-    const { steps, weights } = this.lessons.draw(generator, worldModel.config.batchSize, progress);
+    const { steps, weights } = this.#lesson();
     const batch = await this.memory.transitions(steps);
     if (weights === undefined) return prefixed('world_model', worldModel.trainStep(batch, { progress }));
     const rows = ndarray('float32', [weights.length], weights);
     const { metrics, losses } = worldModel.trainWeighted(batch, rows, { progress });
     this.lessons.learned(steps, losses);
     return prefixed('world_model', metrics);
+  }
+
+  /** The steps of an update of the world model. */
+  #lesson(): ReturnType<LessonSteps['draw']> {
+    const { batchSize } = this.#options.agent.worldModel.config;
+    return this.lessons.draw(this.generators.get('world-model/batches'), batchSize, this.#progress());
   }
 
   async #learnFromImagination(): Promise<Record<string, number>> {

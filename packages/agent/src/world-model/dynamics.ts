@@ -3,7 +3,7 @@ import type { Generator, NdArray } from '@tessera/core';
 import { argMax, categorical, log, maximum, mul, neg, reshape, slice, sum } from '@tessera/engine';
 import type { Spec, Tensor, Traced } from '@tessera/engine';
 import type { WorldModelConfig } from './config.ts';
-import type { Seen, WorldModelSpec } from './model.ts';
+import type { Prediction, Seen, WorldModelSpec } from './model.ts';
 import type { Transitions } from './world-model.ts';
 
 /** What a model is built by and for. */
@@ -49,6 +49,8 @@ export interface Dynamics<P extends object> {
   hiddenSize(settings: ModelSettings): number;
   /** What the model has in mind when it has seen these frames and actions and nothing yet of the next frame: [batch, hiddenSize], after the last norm. */
   hidden(parameters: Traced<P>, settings: ModelSettings, seen: Seen): Tensor;
+  /** The logits of the next frame given those before it alone; left out where a token's depend on others of its own frame. */
+  predict?(parameters: Traced<P>, settings: ModelSettings, seen: Seen): Prediction;
   /** The next frame, int32 [batch, tokens], and the outcome. */
   imagine(
     parameters: Traced<P>,

@@ -118,6 +118,8 @@ export interface Seen {
   readonly actions: Tensor;
   /** float32 [vocabulary, codeDim]. */
   readonly codes: Tensor;
+  /** float32 [batch, context, tokens, codeDim]: the rows of `codes` that the tokens choose, where their gradient is to go on from here. */
+  readonly features?: Tensor;
   /** int32 [batch, tokens], of a model that refines: the tokens of the next frame that are known, `vocabulary` for the others. */
   readonly draft?: Tensor;
 }
@@ -130,21 +132,26 @@ export function predictNext(
     spec,
     inference = false,
   }: { readonly config: WorldModelConfig; readonly spec: WorldModelSpec; readonly inference?: boolean },
-  { tokens, actions, codes, draft }: Seen,
+  { tokens, actions, codes, features, draft }: Seen,
 ): Prediction {
   const { context, width, heads } = config;
   const {
     grid: [rows, columns],
+    codeDim,
   } = spec;
   const batch = tokens.shape[0]!;
   const count = rows * columns;
-  const rowsOf = ({ table, codes: projection }: Traced<Lookup>) => add(table, matMul(codes, projection)); // [vocabulary, width]
+  const embed = ({ table, codes: projection }: Traced<Lookup>, places: Tensor, vectors: Tensor | undefined) =>
+    vectors === undefined
+      ? gather(add(table, matMul(codes, projection)), places) // [vocabulary, width] -> [batch, ..., width]
+      : add(gather(table, places), matMul(vectors, projection));
   let x: Tensor | undefined; // [batch, tokens, width]
   let action: Tensor | undefined; // [batch, width]
   for (let age = 0; age < context; age++) {
-    const seen = gather(
-      rowsOf(parameters.frames[age]!),
+    const seen = embed(
+      parameters.frames[age]!,
       reshape(slice(tokens, [0, age, 0], [batch, 1, count]), [batch, count]),
+      features && reshape(slice(features, [0, age, 0, 0], [batch, 1, count, codeDim]), [batch, count, codeDim]),
     );
     const done = gather(parameters.actions[age]!, reshape(slice(actions, [0, age], [batch, 1]), [batch]));
     x = x === undefined ? seen : add(x, seen);
@@ -157,7 +164,7 @@ export function predictNext(
   if (parameters.stem !== undefined) {
     const { lookup, conv: filter } = parameters.stem;
     const channels = lookup.table.shape[1]!;
-    const seen = gather(rowsOf(lookup), tokens); // [batch, context, tokens, channels]
+    const seen = embed(lookup, tokens, features); // [batch, context, tokens, channels]
     const image = reshape(transpose(seen, [0, 2, 1, 3]), [batch, rows, columns, context * channels]);
     x = add(x!, reshape(conv(filter, image), [batch, count, width]));
   }

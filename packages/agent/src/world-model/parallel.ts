@@ -22,6 +22,7 @@ export const parallel: Dynamics<WorldModelParameters> = {
   },
   hiddenSize: ({ config }) => 2 * config.width,
   hidden: (parameters, settings, seen) => predictNext(parameters, { ...settings, inference: true }, seen).hidden,
+  predict: (parameters, settings, seen) => predictNext(parameters, settings, seen),
   imagine(parameters, settings, { seen, choice }) {
     const next = predictNext(parameters, { ...settings, inference: true }, seen);
     return { ...next, tokens: choice.pick(next.tokens) };

@@ -6,13 +6,15 @@ import type { Engine, InputSpecs, NamedArrays, Program, Spec, State, Tensor } fr
 import { adamStep, initAdam, learningRateAt } from '@tessera/nn';
 import type { AdamState } from '@tessera/nn';
 import { checkSettings } from '@tessera/vqvae';
-import type { TokenizerSpec } from '@tessera/vqvae';
+import type { Tokenizer, TokenizerSpec } from '@tessera/vqvae';
 import { loadCounts, savedCount } from '../saved-count.ts';
 import { causal } from './causal.ts';
 import { worldModelSchema } from './config.ts';
 import type { WorldModelConfig, WorldModelKind, WorldModelOptions } from './config.ts';
 import { drawnBy, likeliest, tokensIn } from './dynamics.ts';
 import type { Choice, Dynamics } from './dynamics.ts';
+import { EndToEnd } from './end-to-end.ts';
+import type { EndToEndConfig } from './end-to-end.ts';
 import { maskgit } from './maskgit.ts';
 import type { Seen, WorldModelSpec } from './model.ts';
 import { parallel } from './parallel.ts';
@@ -100,6 +102,7 @@ export class WorldModel {
   /** How often imagination repeats an action; it belongs to the model and is saved with it. */
   readonly sticky: StickyActions;
   readonly #minds: BatchedProgram<'tokens' | 'actions', Record<'hidden', Tensor>>;
+  readonly #jointTrainers: EndToEnd[] = [];
   #updates = 0;
 
   /** Throws ConfigError for settings that make no model. */
@@ -191,22 +194,14 @@ export class WorldModel {
     batch: Transitions,
     { progress, weights }: { readonly progress: number; readonly weights?: NdArray<'float32'> },
   ): { readonly metrics: WorldModelMetrics; readonly losses: Float32Array | undefined } {
-    const { learningRate: peak, warmupUpdates: warmup, endLearningRate: end } = this.config;
     const rows = this.#checkContext('trainStep', batch);
     this.#check('trainStep', 'nextTokens', batch.nextTokens, [rows, this.#tokens]);
-    this.#check('trainStep', 'rewards', batch.rewards, [rows]);
-    this.#check('trainStep', 'terminated', batch.terminated, [rows]);
-    const bad = batch.rewards.data.findIndex(Number.isNaN);
-    if (bad !== -1) throw new NonFiniteError(`WorldModel.trainStep: expected rewards, got NaN in row ${bad}.`);
     const out = this.#trainer(rows, { weighted: weights !== undefined }).run({
       tokens: batch.tokens,
-      actions: batch.actions,
       nextTokens: batch.nextTokens,
-      rewards: rewardHeads[this.config.reward].targets(batch.rewards.data),
-      ends: ndarray('int32', [rows], Int32Array.from(batch.terminated.data)),
+      ...this.#outcomes('trainStep', batch, progress),
       ...this.#dynamics.arrays(this, batch, this.#updates),
       ...(weights !== undefined && { rowWeights: weights }),
-      learningRate: learningRateAt({ peak, warmup, decay: 'linear', end }, { step: this.#updates, progress }),
     });
     this.#updates++;
     const value = ({ data }: NdArray) => data[0] as number;
@@ -220,6 +215,21 @@ export class WorldModel {
       },
       losses: out.rows?.data as Float32Array | undefined,
     };
+  }
+
+  /** Updates of this model and the tokenizer of its tokens on one loss. Throws ConfigError for a kind or a tokenizer that no gradient gets through. */
+  endToEnd(tokenizer: Tokenizer, settings: EndToEndConfig): EndToEnd {
+    const trainer = new EndToEnd({
+      tokenizer,
+      settings,
+      model: this,
+      dynamics: this.#dynamics,
+      state: this.#state,
+      inputs: (batch, progress) => this.#outcomes('endToEnd', batch, progress),
+      updated: () => this.#updates++,
+    });
+    this.#jointTrainers.push(trainer);
+    return trainer;
   }
 
   /**
@@ -288,12 +298,33 @@ export class WorldModel {
     this.#predictors.dispose();
     this.#drawingPredictors.dispose();
     this.#minds.dispose();
-    for (const program of this.#trainers.values()) program.dispose();
+    for (const trainer of [...this.#trainers.values(), ...this.#jointTrainers]) trainer.dispose();
     this.#state.dispose();
   }
 
   get #tokens(): number {
     return tokensIn(this.spec);
+  }
+
+  /** What an update takes besides frames, checked. */
+  #outcomes(
+    where: string,
+    { actions, rewards, terminated }: Pick<Transitions, 'actions' | 'rewards' | 'terminated'>,
+    progress: number,
+  ): Record<'actions' | 'rewards' | 'ends' | 'learningRate', NdArray | number> {
+    const { learningRate: peak, warmupUpdates: warmup, endLearningRate: end } = this.config;
+    const rows = actions.shape[0]!;
+    this.#check(where, 'actions', actions, [rows, this.config.context]);
+    this.#check(where, 'rewards', rewards, [rows]);
+    this.#check(where, 'terminated', terminated, [rows]);
+    const bad = rewards.data.findIndex(Number.isNaN);
+    if (bad !== -1) throw new NonFiniteError(`WorldModel.${where}: expected rewards, got NaN in row ${bad}.`);
+    return {
+      actions,
+      rewards: rewardHeads[this.config.reward].targets(rewards.data),
+      ends: ndarray('int32', [rows], Int32Array.from(terminated.data)),
+      learningRate: learningRateAt({ peak, warmup, decay: 'linear', end }, { step: this.#updates, progress }),
+    };
   }
 
   #trainer(batch: number, { weighted }: { readonly weighted: boolean }): TrainProgram {

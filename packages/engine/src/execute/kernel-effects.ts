@@ -11,13 +11,14 @@ import { WasmContext } from './wasm-context.ts';
 type Adam = Extract<Effect, { kind: 'adam' }>;
 type Slice = Extract<Effect, { kind: 'slice' }>;
 
+/** The buffer of each variable. */
+export interface Buffers {
+  get(name: string): TensorInfo | undefined;
+  set(name: string, buffer: TensorInfo): unknown;
+}
+
 /** Makes all effects, or none when a slice does not fit. Assigned values were computed before; the assignments come first, so that Adam's changes in place reach none of them. */
-export function applyEffects(
-  context: KernelContext,
-  effects: readonly Effect[],
-  buffers: Map<string, TensorInfo>,
-  value: Value,
-): void {
+export function applyEffects(context: KernelContext, effects: readonly Effect[], buffers: Buffers, value: Value): void {
   const { backend } = context;
   for (const effect of effects) if (effect.kind === 'slice') checkSlice(context, effect, buffers, value);
   // An effect may take the old value of a variable that another one changes. A buffer that is held is neither freed nor changed in place.
@@ -45,7 +46,7 @@ type Value = (tensor: Tensor) => TensorInfo;
 function checkSlice(
   context: KernelContext,
   { variable, value: part, at, axis }: Slice,
-  buffers: Map<string, TensorInfo>,
+  buffers: Buffers,
   value: Value,
 ): void {
   const places = buffers.get(variable)!.shape[axis]! - part.shape[axis]! + 1;
@@ -55,7 +56,7 @@ function checkSlice(
 function writeSlice(
   context: KernelContext,
   { variable, value: part, at, axis }: Slice,
-  buffers: Map<string, TensorInfo>,
+  buffers: Buffers,
   value: Value,
 ): void {
   const buffer = own(context, buffers, variable);
@@ -76,7 +77,7 @@ function writeSlice(
 }
 
 // m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2, x <- x - decay x - rate m / (sqrt(v / correction) + epsilon)
-function adam(context: KernelContext, effect: Adam, buffers: Map<string, TensorInfo>, value: Value): void {
+function adam(context: KernelContext, effect: Adam, buffers: Buffers, value: Value): void {
   const { beta1, beta2, epsilon } = effect;
   const number = (tensor: Tensor) => context.read(value(tensor))[0]!;
   const rate = number(effect.rate);
@@ -142,7 +143,7 @@ function adam(context: KernelContext, effect: Adam, buffers: Map<string, TensorI
 }
 
 // The variable's buffer with nobody else looking at it: a copy when an assignment or an output shares it.
-function own(context: KernelContext, buffers: Map<string, TensorInfo>, name: string): TensorInfo {
+function own(context: KernelContext, buffers: Buffers, name: string): TensorInfo {
   const buffer = buffers.get(name)!;
   const { backend } = context as { backend: { refCount?(dataId: object): number } };
   if ((backend.refCount?.(buffer.dataId) ?? 1) === 1) return buffer;

@@ -5,7 +5,9 @@ import type { NdArray } from '@tessera/core';
 import { located } from '../record/call-site.ts';
 import type { RecordedNode } from '../record/recorder.ts';
 import type { Spec } from '../record/tensor.ts';
+import { JoinedStore } from './joined-store.ts';
 import { applyEffects } from './kernel-effects.ts';
+import type { Buffers } from './kernel-effects.ts';
 import type { KernelContext, Numbers } from './kernel-context.ts';
 import { planOf } from './plan.ts';
 import type { Plan } from './plan.ts';
@@ -23,6 +25,10 @@ export class KernelExecutor implements Executor {
 
   createStore(variables: ReadonlyMap<string, Spec>): KernelStore {
     return new KernelStore(this.context, variables);
+  }
+
+  joinStores(parts: ReadonlyMap<string, Store>): Store {
+    return new JoinedKernelStore(this.context, parts as ReadonlyMap<string, KernelVariables>);
   }
 
   tensorCount(): number {
@@ -60,7 +66,15 @@ export function download(context: KernelContext, tensor: TensorInfo, { shape, dt
     : ndarray('float32', shape, Float32Array.from(data));
 }
 
-class KernelStore implements Store {
+/** What a program needs of its store. */
+interface KernelVariables extends Store {
+  readonly context: KernelContext;
+  readonly buffers: Buffers;
+  /** Throws ConfigError when the variables are gone. */
+  checkAlive(): void;
+}
+
+class KernelStore implements KernelVariables {
   readonly context: KernelContext;
   readonly specs: ReadonlyMap<string, Spec>;
   readonly buffers: Map<string, TensorInfo> = new Map();
@@ -71,7 +85,6 @@ class KernelStore implements Store {
     this.specs = specs;
   }
 
-  /** Throws ConfigError when the variables are gone. */
   checkAlive(): void {
     if (this.#disposed) throw new ConfigError('state: used after dispose.');
   }
@@ -101,13 +114,40 @@ class KernelStore implements Store {
   }
 }
 
+class JoinedKernelStore extends JoinedStore<KernelVariables> implements KernelVariables {
+  readonly context: KernelContext;
+  readonly buffers: Buffers = {
+    get: (name) => {
+      const { store, name: own } = this.locate(name);
+      return store.buffers.get(own);
+    },
+    set: (name, buffer) => {
+      const { store, name: own } = this.locate(name);
+      store.buffers.set(own, buffer);
+    },
+  };
+
+  constructor(context: KernelContext, parts: ReadonlyMap<string, KernelVariables>) {
+    super(parts);
+    this.context = context;
+  }
+
+  checkAlive(): void {
+    for (const store of this.parts.values()) store.checkAlive();
+  }
+
+  compile(program: ProgramRecord): Executable {
+    return new KernelProgram(this, program);
+  }
+}
+
 class KernelProgram implements Executable {
-  readonly #store: KernelStore;
+  readonly #store: KernelVariables;
   readonly #program: ProgramRecord;
   readonly #plan: Plan;
   readonly #constants = new Map<number, TensorInfo>();
 
-  constructor(store: KernelStore, program: ProgramRecord) {
+  constructor(store: KernelVariables, program: ProgramRecord) {
     this.#store = store;
     this.#program = program;
     this.#plan = planOf(program);

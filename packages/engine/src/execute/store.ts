@@ -30,6 +30,8 @@ export interface Executor {
   /** Whether it runs the ops that only our TensorFlow kernels have. */
   readonly ownKernels: boolean;
   createStore(variables: ReadonlyMap<string, Spec>): Store;
+  /** Stores of this executor as one, in which the variable `x` of the store `part` is `part.x`. They stay the owners. */
+  joinStores(parts: ReadonlyMap<string, Store>): Store;
   /** Buffers alive now, for leak checks. */
   tensorCount(): number;
   dispose(): void;

@@ -6,9 +6,9 @@ import type { Executor, Store } from '../execute/store.ts';
 import type { Spec } from '../record/tensor.ts';
 import type { TensorFlowBinding } from './binding.ts';
 import { ownSourcesVersion } from '../native/own-sources.ts';
-import { FunctionStore } from './function-store.ts';
+import { FunctionStore, JoinedFunctionStore } from './function-store.ts';
 import type { GraphSettingsOptions, Precision } from './graph-context.ts';
-import { SessionStore, StatelessSessionStore } from './session-store.ts';
+import { JoinedSessionStore, SessionStore, StatelessSessionStore } from './session-store.ts';
 
 /** How programs become graphs, and how these run. */
 export interface GraphOptions extends GraphSettingsOptions {
@@ -48,6 +48,11 @@ export class TensorFlowExecutor implements Executor {
   createStore(variables: ReadonlyMap<string, Spec>): Store {
     if (this.#options.route === 'function') return new FunctionStore(this.#options, variables);
     return variables.size === 0 ? new StatelessSessionStore(this.#options) : new SessionStore(this.#options, variables);
+  }
+
+  joinStores(parts: ReadonlyMap<string, Store>): Store {
+    const Joined = this.#options.route === 'function' ? JoinedFunctionStore : JoinedSessionStore;
+    return new Joined(this.#options, parts);
   }
 
   tensorCount(): number {

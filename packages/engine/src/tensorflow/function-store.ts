@@ -2,6 +2,7 @@
 // context, called like an op with its inputs and its variables. Programs come and go one by one, and whatever else works in the context sees the same variables.
 import { BackendError, ConfigError, InternalError } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
+import { JoinedStore } from '../execute/joined-store.ts';
 import { planOf } from '../execute/plan.ts';
 import type { Executable, ProgramRecord, Store } from '../execute/store.ts';
 import { changedBy, effectInputs } from '../record/recorder.ts';
@@ -19,8 +20,18 @@ import { createTensor, readTensor } from './tensors.ts';
 // Functions and variables need names that nobody else in the context has.
 let made = 0;
 
+/** What a program needs of its store. */
+interface ResourceVariables extends Store {
+  readonly options: GraphOptions;
+  readonly specs: Pick<ReadonlyMap<string, Spec>, 'get'>;
+  /** Throws ConfigError when the variables are gone. */
+  checkAlive(): void;
+  /** The resource of a variable. */
+  handleOf(name: string): number;
+}
+
 /** The variables of one state as resources. */
-export class FunctionStore implements Store {
+export class FunctionStore implements ResourceVariables {
   readonly options: GraphOptions;
   readonly specs: ReadonlyMap<string, Spec>;
   readonly #binding: TensorFlowBinding;
@@ -73,12 +84,10 @@ export class FunctionStore implements Store {
     }
   }
 
-  /** Throws ConfigError when the variables are gone. */
   checkAlive(): void {
     if (this.#disposed) throw new ConfigError('state: used after dispose.');
   }
 
-  /** The resource of a variable. */
   handleOf(name: string): number {
     const handle = this.#handles.get(name);
     if (handle === undefined) throw new InternalError(`there is no variable '${name}'`);
@@ -113,6 +122,36 @@ export class FunctionStore implements Store {
   }
 }
 
+/** The variables of several states, each in its own resource. */
+export class JoinedFunctionStore extends JoinedStore<ResourceVariables> implements ResourceVariables {
+  readonly options: GraphOptions;
+  readonly specs: ResourceVariables['specs'] = {
+    get: (name) => {
+      const { store, name: own } = this.locate(name);
+      return store.specs.get(own);
+    },
+  };
+
+  constructor(options: GraphOptions, parts: ReadonlyMap<string, Store>) {
+    super(parts as ReadonlyMap<string, ResourceVariables>);
+    this.options = options;
+  }
+
+  checkAlive(): void {
+    for (const store of this.parts.values()) store.checkAlive();
+  }
+
+  handleOf(name: string): number {
+    const { store, name: own } = this.locate(name);
+    return store.handleOf(own);
+  }
+
+  compile(record: ProgramRecord): Executable {
+    this.checkAlive();
+    return new FunctionProgram(this, record);
+  }
+}
+
 /** A program written as a graph, and the variables whose resources follow its inputs. */
 interface WrittenFunction {
   readonly name: string;
@@ -123,13 +162,13 @@ interface WrittenFunction {
 }
 
 class FunctionProgram implements Executable {
-  readonly #store: FunctionStore;
+  readonly #store: ResourceVariables;
   readonly #record: ProgramRecord;
   readonly #binding: TensorFlowBinding;
   readonly #addon: OwnAddon;
   #written: WrittenFunction | undefined;
 
-  constructor(store: FunctionStore, record: ProgramRecord) {
+  constructor(store: ResourceVariables, record: ProgramRecord) {
     const { binding } = store.options;
     if (binding.tessera === undefined) throw new InternalError('an addon without functions was asked for one');
     this.#store = store;

@@ -2,7 +2,9 @@
 // are loaded: a program that is new gets a new session, into which the values of the variables move.
 import { ConfigError, ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
+import { JoinedStore } from '../execute/joined-store.ts';
 import type { Executable, ProgramRecord, Store } from '../execute/store.ts';
+import { changedBy } from '../record/recorder.ts';
 import type { Spec } from '../record/tensor.ts';
 import type { GraphOptions } from './executor.ts';
 import { newGraphSettings } from './graph-context.ts';
@@ -156,6 +158,35 @@ export class StatelessSessionStore implements Store {
   dispose(): void {
     for (const store of this.#stores) store.dispose();
     this.#stores.clear();
+  }
+}
+
+/** The variables of several states. Sessions cannot share variables: each program has a session of its own, into which values are copied before a run, and out of which after it. */
+export class JoinedSessionStore extends JoinedStore<Store> {
+  readonly #options: GraphOptions;
+
+  constructor(options: GraphOptions, parts: ReadonlyMap<string, Store>) {
+    super(parts);
+    this.#options = options;
+  }
+
+  compile(record: ProgramRecord): Executable {
+    const { variables, effects } = record.recorder;
+    const names = [...variables.keys()];
+    const changed = [...new Set(effects.flatMap(changedBy))];
+    const copies = new SessionStore(this.#options, variables);
+    const program = copies.compile(record);
+    return {
+      run: (inputs) => {
+        const values = this.read(names);
+        copies.write(new Map(names.map((name, i) => [name, values[i]!])));
+        const results = program.run(inputs);
+        const written = copies.read(changed);
+        this.write(new Map(changed.map((name, i) => [name, written[i]!])));
+        return results;
+      },
+      dispose: () => copies.dispose(),
+    };
   }
 }
 

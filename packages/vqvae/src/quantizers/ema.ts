@@ -14,10 +14,11 @@ import type { Quantizer } from './quantizer.ts';
 export function createEma(config: QuantizerConfig): Quantizer {
   const { vocabulary, commitment, decay, epsilon } = config;
   const lookup = createLookup(config);
-  const { width, lookUp } = lookup;
+  const { width, lookUp, compare } = lookup;
   return {
     config,
     slots: [vocabulary],
+    compare,
     trainable: lookup.trainable,
     codebooks: [
       {

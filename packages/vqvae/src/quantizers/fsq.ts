@@ -86,10 +86,13 @@ export function createFsq(config: QuantizerConfig): Quantizer {
     );
   }
   const decode = (tokens: Tensor) => gather(constant(codes), tokens);
+  const scaled = (z: Tensor) =>
+    div(sub(mul(tanh(add(z, constant(shifts))), constant(halves)), constant(offsets)), constant(steps));
   return {
     config,
     slots: [vocabulary],
     trainable: [],
+    compare: (_, z) => ({ vectors: scaled(z), table: constant(codes) }),
     init: () => ({}),
     quantize(_, vectors, { mask } = {}) {
       const z = checkFinite(masked(vectors, mask), 'vectors to quantize');
@@ -97,11 +100,9 @@ export function createFsq(config: QuantizerConfig): Quantizer {
       const passed = greater(reshape(z, [rows, width, 1]), constant(thresholds)); // [N, D, most]
       const digits = sum(passed, { axes: [-1] }); // [N, D]
       const tokens = toInt(sum(mul(digits, constant(places)), { axes: [-1] }));
-      const bounded = sub(mul(tanh(add(z, constant(shifts))), constant(halves)), constant(offsets));
-      const scaled = div(bounded, constant(steps));
       return {
         tokens: maskedTokens(tokens, mask),
-        quantized: masked(straightThrough(scaled, decode(tokens)), mask),
+        quantized: masked(straightThrough(scaled(z), decode(tokens)), mask),
         losses: {},
         loss: zeros({ shape: [] }),
         statistics: { counts: tokenCounts(tokens, vocabulary, mask) },

@@ -109,14 +109,16 @@ export function createLfq(config: QuantizerConfig): Quantizer {
     Float32Array.from({ length: bits }, (_, d) => 2 ** (bits - 1 - d)),
   );
   const decode = (tokens: Tensor) => gather(constant(codes), tokens);
+  const placed = (z: Tensor) => (spherical ? onSphere(z) : z);
   return {
     config,
     slots: [vocabulary],
     trainable: [],
+    compare: (_, z) => ({ vectors: placed(z), table: constant(codes) }),
     init: () => ({}),
     quantize(_, vectors, { mask } = {}) {
       const finite = checkFinite(masked(vectors, mask), 'vectors to quantize');
-      const z = spherical ? onSphere(finite) : finite;
+      const z = placed(finite);
       const tokens = toInt(sum(mul(greater(finite, 0), constant(places)), { axes: [-1] }));
       const nearest = decode(tokens);
       const { perVector, ofMean } = lfqEntropies(z, { scale, temperature, group: entropyBits, mask });

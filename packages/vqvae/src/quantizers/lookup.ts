@@ -21,7 +21,14 @@ import type { QuantizerConfig } from '../config.ts';
 import { passGradient } from './gradient-estimators.ts';
 import { codebookLoss, commitmentLoss } from './losses.ts';
 import { masked, maskedTokens } from './masks.ts';
-import type { Codebook, Quantization, QuantizeOptions, QuantizerState, TracedQuantizerState } from './quantizer.ts';
+import type {
+  Codebook,
+  Quantization,
+  QuantizeOptions,
+  Quantizer,
+  QuantizerState,
+  TracedQuantizerState,
+} from './quantizer.ts';
 import { tokenCounts, tokenSums } from './statistics.ts';
 
 /** What `createLookup` makes. */
@@ -39,6 +46,7 @@ export interface Lookup {
     options: QuantizeOptions & { readonly sums?: boolean },
   ): Omit<Quantization, 'loss' | 'losses'> & { readonly losses: Record<'codebook' | 'commitment', Tensor> };
   readonly lookUp: Codebook['lookUp'];
+  readonly compare: NonNullable<Quantizer['compare']>;
   decode(state: TracedQuantizerState, tokens: Tensor): Tensor;
 }
 
@@ -82,6 +90,7 @@ export function createLookup({ vocabulary, codeDim, distance, projection, gradie
       const vectors = enter(state, z);
       return { vectors, codes: gather(table, nearestCode(vectors, table)) };
     },
+    compare: (state, z) => ({ vectors: enter(state, z), table: tableOf(state) }),
     decode: (state, tokens) => leave(state, gather(tableOf(state), tokens)),
   };
 }

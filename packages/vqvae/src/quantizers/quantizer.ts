@@ -61,6 +61,8 @@ export interface Quantizer {
   readonly random?: boolean;
   /** The tables whose codes can be seeded and restarted, one for each row of `counts`, in their order; left out where there are none. */
   readonly codebooks?: readonly Codebook[];
+  /** What of `z` [N, D] is compared with which codes, [N, d] and [K, d]: token k is chosen where code k is the nearest. Left out where that is not how a token is chosen. */
+  readonly compare?: (state: TracedQuantizerState, z: Tensor) => { readonly vectors: Tensor; readonly table: Tensor };
   init(generator: Generator): QuantizerState;
   /** Quantizes `z` [N, D]. Pure: plain ops, to be called inside a program. */
   quantize(state: TracedQuantizerState, z: Tensor, options?: QuantizeOptions): Quantization;

@@ -18,6 +18,7 @@ export function createSimVq(config: QuantizerConfig): Quantizer {
     config,
     slots: [vocabulary],
     trainable: ['transform'],
+    compare: (state, z) => ({ vectors: z, table: codesOf(state) }),
     init: (generator) => ({
       table: normal(generator, [vocabulary, codeDim], Math.sqrt(1 / codeDim)),
       transform: ndarray(

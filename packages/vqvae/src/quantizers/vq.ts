@@ -8,10 +8,11 @@ import type { Quantizer } from './quantizer.ts';
 export function createVq(config: QuantizerConfig): Quantizer {
   const { vocabulary, commitment } = config;
   const lookup = createLookup(config);
-  const { width, lookUp } = lookup;
+  const { width, lookUp, compare } = lookup;
   return {
     config,
     slots: [vocabulary],
+    compare,
     trainable: ['codebook', ...lookup.trainable],
     codebooks: [
       {

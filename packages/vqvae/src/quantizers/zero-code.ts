@@ -28,6 +28,7 @@ export function withZeroCode(inner: Quantizer): Quantizer {
       clear(state['codebook']!);
       return state;
     },
+    compare: (state, z) => inner.compare!(held(state), z),
     quantize: (state, z, options) => inner.quantize(held(state), z, options),
     update(state, statistics) {
       const changed = inner.update(held(state), statistics);
