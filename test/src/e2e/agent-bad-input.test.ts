@@ -257,7 +257,7 @@ describe('run folders that are damaged', () => {
   test('checkpoints cut short, altered, newer, gone', async () => {
     const tensors = (run: string): string => join(newestCheckpoint(run), 'tensors.safetensors');
     expect(await resumed((run) => truncateSync(tensors(run), 1000))).toMatchInlineSnapshot(
-      `"exit 1: error: <root>/run/checkpoints/000004-agent/tensors.safetensors: expected 95616 bytes, got 1000. It was cut short. It is the only one."`,
+      `"exit 1: error: <root>/run/checkpoints/000004-agent/tensors.safetensors: expected 95692 bytes, got 1000. It was cut short. It is the only one."`,
     );
     expect(
       await resumed((run) => truncateSync(join(newestCheckpoint(run), 'checkpoint.json'), 100)),
