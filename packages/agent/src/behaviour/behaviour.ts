@@ -45,7 +45,7 @@ export interface LearnOptions {
   readonly generator: Generator;
   /** Rows of a minibatch. */
   readonly minibatch: number;
-  /** Share of the run that is done, for the learning rate. */
+  /** Share of the run that is done, for the learning rate and the weight of the entropy. */
   readonly progress?: number;
 }
 
