@@ -101,7 +101,7 @@ describe('makeFrames', () => {
         Array.from({ length: 8 }, () => expected.flatMap(([grey]) => [grey, grey, grey])).flat(),
       );
       // What was given away stays as it was.
-      expect([...first]).toEqual(new Array(24 * stackFrames).fill(seen[0]![0]));
+      expect([...first]).toEqual(Array.from({ length: 24 * stackFrames }, () => seen[0]![0]));
       other.reset();
       other.setState(structuredClone(one.getState()));
       expect(other.step(1)).toEqual(one.step(1));
