@@ -17,9 +17,11 @@ export interface PlayerOptions {
 /** Whose frames a player is shown. */
 export interface PlayOf {
   /** The environment of each frame, a number that stays its own; default 0, 1, 2 and so on. */
-  readonly envIndices?: readonly number[];
+  readonly envIndices?: readonly number[] | undefined;
   /** 1 where a frame is the first of an episode. Default: where the environment has not been seen before. */
-  readonly begins?: ArrayLike<number>;
+  readonly begins?: ArrayLike<number> | undefined;
+  /** What the environment says that it executed at the step before each frame, numbered like actions; default, and where undefined, what this player chose. */
+  readonly executed?: readonly (number | undefined)[] | undefined;
 }
 
 /** Plays with an agent's policy. A policy with the input `state` sees, of each environment, the last `context` frames and what was done there; others see the present frame alone. */
@@ -44,18 +46,19 @@ export class AgentPlayer {
    *
    * Throws ShapeError, DTypeError and ConfigError for frames and environments that do not fit.
    */
-  act(frames: NdArray<'uint8'>, { envIndices, begins }: PlayOf = {}): Decision {
+  act(frames: NdArray<'uint8'>, { envIndices, begins, executed }: PlayOf = {}): Decision {
     const { tokenizer, behaviour, actions: range } = this.#agent;
     checkFrameBytes('act', frames, tokenizer.spec.frameShape);
     const tokens = tokensOf(tokenizer, frames);
     const rows = tokens.shape[0]!;
     const own = envIndices ?? Array.from({ length: rows }, (_, row) => row);
-    if (own.length !== rows || (begins !== undefined && begins.length !== rows)) {
+    const sizes = [own.length, begins?.length ?? rows, executed?.length ?? rows];
+    if (sizes.some((size) => size !== rows)) {
       throw new ConfigError(
-        `act: expected an environment and a beginning for each of ${rows} frames, got ${own.length} and ${begins?.length ?? rows}.`,
+        `act: expected an environment, a beginning and an executed action for each of ${rows} frames, got ${sizes.join(', ')}.`,
       );
     }
-    const pasts = this.remembers ? this.#pastsOf(own, begins) : undefined;
+    const pasts = this.remembers ? this.#pastsOf(own, { begins, executed }) : undefined;
     const hiddenState = pasts && pastHidden(this.#agent.worldModel, pasts);
     const decision = behaviour.act(tokens, { ...this.#options, hiddenState });
     const { actions } = decision;
@@ -72,8 +75,8 @@ export class AgentPlayer {
   }
 
   /** What led to these frames, row by row; nothing, which is said by actions that are none, where an episode begins. */
-  #pastsOf(envIndices: readonly number[], begins: ArrayLike<number> | undefined): Starts {
-    const { worldModel, behaviour } = this.#agent;
+  #pastsOf(envIndices: readonly number[], { begins, executed }: Pick<PlayOf, 'begins' | 'executed'>): Starts {
+    const { worldModel, behaviour, actions: range } = this.#agent;
     const rows = envIndices.length;
     const { context } = worldModel.config;
     const tokens = ndarray('int32', [rows, context, behaviour.spec.tokens]);
@@ -83,6 +86,8 @@ export class AgentPlayer {
       if (past === undefined) continue;
       copyRow(past.tokens, 0, tokens, row);
       copyRow(past.actions, 0, actions, row);
+      const done = worldModel.config.actions === 'executed' ? executed?.[row] : undefined;
+      if (done !== undefined) actions.data[(row + 1) * context - 1] = done - range.first;
     }
     return { tokens, actions };
   }

@@ -21,15 +21,15 @@ function noting(policy: BatchPolicy) {
   const rows: (readonly number[])[] = [];
   const noted: BatchPolicy = {
     version: 0,
-    act(frames, envIndices, begins) {
+    act(frames, envIndices, before) {
       rows.push([...envIndices]);
       for (let row = 0; row < frames.shape[0]!; row++) {
         const frame = frames.data.subarray(row * 16, (row + 1) * 16);
         // The first pixel tells the step.
-        expect(begins[row]).toBe(frame[0] === 0 ? 1 : 0);
+        expect(before.begins[row]).toBe(frame[0] === 0 ? 1 : 0);
         if (frame[0] === 0) starts.push(String([frame[3], frame.subarray(4)]));
       }
-      return policy.act(frames, envIndices, begins);
+      return policy.act(frames, envIndices, before);
     },
   };
   return { noted, starts, rows };

@@ -48,10 +48,9 @@ describe.each(agents)('%s', (_, make, steps) => {
     const agent = make();
     await finish(await runOf(agent, { steps, env }));
     const greedy = modelFreePolicy(agent, { seed: 1, greedy: true });
-    expect(Array.from(greedy.act(sides, [0, 1], Uint8Array.of(1, 1)))).toEqual([
-      coinActions.first,
-      coinActions.first + 1,
-    ]);
+    expect(
+      Array.from(greedy.act(sides, [0, 1], { begins: Uint8Array.of(1, 1), executed: [undefined, undefined] })),
+    ).toEqual([coinActions.first, coinActions.first + 1]);
     const { meanReturn } = await evaluatePolicy(greedy, { env: coin(env), episodes: 20, seed: 3 });
     expect(meanReturn).toBe(env.length ?? 1);
     for (const value of expectations(agent)) expect(Math.abs(value - worth)).toBeLessThan(0.1);

@@ -12,6 +12,7 @@ import { PixelTokenizer } from './pixel-tokenizer.ts';
 import { agentOn, behaviourOn, cpu, errorOf, integers, specOf, transitionsOf, wasm, worldModelOn } from './toy.ts';
 import { runOn } from './training-toy.ts';
 import { walk } from './walk-env.ts';
+import type { WalkKwargs } from './walk-env.ts';
 
 const state: BehaviourOptions = { input: 'state' };
 const kinds: readonly WorldModelKind[] = ['parallel', 'maskgit', 'causal'];
@@ -107,6 +108,20 @@ describe('a policy that sees what was before', () => {
     expect(new Set(values).size).toBe(3);
   });
 
+  test('remembers what was executed, where it is told, and else what it chose', () => {
+    const agent = seeing(state, { worldModel: { context: 1 } });
+    const { first, count } = agent.actions;
+    const second = (executed: number | undefined) => {
+      const player = agent.player({ generator: npRandom(0), greedy: true });
+      const [chosen] = player.act(framesOf(1, 5)).actions;
+      return { chosen, value: player.act(present, { executed: [executed] }).values[0]! };
+    };
+    const { chosen, value } = second(undefined);
+    expect(second(chosen).value).toBe(value);
+    const values = Array.from({ length: count }, (_, i) => second(first + i).value);
+    expect(new Set(values).size).toBe(count);
+  });
+
   test('keeps environments apart, whoever is asked for', () => {
     const agent = seeing(state, { worldModel: { context: 2 } });
     const frames = Array.from({ length: 6 }, (_, i) => framesOf(1, 10 + i));
@@ -125,14 +140,15 @@ describe('a policy that sees what was before', () => {
     expect([values[0]![1], values[1]![1], last]).toEqual(alone([1, 3, 4]));
   });
 
-  test.each<[string, number]>([
-    ['short episodes', 3],
-    ['episodes that go on through several rounds', 40],
-  ])('sees when it acts what it will see when it learns: %s', async (_, length) => {
+  test.each<[string, WalkKwargs]>([
+    ['short episodes', { length: 3 }],
+    ['episodes that go on through several rounds', { length: 40 }],
+    ['actions that stick', { length: 8, repeatEvery: 2 }],
+  ])('sees when it acts what it will see when it learns: %s', async (_, env) => {
     const run = await runOn(cpu, {
       behaviour: state,
       worldModel: { context: 3 },
-      env: { length, spread: 2 },
+      env: { ...env, spread: 2 },
       training: { replayBytes: 100_000, roundSteps: 9, imagination: { updates: 1, starts: 3, horizon: 2 } },
     });
     const { agent, trainer, replay } = run;
@@ -268,7 +284,7 @@ describe('a policy that sees what was before', () => {
       ShapeError: learn: 1 actions need 16 numbers of the hidden state, got 0.
       ConfigError: Behaviour: the input 'state' needs hiddenSize, that of the world model. An Agent gives it.
       ConfigError: Behaviour: the input 'frames' needs decode, from codes to frames. An Agent gives it.
-      ConfigError: act: expected an environment and a beginning for each of 1 frames, got 2 and 1."
+      ConfigError: act: expected an environment, a beginning and an executed action for each of 1 frames, got 2, 1, 1."
     `);
   });
 });

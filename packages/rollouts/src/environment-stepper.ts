@@ -58,6 +58,7 @@ export class EnvironmentStepper {
   readonly #env: Env;
   readonly #seeds: Generator;
   readonly #builder: ChunkBuilder;
+  #executedBefore: number | undefined;
 
   /** Throws ConfigError for an unknown id or spaces it cannot use, EnvironmentError when the environment cannot be built. */
   constructor(options: EnvironmentStepperOptions) {
@@ -93,6 +94,11 @@ export class EnvironmentStepper {
     return this.#builder.stepsOfEpisode;
   }
 
+  /** What was executed in the step before; undefined at the start of an episode, and where a state has been taken over since. */
+  get executedBefore(): number | undefined {
+    return this.stepsOfEpisode === 0 ? undefined : this.#executedBefore;
+  }
+
   /** Whether a chunk is open. */
   get isOpen(): boolean {
     return this.#builder.isOpen;
@@ -108,6 +114,7 @@ export class EnvironmentStepper {
   step(action: number): Chunk | undefined {
     const { observation, reward, terminated, truncated, info } = this.#step(action);
     const executedAction = this.#executed(info, action);
+    this.#executedBefore = executedAction;
     this.frame.set(observation);
     this.#builder.add({ action, executedAction, reward, frame: observation, terminated, truncated });
     return this.#builder.isComplete ? this.#builder.finish() : undefined;
@@ -139,6 +146,7 @@ export class EnvironmentStepper {
     if (saved) this.#restoreEnv(state.env);
     this.#builder.setState({ ...state.counters, ended: state.counters.ended || !saved });
     this.#seeds.setState(state.seeds);
+    this.#executedBefore = undefined;
     if (state.frame !== null) this.frame.set(fromBase64(state.frame));
   }
 

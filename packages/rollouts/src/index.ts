@@ -27,7 +27,7 @@ export { importEnvironments, inProcessRollouts } from './in-process-rollouts.ts'
 export { isFrameSpace, makeFrames } from './make-frames.ts';
 export type { FrameOptions } from './make-frames.ts';
 export type { EnvConfig, RolloutOptions } from './settings.ts';
-export type { ActionRange, BatchPolicy, Policy } from './policy.ts';
+export type { ActionRange, BatchPolicy, StepsBefore, Policy } from './policy.ts';
 export { VectorRollouts } from './vector-rollouts.ts';
 export type { VectorRolloutsOptions } from './vector-rollouts.ts';
 export { vectorRolloutsStateVersion } from './vector-rollouts-state.ts';

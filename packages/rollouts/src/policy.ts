@@ -16,16 +16,23 @@ export interface ActionSource {
   act(frame: Uint8Array): number;
 }
 
+/** What led to frames, one entry for each. */
+export interface StepsBefore {
+  /** 1 where a frame is the first of an episode. */
+  readonly begins: Uint8Array;
+  /** The action that the environment says it executed at the step before; undefined where that is not known, after a saved state, and where an episode begins. */
+  readonly executed: readonly (number | undefined)[];
+}
+
 /** A policy that chooses for many environments in one call. */
 export interface BatchPolicy {
   /** Which weights choose, a whole number >= 0; recorded with each chunk. */
   readonly version: number;
   /**
    * One action for each of `frames`, `uint8 [n, H, W, C]`, as the environment takes them (from the first of its action space on). `envIndices` says whose
-   * frame each one is; `begins`, one for each frame, is 1 where it is the first of an episode, so that a policy with a memory can forget. The frames are the
-   * policy's to keep.
+   * frame each one is, `before` what led to it, for a policy with a memory. The frames are the policy's to keep.
    */
-  act(frames: NdArray<'uint8'>, envIndices: readonly number[], begins: Uint8Array): ArrayLike<number>;
+  act(frames: NdArray<'uint8'>, envIndices: readonly number[], before: StepsBefore): ArrayLike<number>;
 }
 
 /** The whole numbers from `first` to `first + count - 1`. */

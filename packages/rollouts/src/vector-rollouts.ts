@@ -187,7 +187,10 @@ export class VectorRollouts {
     const actions = policy.act(
       frames,
       acting.map((_, envIndex) => envIndex),
-      Uint8Array.from(acting, ({ stepsOfEpisode }) => (stepsOfEpisode === 0 ? 1 : 0)),
+      {
+        begins: Uint8Array.from(acting, ({ stepsOfEpisode }) => (stepsOfEpisode === 0 ? 1 : 0)),
+        executed: acting.map(({ executedBefore }) => executedBefore),
+      },
     );
     this.#checkActions(actions, acting);
     for (const [row, stepper] of acting.entries()) {

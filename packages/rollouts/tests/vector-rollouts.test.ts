@@ -78,11 +78,13 @@ describe('collect', () => {
       const all: Chunk[] = [];
       for (const [version, steps] of calls.entries()) {
         const seen: number[][] = [];
-        const act: BatchPolicy['act'] = (frames, envIndices, begins) => {
+        const act: BatchPolicy['act'] = (frames, envIndices, before) => {
           seen.push([...envIndices]);
           expect(frames.shape).toEqual([envIndices.length, 1, 2, 3]);
-          expect([...begins]).toEqual(envIndices.map((_, row) => (readTally(frames.data, row).step === 0 ? 1 : 0)));
-          return framePolicy.act(frames, envIndices, begins);
+          expect([...before.begins]).toEqual(
+            envIndices.map((_, row) => (readTally(frames.data, row).step === 0 ? 1 : 0)),
+          );
+          return framePolicy.act(frames, envIndices, before);
         };
         const chunks = await rollouts.collect({ version, act }, steps);
         expect(stepsOf(chunks)).toBe(steps);

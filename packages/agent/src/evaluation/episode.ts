@@ -54,7 +54,7 @@ export function playEpisode(
   for (let ended = false; !ended && actions.length < maxSteps;) {
     if (signal?.aborted) throw new CancelledError('playEpisode: cancelled by the signal.', { cause: signal.reason });
     const frame: NdArray<'uint8'> = { dtype: 'uint8', shape: [1, ...frameShape], data: frames.at(-1)! };
-    const decision = player.act(frame);
+    const decision = player.act(frame, { executed: [executed.at(-1)] });
     const [action] = decision.actions;
     const { observation, reward, terminated, truncated, info } = env.step(action!);
     frames.push(Uint8Array.from(observation as Uint8Array));

@@ -36,6 +36,7 @@ interface Slot {
   episode: number;
   total: number;
   length: number;
+  executed: number | undefined;
   frame: Uint8Array;
 }
 
@@ -69,12 +70,13 @@ export async function evaluatePolicy(policy: BatchPolicy, options: EvaluateOptio
     slot.episode = begun++;
     slot.total = 0;
     slot.length = 0;
+    slot.executed = undefined;
     slot.frame = slot.env.reset({ seed: seeds[slot.episode]! }).observation as Uint8Array;
   };
   try {
     for (let i = 0; i < Math.min(side, episodes); i++) {
       const env = makeFrames(id, { ...kwargs, ...(maxSteps !== undefined && { maxEpisodeSteps: maxSteps }) });
-      const slot: Slot = { env, episode: 0, total: 0, length: 0, frame: new Uint8Array() };
+      const slot: Slot = { env, episode: 0, total: 0, length: 0, executed: undefined, frame: new Uint8Array() };
       slots.push(slot);
       begin(slot);
     }
@@ -86,10 +88,14 @@ export async function evaluatePolicy(policy: BatchPolicy, options: EvaluateOptio
       const actions = policy.act(
         stackFrames(playing, shape),
         playing.map((slot) => slots.indexOf(slot)),
-        Uint8Array.from(playing, ({ length }) => (length === 0 ? 1 : 0)),
+        {
+          begins: Uint8Array.from(playing, ({ length }) => (length === 0 ? 1 : 0)),
+          executed: playing.map(({ executed }) => executed),
+        },
       );
       for (const [i, slot] of playing.entries()) {
-        const { observation, reward, terminated, truncated } = slot.env.step(actions[i]!);
+        const { observation, reward, terminated, truncated, info } = slot.env.step(actions[i]!);
+        slot.executed = (info?.['executedAction'] as number | undefined) ?? actions[i]!;
         slot.frame = observation as Uint8Array;
         slot.total += reward;
         slot.length++;

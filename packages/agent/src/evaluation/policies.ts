@@ -14,7 +14,7 @@ export function agentPolicy(
   const player = agent.player({ generator, greedy });
   return {
     version: agent.behaviour.version,
-    act: (frames, envIndices, begins) => player.act(frames, { envIndices, begins }).actions,
+    act: (frames, envIndices, before) => player.act(frames, { envIndices, ...before }).actions,
   };
 }
 

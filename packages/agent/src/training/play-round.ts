@@ -87,8 +87,8 @@ export async function playRound(
   const chunks = await rollouts.collect(
     {
       version: behaviour.version,
-      act(frames, envIndices, begins) {
-        const { actions, logProbabilities } = actOrTry(agent, frames, { player, generator, envIndices, begins });
+      act(frames, envIndices, before) {
+        const { actions, logProbabilities } = actOrTry(agent, frames, { player, generator, envIndices, ...before });
         for (const [row, env] of envIndices.entries()) {
           if (!said.has(env)) said.set(env, []);
           said.get(env)!.push(logProbabilities[row]!);

@@ -3,7 +3,7 @@ import { ConfigError, FormatError, Generators, InternalError, ndarray } from '@t
 import type { NdArray } from '@tessera/core';
 import { learningRateAt } from '@tessera/nn';
 import { hasWindow } from '@tessera/rollouts';
-import type { Replay, ReplayChunk, StepReference } from '@tessera/rollouts';
+import type { Replay, ReplayChunk, StepReference, StepsBefore } from '@tessera/rollouts';
 import { isStreaming, isTrainable, toUnit } from '@tessera/vqvae';
 import type { TokenizerMetrics, TrainableTokenizer } from '@tessera/vqvae';
 import { measureAccuracy } from '../world-model/accuracy.ts';
@@ -177,10 +177,10 @@ export class TrainingWork {
     const generator = this.generators.get('policy');
     const player = agent.player({ generator });
     await recallPasts(player, this.#looking, replay.chunks());
-    const act = (frames: NdArray<'uint8'>, envIndices: readonly number[], begins: Uint8Array): Int32Array => {
+    const act = (frames: NdArray<'uint8'>, envIndices: readonly number[], before: StepsBefore): Int32Array => {
       this.#observe(frames);
       if (agent.behaviour.version > 0) this.showCodes();
-      return actOrTry(agent, frames, { player, generator, envIndices, begins }).actions;
+      return actOrTry(agent, frames, { player, generator, envIndices, ...before }).actions;
     };
     return { chunks: await rollouts.collect({ version: agent.behaviour.version, act }, steps) };
   }
