@@ -89,8 +89,8 @@ export function restoreTrainer(
   } catch (cause) {
     throw refuse(cause instanceof Error ? cause.message : String(cause), cause);
   }
-  const { round, roundStart: startSteps, item } = trainer.counters;
-  const plan = planRound(trainer.config, { round, startSteps, trainable: isTrainable(tokenizer) });
+  const { round, roundStart: startSteps, item, tokenizerRestsSince } = trainer.counters;
+  const plan = planRound(trainer.config, { round, startSteps, trainable: isTrainable(tokenizer), tokenizerRestsSince });
   if (item >= plan.length) throw refuse(`it says that ${item} items of a round of ${plan.length} are done.`);
   const taken = trainer.state().tensors;
   for (const [name, { shape }] of Object.entries(saved.tensors)) {

@@ -94,16 +94,21 @@ const catchPreset = {
 const breakoutPreset = {
   steps: 100_000,
   // A good player sees more patches than a random one: about 240 in 100,000 steps.
-  tokenizer: { kind: 'nearest', nearest: { vocabulary: 256 } },
+  tokenizer: {
+    kind: 'nearest',
+    nearest: { vocabulary: 256 },
+    vqvae: { ...arcadeVqvae, quantizer: { kind: 'ema', vocabulary: 256 } },
+  },
+  training: { tokenizer: { restChurn: 0.01 } },
   evaluation: { heldOutKwargs: { stickyActions: 0 } },
 };
 
 // Boards with more kinds of things show more patches; and when something moves next is told by when it moved last, up to a dozen frames ago.
 const boardPreset = {
   ...breakoutPreset,
-  tokenizer: { kind: 'nearest', nearest: { vocabulary: 512 } },
+  tokenizer: { ...breakoutPreset.tokenizer, nearest: { vocabulary: 512 } },
   worldModel: { context: 12, stem: 8 },
-  training: { imagination: { startAccuracy: 0.85 } },
+  training: { ...breakoutPreset.training, imagination: { startAccuracy: 0.85 } },
 };
 
 // How fast cart and pole move shows in two frames alone.

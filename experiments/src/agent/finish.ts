@@ -66,6 +66,7 @@ export async function finishRun(run: Finishing): Promise<RunOutcome> {
       churnAtWorldModelStart: firstOf(metrics, churnRate),
       kind: config.tokenizer.module || config.tokenizer.kind,
       updates: counters.tokenizerUpdates,
+      restsSince: counters.tokenizerRestsSince,
     },
     worldModel: {
       ...measures.worldModel,

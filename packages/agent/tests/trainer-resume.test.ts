@@ -5,7 +5,7 @@ import { ndarray } from '@tessera/core';
 import { memoryShards } from '@tessera/rollouts';
 import type { TrainerEvent, TrainerState } from '../src/index.ts';
 import { cpu, errorOf, wasm } from './toy.ts';
-import { copyOf, finish, runOn, saved } from './training-toy.ts';
+import { copyOf, finish, runOn, saved, smallTraining } from './training-toy.ts';
 import type { Run, RunOptions } from './training-toy.ts';
 
 /** A run with its state before each of its items. */
@@ -95,6 +95,11 @@ describe('a resumed run', () => {
     ],
     ['steps drawn by their losses', 5, { steps: 40, training: { sampling: { kind: 'prioritised' } } }],
     ['tokenizer and world model on one loss', 9, { tokenizer: 'vqvae', training: { mode: 'end-to-end' } }],
+    [
+      'codes that come to rest',
+      7,
+      { tokenizer: 'vqvae', training: { tokenizer: { ...smallTraining.tokenizer, untilSteps: 48, restChurn: 1 } } },
+    ],
     ['no real steps to learn from', 4, { tokenizer: 'pixels', steps: 40, training: { learnFromReal: false } }],
   ])('with %s, from every %i-th item', async (_, every, options) => {
     await checkResumes(options, every);

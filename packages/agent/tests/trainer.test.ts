@@ -11,6 +11,7 @@ import type { Tokenizer } from '@tessera/vqvae';
 import { AgentTrainer, codeFeatures, lambdaReturns, measureHeldOut, planRound, TokenMemory } from '../src/index.ts';
 import type { Agent, Experience, TrainerEvent, TrainerState, TrainingOptions, Transitions } from '../src/index.ts';
 import { tokensOf } from '../src/preprocess.ts';
+import { TokenProbe } from '../src/training/token-probe.ts';
 import { PixelTokenizer } from './pixel-tokenizer.ts';
 import { agentOn, cpu, errorOf } from './toy.ts';
 import { walk } from './walk-env.ts';
@@ -370,6 +371,35 @@ describe('imagination', () => {
   test('begins when the accuracy is reached exactly, but with no model that has learned nothing', async () => {
     const counters = stepsByRound(await measured([1, 1], 1));
     expect(counters.map(({ imaginationSince }) => imaginationSince)).toEqual([null, 20]);
+  });
+});
+
+describe('a tokenizer whose codes rest', () => {
+  /** Updates of the tokenizer in each round, when its codes change by so much in the rounds. */
+  async function updatesByRound(churn: readonly number[], restChurn: number | null): Promise<number[]> {
+    const { trainer } = await start('trained', {
+      steps: 10 * churn.length,
+      training: { ...idle, tokenizer: { ...small.tokenizer, firstUpdates: 2, updates: 1, untilSteps: 50, restChurn } },
+    });
+    vi.spyOn(TokenProbe.prototype, 'look').mockImplementation(async () => {
+      const perHundred = churn[trainer.counters.round]!;
+      return { churn: perHundred, perHundred };
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const events = await finish(trainer);
+    return churn.map((_, round) => {
+      const own = events.filter(({ counters, roundDone }) => counters.round - (roundDone ? 1 : 0) === round);
+      return own.filter(({ kind }) => kind === 'tokenizer').length;
+    });
+  }
+
+  test('is frozen from the next round on, for good, but not by the first round', async () => {
+    expect(await updatesByRound([0, 0.3, 0.1, 0.9, 0.9, 0], 0.1)).toEqual([2, 1, 1, 0, 0, 0]);
+  });
+
+  test('is frozen by its steps where they move on, or nobody asks', async () => {
+    expect(await updatesByRound([0, 0.3, NaN, 0.2, 0.2, 0.2, 0.2], 0.1)).toEqual([2, 1, 1, 1, 1, 0, 0]);
+    expect(await updatesByRound([0, 0, 0, 0, 0, 0], null)).toEqual([2, 1, 1, 1, 1, 0]);
   });
 });
 

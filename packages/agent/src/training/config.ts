@@ -44,6 +44,11 @@ export const trainingSchema: z.ZodType<TrainingConfig, TrainingOptions> & z.ZodO
       untilSteps: whole('the tokenizer is frozen from so many steps on, so that codes come to rest', 0)
         .default(20_000)
         .meta({ unit: 'steps' }),
+      restChurn: share(
+        'the tokenizer is frozen before that when a round changes no larger share of the codes of fixed frames, reckoned for 100 updates; null: not before',
+      )
+        .nullable()
+        .default(null),
       batchSize: whole('frames in a batch').default(64).meta({ unit: 'frames' }),
       seedFrames: whole('frames whose vectors the codes start at').default(512).meta({ unit: 'frames' }),
       learningRate: z.number().positive().default(2e-3).describe('highest learning rate'),
@@ -153,6 +158,7 @@ export interface TokenizerTraining {
   readonly firstUpdates: number;
   readonly updates: number;
   readonly untilSteps: number;
+  readonly restChurn: number | null;
   readonly batchSize: number;
   readonly seedFrames: number;
   readonly learningRate: number;

@@ -17,6 +17,8 @@ export interface TrainerCounters {
   readonly imaginedSteps: number;
   /** Environment steps at which imagination began; null while the world model is not good enough. */
   readonly imaginationSince: number | null;
+  /** Environment steps from which the tokenizer is frozen because its codes had come to rest; null while they have not. */
+  readonly tokenizerRestsSince: number | null;
 }
 
 const count = z.int().min(0);
@@ -32,6 +34,7 @@ export const countersSchema: z.ZodType<TrainerCounters> = z.strictObject({
   tokenizerUpdates: count,
   imaginedSteps: count,
   imaginationSince: count.nullable(),
+  tokenizerRestsSince: count.nullable(),
 });
 
 /** The beginning of a run. */
@@ -45,4 +48,5 @@ export const firstCounters: TrainerCounters = {
   tokenizerUpdates: 0,
   imaginedSteps: 0,
   imaginationSince: null,
+  tokenizerRestsSince: null,
 };

@@ -13,15 +13,18 @@ export interface RoundPosition {
   readonly startSteps: number;
   /** Whether the tokenizer has training steps of its own. */
   readonly trainable: boolean;
+  /** Environment steps from which it is frozen because its codes rest; default and null: they do not. */
+  readonly tokenizerRestsSince?: number | null;
 }
 
 /** The items of a round in order. */
 export function planRound(
   { mode, tokenizer, worldModel, imagination, learnFromReal }: TrainingConfig,
-  { round, startSteps, trainable }: RoundPosition,
+  { round, startSteps, trainable, tokenizerRestsSince: restsSince }: RoundPosition,
 ): WorkKind[] {
   const first = round === 0;
-  const live = trainable && (first || startSteps < tokenizer.untilSteps);
+  const until = Math.min(tokenizer.untilSteps, restsSince ?? Infinity);
+  const live = trainable && (first || startSteps < until);
   const joint = mode === 'end-to-end' && live;
   const learning = first ? worldModel.firstUpdates : worldModel.updates;
   const counts = {
@@ -50,7 +53,7 @@ function takeTurns(counts: Readonly<Partial<Record<WorkKind, number>>>): WorkKin
     .map(({ kind }) => kind);
 }
 
-/** Items of a whole run of so many steps. */
+/** Items of a whole run of so many steps, at the most: a tokenizer that comes to rest has fewer. */
 export function plannedItems(
   config: TrainingConfig,
   { steps, trainable }: { readonly steps: number; readonly trainable: boolean },

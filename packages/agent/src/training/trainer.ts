@@ -107,9 +107,10 @@ export class AgentTrainer {
   async next(): Promise<TrainerEvent> {
     if (this.done)
       throw new ConfigError('AgentTrainer.next: the run is done. Ask `done` first, or iterate over `items()`.');
-    const { round, roundStart, item } = this.#work.counters;
+    const { round, roundStart, item, tokenizerRestsSince } = this.#work.counters;
     const { agent } = this.#options;
-    const plan = planRound(this.config, { round, startSteps: roundStart, trainable: isTrainable(agent.tokenizer) });
+    const trainable = isTrainable(agent.tokenizer);
+    const plan = planRound(this.config, { round, startSteps: roundStart, trainable, tokenizerRestsSince });
     // Codes rest when nothing moves them any more: those of a streaming tokenizer always do.
     if (plan.some(movesCodes)) this.#work.memory.unsettle();
     else this.#work.memory.settle();

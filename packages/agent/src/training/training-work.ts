@@ -270,7 +270,7 @@ export class TrainingWork {
         measureSteps,
       })),
       ...codeDiagnostics(batch, agent.tokenizer.spec.vocabulary),
-      ...(await this.#look()),
+      ...(await this.#restOrMove()),
       'world_model/token_accuracy': accuracy.tokens,
       'world_model/changed_token_accuracy': accuracy.changedTokens,
       'world_model/frame_accuracy': accuracy.frames,
@@ -278,6 +278,17 @@ export class TrainingWork {
       'world_model/reward_f1': accuracy.rewardF1,
       'world_model/end_f1': accuracy.endF1,
     };
+  }
+
+  /** How many codes have changed since the last look, and whether they are to rest from now on. */
+  async #restOrMove(): Promise<Record<string, number>> {
+    const look = await this.#look();
+    const { restChurn } = this.#config.tokenizer;
+    const { round, envSteps, tokenizerRestsSince } = this.counters;
+    // In the first round the frames are too few to rest on.
+    const rests = restChurn !== null && round > 0 && look['tokenizer/churn_per_100_updates']! <= restChurn;
+    if (rests && tokenizerRestsSince === null) this.count({ tokenizerRestsSince: envSteps });
+    return look;
   }
 
   /** How many codes have changed since the last look. */
