@@ -1,0 +1,100 @@
+// Makes the files of experiments/results anew: all seeds of a task and of its baselines, one run after the other, then `tessera results`.
+//
+//   node experiments/scripts/make-results.mjs breakout-40k [--jobs 2] [--runs runs/results] [--overwrite]
+//
+// Runs that have ended are kept, those that were stopped go on; so it may be interrupted and started again.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const tessera = fileURLToPath(new URL('../bin/tessera.js', import.meta.url));
+
+/** A run by its experiment and its words. */
+const run = (experiment, words = []) => ({ experiment, words });
+const pixels = ['--env', 'CartPole-v1', '--steps', '50000'];
+const invaders = ['--env', 'SpaceInvaders-v0', '--steps', '100000'];
+const breakout = (steps) => ['--env', 'Breakout-v0', '--steps', String(steps)];
+
+/** What is measured: the agent, and what it is compared with. A baseline of more steps is what fits into the agent's time. */
+const tasks = {
+  catch: {
+    seeds: 5,
+    agent: run('catch'),
+    baselines: [run('ppo', ['--env', 'Catch-v0', '--steps', '12000']), run('dqn', ['--env', 'Catch-v0', '--steps', '12000'])], // prettier-ignore
+  },
+  'breakout-40k': {
+    seeds: 5,
+    agent: run('breakout', ['--steps', '40000']),
+    baselines: [run('ppo', breakout(40_000)), run('dqn', breakout(40_000))],
+  },
+  'breakout-100k': {
+    seeds: 5,
+    agent: run('breakout'),
+    baselines: [run('ppo', breakout(100_000)), run('ppo', breakout(1_000_000))],
+  },
+  'space-invaders-100k': {
+    seeds: 3,
+    agent: run('agent', invaders),
+    baselines: [run('ppo', invaders)],
+  },
+  'cartpole-pixels-50k': {
+    seeds: 3,
+    agent: run('agent', pixels),
+    baselines: [run('ppo', [...pixels, '--set', 'rollouts.envKwargs={"stackFrames":2}'])],
+  },
+};
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    jobs: { type: 'string', default: '1' },
+    runs: { type: 'string', default: join('runs', 'results') },
+    overwrite: { type: 'boolean', default: false },
+  },
+});
+const [task] = positionals;
+const jobs = Number(values.jobs);
+if (tasks[task] === undefined || positionals.length > 1 || !(Number.isInteger(jobs) && jobs >= 1)) {
+  console.error(`usage: make-results.mjs TASK [--jobs N] [--runs DIR] [--overwrite]; tasks: ${Object.keys(tasks).join(', ')}`); // prettier-ignore
+  process.exit(2);
+}
+
+/** Runs the program; resolves with its exit code. What it says goes to our standard error. */
+function execute(words) {
+  const child = spawn(process.execPath, [tessera, ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
+  return new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
+}
+
+/** The folder of a run that has ended; makes it, or goes on with it, first. */
+async function finished({ experiment, words }, index, seed) {
+  const root = join(values.runs, task, `${index}-${experiment}-s${seed}`);
+  mkdirSync(root, { recursive: true });
+  const there = () => readdirSync(root).map((name) => join(root, name))[0];
+  const before = there();
+  if (before === undefined || !existsSync(join(before, 'result.json'))) {
+    const start = ['train', experiment, ...words, '--seed', String(seed), '--runs', root];
+    const code = await execute(before === undefined ? start : ['train', experiment, '--resume', before]);
+    if (code !== 0) throw new Error(`${task}: ${experiment}, seed ${seed}, ended with exit code ${code}. Start again to go on.`); // prettier-ignore
+  }
+  return there();
+}
+
+const { agent, baselines, seeds } = tasks[task];
+const work = [agent, ...baselines].flatMap((what, index) =>
+  Array.from({ length: seeds }, (_, seed) => ({ what, index, seed })),
+);
+const folders = [];
+let next = 0;
+async function worker() {
+  for (let i = next++; i < work.length; i = next++) {
+    const { what, index, seed } = work[i];
+    folders[i] = await finished(what, index, seed);
+  }
+}
+console.error(`${work.length} runs, ${jobs} side by side, on ${availableParallelism()} processors`);
+await Promise.all(Array.from({ length: jobs }, worker));
+const words = ['results', ...folders.slice(0, seeds), '--task', task, '--baseline', ...folders.slice(seeds)];
+process.exitCode = await execute([...words, ...(values.overwrite ? ['--overwrite'] : [])]);
