@@ -64,7 +64,7 @@ export async function writeTokenFile(
 }
 
 const jsonSchema = z.strictObject({
-  tensors: z.array(z.string().regex(/^[a-z]+$/)),
+  tensors: z.array(z.string().regex(/^[a-z]+$/i)),
   metadata: z.record(z.string(), z.string()),
 });
 

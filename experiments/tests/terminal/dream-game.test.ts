@@ -1,5 +1,5 @@
 // The dream of a model that knows the rules of Catch is Catch.
-import { DreamVectorEnv } from '@tessera/agent';
+import { DreamVectorEnv, StickyActions } from '@tessera/agent';
 import type { Agent, DreamEnvOptions, Starts } from '@tessera/agent';
 import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
@@ -47,6 +47,7 @@ function knowingAgent() {
   const worldModel = {
     config: { context },
     spec: { actionCount: 3 },
+    sticky: new StickyActions(3),
     predict(starts: Starts) {
       shown.push(structuredClone(starts) as Starts);
       const next = stepFrom(decode(starts.tokens.data.slice(-50)), starts.actions.data.at(-1)!);

@@ -39,7 +39,15 @@ export const smallWorldModel: WorldModelOptions = {
   batchSize: 16,
   warmupUpdates: 0,
 };
-export const smallBehaviour: BehaviourOptions = { embedding: 4, hidden: 8, realBatch: 16, imaginedBatch: 16 };
+export const smallBehaviour: BehaviourOptions = {
+  embedding: 4,
+  stem: 0,
+  hidden: 8,
+  layers: 2,
+  endEntropy: null,
+  realBatch: 16,
+  imaginedBatch: 16,
+};
 
 /** The sizes of a tokenizer of so many tokens. */
 export function specOf(tokenShape: readonly number[], vocabulary: number, codeDim = 2): TokenizerSpec {
