@@ -104,7 +104,7 @@ export const kinds: readonly Mutant[] = [
     name: 'fsq-without-gradient',
     what: 'rounding without a straight-through estimator',
     file: quantizers('fsq'),
-    find: 'straightThrough(scaled, decode(tokens))',
+    find: 'straightThrough(scaled(z), decode(tokens))',
     replace: 'decode(tokens)',
     tests: [law('finite-scalar')],
   },
