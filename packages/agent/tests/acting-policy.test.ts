@@ -119,8 +119,9 @@ describe('what is collected', () => {
       expect(round.version).toEqual(new Set([who.version]));
       begun = snapshotOf(run);
       // The next round, if there is one, is played with the codes that this one has brought.
-      const shipped = trainer.state().tensors['acting.behaviour.codes'];
-      if (shipped !== undefined) expect(shipped.data).toEqual(codeFeatures(agent.tokenizer).data);
+      const now = codeFeatures(agent.tokenizer);
+      const shipped = trainer.state().tensors['acting.behaviour.codes'] ?? now;
+      expect(shipped.data).toEqual(now.data);
       // Before anything was learned actions are random.
       if (who.version === 0) continue;
       const played = round.ticks.map(({ actions }) => actions);
