@@ -14,7 +14,7 @@ import { tokensOf } from '../src/preprocess.ts';
 import { TokenProbe } from '../src/training/token-probe.ts';
 import { PixelTokenizer } from './pixel-tokenizer.ts';
 import { agentOn, cpu, errorOf } from './toy.ts';
-import { walk } from './walk-env.ts';
+import { readWalk, walk } from './walk-env.ts';
 
 type Kind = 'fixed' | 'trained' | 'streaming';
 
@@ -313,6 +313,24 @@ describe('the policy learns real steps', () => {
     }
     expect(ends).toBeGreaterThan(3);
     expect(ends).toBeLessThan(chunks.length);
+  });
+
+  test('each with the frame at which it was taken, and what it earned', async () => {
+    const { experience, run } = await learned(walk({ length: 3, spread: 4 }));
+    const chunks = [...run.replay.chunks()];
+    expect(experience).toHaveLength(chunks.length);
+    for (const [i, { tokens, actions, rewards }] of experience.entries()) {
+      const { metadata, steps } = chunks[i]!;
+      const frames = await run.replay.frames(chunks[i]!);
+      expect(tokens).toHaveLength(16 * steps);
+      for (const [step, action] of Array.from(actions).entries()) {
+        const told = readWalk(tokens.subarray(16 * step));
+        const next = readWalk(frames.data.subarray(16 * (step + 1)).map((x) => x / 16));
+        expect(told.step).toBe(metadata.firstStep + step);
+        expect(next).toMatchObject({ action, place: (told.place + action - 1 + 4) % 4 });
+        expect(rewards[step]).toBe(action - 1);
+      }
+    }
   });
 
   test('once in each round, on the steps of that round alone', async () => {

@@ -13,3 +13,9 @@ export const law = (name: string): string => `test/src/laws/quantizers/${name}.t
 
 /** A test file of the package. */
 export const test = (name: string): string => `packages/vqvae/tests/${name}.test.ts`;
+
+/** A file of the agent. */
+export const agent = (name: string): string => `packages/agent/src/${name}.ts`;
+
+/** A test file of the agent. */
+export const agentTest = (name: string): string => `packages/agent/tests/${name}.test.ts`;
