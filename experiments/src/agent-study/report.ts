@@ -17,14 +17,21 @@ const worldModelNumber = (name: string) => (unit: AgentUnit) => {
   return typeof value === 'number' ? value : null;
 };
 
+const imaginedSteps = worldModelNumber('imaginedSteps');
+
 const whole = (value: number): string => String(Math.round(value));
 const two = (value: number): string => value.toFixed(2);
 
 const columns: readonly Column[] = [
   { heading: 'changed tokens, %', of: ({ result }) => result.worldModel?.changedTokens, show: percent },
   { heading: '10 steps open loop, %', of: ({ result }) => result.worldModel?.openLoop?.tokens, show: percent },
-  { heading: 'imagines since step', of: worldModelNumber('imaginationSince'), show: whole },
-  { heading: 'imagined steps', of: worldModelNumber('imaginedSteps'), show: whole },
+  // The world model may be good enough for what is never asked of it.
+  {
+    heading: 'imagines since step',
+    of: (unit) => (imaginedSteps(unit) === 0 ? null : worldModelNumber('imaginationSince')(unit)),
+    show: whole,
+  },
+  { heading: 'imagined steps', of: imaginedSteps, show: whole },
   { heading: 'training, s', of: (unit) => training(unit, 'seconds'), show: whole },
   { heading: 'TFLOP', of: (unit) => training(unit, 'flops') / 1e12 },
 ];
@@ -35,7 +42,7 @@ function training({ result }: AgentUnit, what: 'seconds' | 'flops'): number {
   return phases.reduce((sum, [, phase]) => sum + phase[what], 0);
 }
 
-/** Means over the seeds with the smallest and the largest; interquartile means over all episodes of all seeds. */
+/** Over the seeds: means with the smallest and the largest, and interquartile means of the returns. */
 export function agentTable(units: readonly AgentUnit[]): string {
   const headings = ['changed', 'variant', 'seeds', 'return, drawn', 'IQM', 'return, greedy', 'IQM'];
   const rows = byVariant(units).map((own) => [
@@ -44,9 +51,13 @@ export function agentTable(units: readonly AgentUnit[]): string {
     String(own.length),
     ...(['drawn', 'greedy'] as const).flatMap((kind) => [
       rangeText(returns(own, kind), two),
-      two(interquartileMean(own.flatMap((unit) => unit[kind].returns))),
+      two(interquartileMean(own.map((unit) => unit[kind].meanReturn))),
     ]),
-    ...columns.map(({ of, show = shortNumber }) => rangeText(spreadOf(own.map((unit) => of(unit) ?? null)), show)),
+    ...columns.map(({ of, show = shortNumber }) => {
+      const spread = spreadOf(own.map((unit) => of(unit) ?? null));
+      const some = spread.count > 0 && spread.count < own.length;
+      return rangeText(spread, show) + (some ? ` (${spread.count} of ${own.length})` : '');
+    }),
   ]);
   return markdownTable([...headings, ...columns.map(({ heading }) => heading)], rows, { texts: 2 });
 }
@@ -77,7 +88,7 @@ export function agentNotes(units: readonly AgentUnit[], jobs: number): string {
     ([variant, against]) => (against === 'default' ? [] : [`${variant} with ${against}`]),
   );
   return [
-    `${distinct(units.map(({ result }) => result.steps))} steps, ${distinct(units.map(({ drawn }) => drawn.returns.length))} episodes a seed; means over the seeds [smallest, largest], IQM of all episodes of all seeds; accuracies on held-out steps.`,
+    `${distinct(units.map(({ result }) => result.steps))} steps, ${distinct(units.map(({ drawn }) => drawn.returns.length))} episodes a seed; over the seeds: means [smallest, largest] and interquartile means (IQM); accuracies on held-out steps.`,
     `Each variant is to be compared with default${compared.map((pair) => `, ${pair}`).join('')}.`,
     ...(fixed.length > 0 ? [`Policies that learn nothing: ${fixed.join(', ')}.`] : []),
     `${distinct(units.map(({ result }) => result.backend))}, ${jobs} run${jobs === 1 ? '' : 's'} side by side on ${distinct(units.map(({ result }) => result.machine ?? 'an unknown machine'))}.`,
