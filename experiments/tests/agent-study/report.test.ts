@@ -17,15 +17,15 @@ test('the table has means with their ranges, interquartile means of the seeds, a
   expect(agentTable(units)).toMatchInlineSnapshot(`
     "| changed | variant | seeds | return, drawn | IQM | return, greedy | IQM | changed tokens, % | 10 steps open loop, % | imagines since step | imagined steps | training, s | TFLOP |
     | --- | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |
-    | default | default | 2 | 3.00 [2.00, 4.00] | 4.00 | 6.00 [4.00, 8.00] | 8.00 | 95.1 | 90 | 3072 | 8192 | 15 | 3 |
-    | mode | end-to-end | 1 | 4.00 | 2.50 | 8.00 | 5.00 | 95.1 | 90 | 3072 | 8192 | 15 | 3 |
-    | Dyna | real-only | 1 | 4.00 | 2.50 | 8.00 | 5.00 | 95.1 | 90 | – | 8192 | 15 | 3 |"
+    | default | default | 4 | 12.50 [2.00, 40.00] | 4.00 | 25.00 [4.00, 80.00] | 8.00 | 95.1 | 90 | 3072 (3 of 4) | 8192 | 15 | 3 |
+    | mode | end-to-end | 1 | 4.00 | 4.00 | 8.00 | 8.00 | 95.1 | 90 | 3072 | 8192 | 15 | 3 |
+    | Dyna | real-only | 1 | 4.00 | 4.00 | 8.00 | 8.00 | 95.1 | 90 | – | 0 | 15 | 3 |"
   `);
 });
 
 test('the notes say what the numbers are of', () => {
   expect(agentNotes(units, 2)).toMatchInlineSnapshot(`
-    "2048 steps, 4 episodes a seed; means over the seeds [smallest, largest], IQM of all episodes of all seeds; accuracies on held-out steps.
+    "2048 steps, 4 episodes a seed; over the seeds: means [smallest, largest] and interquartile means (IQM); accuracies on held-out steps.
     Each variant is to be compared with default, end-to-end with ema.
     Policies that learn nothing: random 0.50.
     wasm, 2 runs side by side on 2 cores."
