@@ -1,6 +1,7 @@
 // A `tessera` command as a child process, so that the crash of one costs one run.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { WorkerError } from '@tessera/core';
 
 /** What a child is started with. */
 export interface ChildRequest {
@@ -20,7 +21,7 @@ export interface ChildEnd {
   readonly said: string;
 }
 
-/** Runs a child to its end. Rejects where it cannot be started. */
+/** Runs a child to its end. Rejects with WorkerError where it cannot be started. */
 export type RunChild = (request: ChildRequest) => Promise<ChildEnd>;
 
 /** The program of this package. */
@@ -51,9 +52,9 @@ export function nodeChildren(flags: readonly string[] = [program]): RunChild {
         signal.removeEventListener('abort', interrupt);
         process.off('exit', interrupt);
       };
-      child.once('error', (error) => {
+      child.once('error', (cause) => {
         tidy();
-        reject(error);
+        reject(new WorkerError(`tessera ${words.join(' ')}: the process did not start: ${cause.message}`, { cause }));
       });
       child.once('close', (code, killedBy) => {
         tidy();
