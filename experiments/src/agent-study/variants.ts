@@ -4,7 +4,6 @@ import { mergeLayers, parseSetting, resolveConfig } from '@tessera/runs';
 import { agentDefaults, agentSchema } from '../agent/config.ts';
 import type { AgentExperimentConfig } from '../agent/config.ts';
 import { differences } from '../resume.ts';
-import { arcadeVqvae } from '../tokenizer/config.ts';
 
 /** The environment of the study. */
 export const env = 'Breakout-v0';
@@ -47,17 +46,12 @@ export const variants: readonly Variant[] = [
   { name: 'chosen-maskgit-drawn', group: 'actions', changes: chosen({ kind: 'maskgit', temperature: 1 }) },
 ];
 
-// As many codes as the default has.
-const vqvae: Settings = { ...arcadeVqvae, quantizer: { ...arcadeVqvae.quantizer, vocabulary: 256 } };
-
 /**
  * The settings of a variant, over those of the experiment, as words for the command line: `path=value`. `common` are settings that all variants share; what a variant
  * changes counts more.
  */
 export function variantSettings(variant: Variant, common: Settings): string[] {
-  const isVqvae = (variant.changes['tokenizer'] as Settings | undefined)?.['kind'] === 'vqvae';
   const { values } = mergeLayers([
-    { source: 'study agent', values: isVqvae ? { tokenizer: { vqvae } } : {} },
     { source: 'agent', values: common },
     { source: variant.name, values: variant.changes },
   ]);
