@@ -1,6 +1,7 @@
 // The studies that `tessera study` offers.
 import type { ConfigLayer, RunFolder } from '@tessera/runs';
 import type { z } from 'zod';
+import { agentStudy } from './agent-study/study.ts';
 import type { RunOutcome } from './experiment.ts';
 import { quantizerStudy } from './quantizer-study/study.ts';
 import type { Reporter } from './reporter.ts';
@@ -51,4 +52,5 @@ export const studies: readonly Study[] = [
     run: (context) => runStudy(context as unknown as StudyContext<StudyConfig>),
   },
   quantizerStudy,
+  agentStudy,
 ];

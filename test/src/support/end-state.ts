@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { RunFolder } from '@tessera/runs';
+import type { RunResult } from '@tessera/runs';
 
 /** What is compared; long arrays and files as digests, so that a difference says where and not what. */
 export interface EndState {
@@ -36,10 +37,15 @@ export async function endState(directory: string): Promise<EndState> {
       ),
     ),
     metrics: (await run.readMetrics()).map(({ step, values }) => ({ step, values })),
-    result:
-      result &&
-      Object.fromEntries(Object.entries(result).filter(([name]) => !/^(wallSeconds|phases|command)$/.test(name))),
+    result: result && withoutTimes(result),
   };
+}
+
+/** Everything but how long it took, and what was typed. */
+function withoutTimes(result: RunResult): Record<string, unknown> {
+  const rest = Object.entries(result).filter(([name]) => !/^(wallSeconds|phases|command)$/.test(name));
+  const { imaginedStepsPerSecond: _, ...worldModel } = result.worldModel ?? {};
+  return { ...Object.fromEntries(rest), worldModel };
 }
 
 function filesIn(folder: string): string[] {
