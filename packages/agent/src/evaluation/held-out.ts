@@ -1,8 +1,8 @@
-// The world model on frames it never learned from: episodes of the agent itself, with seeds of their own.
+// The world model on frames it never learned from: episodes of the agent itself, and of a random player, with seeds of their own.
 import { Generators } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { memoryShards, Replay, VectorRollouts } from '@tessera/rollouts';
-import type { EnvConfig, StepReference } from '@tessera/rollouts';
+import type { BatchPolicy, EnvConfig, StepReference } from '@tessera/rollouts';
 import type { Agent } from '../agent.ts';
 import { TokenMemory, framesAt } from '../training/token-memory.ts';
 import { measureAccuracy } from '../world-model/accuracy.ts';
@@ -10,7 +10,7 @@ import type { Accuracy } from '../world-model/accuracy.ts';
 import { dreamFrames, measureDreams } from './dreams.ts';
 import type { DeltaPsnr } from './delta-psnr.ts';
 import type { OpenLoop } from './open-loop.ts';
-import { agentPolicy } from './policies.ts';
+import { agentPolicy, randomPolicy } from './policies.ts';
 
 /** What is played. */
 export interface HeldOutOptions {
@@ -47,7 +47,19 @@ export interface HeldOutDreams {
   readonly real: NdArray<'uint8'>;
 }
 
-/** Lets the agent play, and measures one-step predictions on all of it and open-loop dreams on windows of it. */
+/** The agent in every other environment and random actions in those between, so that what a good player never meets, an end for one, is measured too. */
+function mixedPolicy(agent: Agent, seed: number): BatchPolicy {
+  const [own, random] = [agentPolicy(agent, { seed }), randomPolicy(agent.actions, { seed })];
+  return {
+    version: own.version,
+    act(frames, envIndices, before) {
+      const [chosen, drawn] = [own, random].map((policy) => policy.act(frames, envIndices, before));
+      return envIndices.map((envIndex, row) => (envIndex % 2 === 0 ? chosen : drawn)![row]!);
+    },
+  };
+}
+
+/** Lets the agent play, in half of the environments, and measures one-step predictions on all of it and open-loop dreams on windows of it. */
 export async function measureHeldOut(
   agent: Agent,
   { env, steps, seed, numEnvs = 16, frames = 256, horizon = 10, dreams: count = 256 }: HeldOutOptions,
@@ -55,7 +67,7 @@ export async function measureHeldOut(
   const rollouts = await VectorRollouts.create({ env, numEnvs, seed });
   try {
     const replay = await Replay.create(memoryShards(), { maxBytes: Number.MAX_SAFE_INTEGER });
-    await replay.append(await rollouts.collect(agentPolicy(agent, { seed }), steps));
+    await replay.append(await rollouts.collect(mixedPolicy(agent, seed), steps));
     const memory = new TokenMemory({
       replay,
       tokenizer: agent.tokenizer,
