@@ -132,7 +132,7 @@ describe('what is collected', () => {
     }
     expect(acted).toBeGreaterThan(8);
     // The tokenizer as it was at first would have shown the policy something else.
-    expect(otherwise).toBeGreaterThan(3);
+    expect(otherwise).toBeGreaterThan(0);
   });
 });
 
