@@ -3,9 +3,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '@tessera/core';
 import { parseSetting, resolveConfig } from '@tessera/runs';
-import { z } from 'zod';
-import { envConfig, frameShapeOf, isPython } from '../environment.ts';
-import type { EnvironmentSettings } from '../environment.ts';
+import { envConfig, environmentSchema, frameShapeOf, isPython } from '../environment.ts';
 import type { Io } from '../io.ts';
 import { createReporter } from '../reporter.ts';
 import { parseCount } from '../usage-error.ts';
@@ -21,14 +19,6 @@ export interface PlayCommandOptions {
   readonly set?: readonly string[];
 }
 
-const schema: z.ZodObject & z.ZodType<EnvironmentSettings> = z.strictObject({
-  envKwargs: z.record(z.string(), z.unknown()).default({}).describe('arguments of the environment'),
-  envModules: z
-    .array(z.string().min(1))
-    .default([])
-    .describe('modules that register environments: packages, or files such as ./my-envs.js'),
-}) as never;
-
 // Faster than that nobody plays, whatever the films of an environment are meant to run at.
 const mostFramesPerSecond = 30;
 
@@ -36,8 +26,8 @@ const mostFramesPerSecond = 30;
 export async function playCommand(id: string, options: PlayCommandOptions, io: Io): Promise<number> {
   const seed = options.seed === undefined ? randomInt(2 ** 31) : parseCount('--seed', options.seed);
   const fps = options.fps === undefined ? undefined : parseCount('--fps', options.fps, { minimum: 1 });
-  const layers = (options.set ?? []).map((text) => parseSetting(text, schema));
-  const env = envConfig(id, resolveConfig(schema, layers) as unknown as EnvironmentSettings);
+  const layers = (options.set ?? []).map((text) => parseSetting(text, environmentSchema));
+  const env = envConfig(id, resolveConfig(environmentSchema, layers));
   if (isPython(id)) {
     throw new ConfigError(`play: expected an environment of this process, got '${id}', which lives in a Python.`);
   }
