@@ -5,8 +5,7 @@ import { ConfigError } from '@tessera/core';
 import { pathInfo } from '@tessera/core/node';
 import type { EnvConfig } from '@tessera/rollouts';
 import { parseSetting, resolveConfig } from '@tessera/runs';
-import { z } from 'zod';
-import { envConfig, frameShapeOf, isPython } from '../environment.ts';
+import { envConfig, environmentSchema, frameShapeOf, isPython } from '../environment.ts';
 import type { EnvironmentSettings } from '../environment.ts';
 import type { Io } from '../io.ts';
 import { openRun, settingsOfRun } from '../open-run.ts';
@@ -29,14 +28,6 @@ export interface PlayCommandOptions {
   readonly real?: boolean;
   readonly backend?: string;
 }
-
-const schema: z.ZodObject & z.ZodType<EnvironmentSettings> = z.strictObject({
-  envKwargs: z.record(z.string(), z.unknown()).default({}).describe('arguments of the environment'),
-  envModules: z
-    .array(z.string().min(1))
-    .default([])
-    .describe('modules that register environments: packages, or files such as ./my-envs.js'),
-}) as never;
 
 // Faster than that nobody plays, whatever the films of an environment are meant to run at.
 const mostFramesPerSecond = 30;
@@ -86,8 +77,8 @@ function environmentOf(id: string, options: PlayCommandOptions): EnvConfig {
       `play: --real and --backend are for run folders, and '${id}' is none. An environment is always the real one.`,
     );
   }
-  const layers = (options.set ?? []).map((text) => parseSetting(text, schema));
-  return envConfig(id, resolveConfig(schema, layers) as unknown as EnvironmentSettings);
+  const layers = (options.set ?? []).map((text) => parseSetting(text, environmentSchema));
+  return envConfig(id, resolveConfig(environmentSchema, layers));
 }
 
 async function playReal(env: EnvConfig, seed: number, play: Play): Promise<PlayedEpisode[]> {
