@@ -1,17 +1,19 @@
 // `tessera results RUN... --task NAME`: what several seeds of a task came to, as a file of raw scores and a table of what they say together.
 
 import { join } from 'node:path';
-import { bootstrapInterval, interquartileMean } from '@tessera/agent';
-import { ConfigError, npRandom } from '@tessera/core';
-import { makeDirectory, pathInfo, writeFileAtomic } from '@tessera/core/node';
+import { ConfigError } from '@tessera/core';
+import { listDirectory, makeDirectory, pathInfo, readTextBounded, writeFileAtomic } from '@tessera/core/node';
 import type { Command } from 'commander';
-import { formatSeconds } from '../format.ts';
 import type { Io } from '../io.ts';
 import { renderColumns } from '../table.ts';
 import { UsageError } from '../usage-error.ts';
 import { mergeRuns, readFinishedRun } from './merge.ts';
+import { resultsChart, resultsPage } from './page.ts';
+import { headings, returnRows } from './returns.ts';
 import { parseResults, resultsText } from './schema.ts';
-import type { LearnedResults, Scores, TaskResults } from './schema.ts';
+import type { TaskResults } from './schema.ts';
+
+const maxBytes = 64 * 2 ** 20;
 
 interface ResultsOptions {
   readonly task: string;
@@ -25,7 +27,9 @@ interface ResultsOptions {
 export function addResultsCommand(program: Command, io: Io, exitWith: (code: number) => void): void {
   program
     .command('results')
-    .description('Merge runs of several seeds into a file of raw scores, and show what they say together.')
+    .description(
+      'Merge runs of several seeds into a file of raw scores, show what they say together, and make the page of all files.',
+    )
     .argument('<runs...>', 'folders of runs that have ended and differ in their seed alone')
     .requiredOption('--task <name>', 'name of the file, TASK.json')
     .option('--baseline <runs...>', 'runs of other experiments on the same task, such as ppo')
@@ -50,10 +54,14 @@ async function resultsCommand(runs: readonly string[], options: ResultsOptions, 
   const read = async (directories: readonly string[]) => Promise.all(directories.map(readFinishedRun));
   const results = mergeRuns({ task, runs: await read(runs), baselines: await read(baseline), mixed });
   const text = resultsText(results);
-  parseResults(text, path); // what is written can be read
+  const written = parseResults(text, path); // what is written can be read
+  const others = await otherResults(out, path);
   await makeDirectory(out);
   await writeFileAtomic(path, text);
-  io.stderr.write(`${resultsTable(results)}\n`);
+  await writeFileAtomic(join(out, `${task}.svg`), `${resultsChart(written)}\n`);
+  const all = [...others, written].toSorted((a, b) => (a.task < b.task ? -1 : 1));
+  await writeFileAtomic(join(out, 'tables.md'), resultsPage(all));
+  io.stderr.write(`${renderColumns(headings, returnRows(results))}\n`);
   if (results.commit.endsWith('-dirty')) {
     io.stderr.write(`The sources differed from their commit: nobody can make these numbers again. Commit, then run.\n`);
   }
@@ -61,37 +69,10 @@ async function resultsCommand(runs: readonly string[], options: ResultsOptions, 
   return 0;
 }
 
-/** A row a policy: over seeds the mean of its mean returns, their interquartile mean and its 95 % interval. */
-export function resultsTable(results: TaskResults): string {
-  const rows = learnedRows(results);
-  for (const [name, baseline] of Object.entries(results.baselines)) {
-    if ('experiment' in baseline) rows.push(...learnedRows(baseline, name));
-    else rows.push(scoreRow(name, Object.values(baseline.seeds)));
-  }
-  return renderColumns(['policy', 'seeds', 'mean', 'IQM', '95 % interval', 'time'], rows);
-}
-
-function learnedRows({ experiment, seeds }: LearnedResults, name = experiment): string[][] {
-  const all = Object.values(seeds);
-  const seconds = all.reduce((sum, { wallSeconds }) => sum + wallSeconds, 0) / all.length;
-  const other = all[0]!.policy === 'sampled' ? 'greedy' : 'sampled';
-  const others = all.flatMap((seed) => seed[other] ?? []);
-  return [
-    scoreRow(`${name}, ${all[0]!.policy}`, all, formatSeconds(seconds)),
-    ...(others.length > 0 ? [scoreRow(`${name}, ${other}`, others)] : []),
-  ];
-}
-
-function scoreRow(name: string, seeds: readonly Scores[], time = ''): string[] {
-  const scores = seeds.map(({ meanReturn }) => meanReturn);
-  const shown = (value: number): string => value.toFixed(2);
-  const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
-  // One seed says nothing of others.
-  const interval =
-    scores.length < 2
-      ? '-'
-      : bootstrapInterval([scores], { generator: npRandom(0), samples: 10_000 })
-          .map(shown)
-          .join(' to ');
-  return [name, String(scores.length), shown(mean), shown(interquartileMean(scores)), interval, time];
+/** What the other files of the folder say. Throws FormatError for one that is no file of results: the page would lack it. */
+async function otherResults(directory: string, path: string): Promise<TaskResults[]> {
+  if ((await pathInfo(directory)) === undefined) return [];
+  const names = (await listDirectory(directory)).filter((name) => name.endsWith('.json'));
+  const paths = names.map((name) => join(directory, name)).filter((other) => other !== path);
+  return Promise.all(paths.map(async (other) => parseResults(await readTextBounded(other, { maxBytes }), other)));
 }

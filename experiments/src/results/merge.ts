@@ -86,11 +86,15 @@ function mergeSeeds(runs: readonly FinishedRun[], mixed: boolean): LearnedResult
     }
     checkAlike(first, run, mixed);
     const { commit, machine } = originOf(run);
+    const { wallSeconds, tokenizer, worldModel, phases } = run.result;
     seeds.push([
       String(seed),
       {
         ...run.plays.evaluation,
-        wallSeconds: run.result.wallSeconds,
+        wallSeconds,
+        ...(tokenizer !== undefined && { tokenizer: { ...tokenizer } }),
+        ...(worldModel !== undefined && { worldModel }),
+        ...(phases !== undefined && { phases }),
         ...(commit !== origin.commit && { commit }),
         ...(machine !== origin.machine && { machine }),
       },

@@ -18,12 +18,22 @@ export interface Scores {
   readonly returns: readonly number[];
 }
 
+/** What a part of a run's work cost. */
+export interface Phase {
+  readonly seconds: number;
+  readonly flops: number;
+}
+
 /** What a run with one seed came to: actions of the kind `policy`, and of the other kind under its name. */
 export interface SeedResult extends Scores {
   readonly policy: 'sampled' | 'greedy';
   readonly sampled?: Scores | undefined;
   readonly greedy?: Scores | undefined;
   readonly wallSeconds: number;
+  /** What the run says of its tokenizer, of its world model on held-out steps and of its phases; other experiments have none. */
+  readonly tokenizer?: Readonly<Record<string, unknown>> | undefined;
+  readonly worldModel?: Readonly<Record<string, unknown>> | undefined;
+  readonly phases?: Readonly<Record<string, Phase>> | undefined;
   /** Where they are not those of the other seeds. */
   readonly commit?: string | undefined;
   readonly machine?: string | undefined;
@@ -62,7 +72,7 @@ export interface TaskResults extends LearnedResults {
 
 /** The plays of a run's `result.json`, as far as they are kept. */
 export interface RunPlays {
-  readonly evaluation: Omit<SeedResult, 'wallSeconds' | 'commit' | 'machine'>;
+  readonly evaluation: Omit<SeedResult, 'wallSeconds' | 'commit' | 'machine' | 'tokenizer' | 'worldModel' | 'phases'>;
   readonly baselines: Readonly<Record<string, Scores & { readonly note?: string | undefined }>>;
 }
 
@@ -99,6 +109,9 @@ export const runPlaysSchema: z.ZodType<RunPlays> = z.object({
     .default({}),
 });
 
+// Runs may say more of them with every version; what is no number in a run is null here.
+const measures = z.record(text, z.unknown());
+
 const seedNames = z.string().regex(/^(?:0|[1-9]\d*)$/, 'expected a seed.');
 const learnedFields = {
   experiment: text,
@@ -116,6 +129,9 @@ const learnedFields = {
         sampled: scores.optional(),
         greedy: scores.optional(),
         wallSeconds: z.number().min(0),
+        tokenizer: measures.optional(),
+        worldModel: measures.optional(),
+        phases: z.record(text, z.object({ seconds: z.number(), flops: z.number() })).optional(),
         commit: text.optional(),
         machine: text.optional(),
       })

@@ -30,10 +30,10 @@ export interface BarRow {
   readonly group?: string;
 }
 
-/** A column of bars from 0, one a row. */
+/** A column of bars from 0 to the right, and to the left where something is negative; one a row. */
 export interface BarPanel {
   readonly heading: string;
-  /** One a row, of numbers >= 0. */
+  /** One a row. */
   readonly spreads: readonly Spread[];
   /** A line across all rows. */
   readonly reference?: number;
@@ -60,8 +60,9 @@ export function rangeBars(rows: readonly BarRow[], panels: readonly BarPanel[], 
     const x = left + panel * (bar.width + bar.gap);
     const known = [...spreads.map(({ high }) => high), reference ?? NaN].filter((value) => Number.isFinite(value));
     const most = Math.max(1e-9, ...known);
+    const least = Math.min(0, ...spreads.map(({ low }) => low).filter((value) => Number.isFinite(value)));
     // Room for the number behind the longest bar.
-    const place = (number: number) => (number / most) * (bar.width - 30);
+    const place = (number: number) => ((number - least) / (most - least)) * (bar.width - 30);
     const line = reference === undefined || !Number.isFinite(reference) ? undefined : (x + place(reference)).toFixed(1);
     return [
       `<text x="${x}" y="${top - 9}" font-weight="bold">${escapeHtml(heading)}</text>`,
@@ -69,7 +70,7 @@ export function rangeBars(rows: readonly BarRow[], panels: readonly BarPanel[], 
         if (count === 0) return [];
         const middle = places[i]! + bar.height / 2;
         return [
-          `<rect x="${x}" y="${places[i]!}" width="${place(mean).toFixed(1)}" height="${bar.height}" fill="#7fb2c4"/>`,
+          `<rect x="${(x + place(Math.min(0, mean))).toFixed(1)}" y="${places[i]!}" width="${Math.abs(place(mean) - place(0)).toFixed(1)}" height="${bar.height}" fill="#7fb2c4"/>`,
           `<line x1="${(x + place(low)).toFixed(1)}" x2="${(x + place(high)).toFixed(1)}" y1="${middle}" y2="${middle}" stroke="#1b3a4b" stroke-width="2"/>`,
           `<text x="${(x + place(high) + 4).toFixed(1)}" y="${places[i]! + 10.5}" font-size="10">${shortNumber(mean)}</text>`,
         ];

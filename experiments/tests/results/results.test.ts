@@ -1,5 +1,5 @@
 // `tessera results`: what runs of several seeds become, and which runs it refuses.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { injectFaults } from '@tessera/core/node';
 import { RunFolder } from '@tessera/runs';
@@ -7,6 +7,7 @@ import type { RunResult } from '@tessera/runs';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { main } from '../../src/program.ts';
+import { resultsChart, resultsPage } from '../../src/results/page.ts';
 import { parseResults, resultsText } from '../../src/results/schema.ts';
 import { fakeIo } from '../fake-experiment.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
@@ -121,6 +122,89 @@ describe('tessera results', () => {
     `);
   });
 
+  test('makes the page of all tasks of the folder', async () => {
+    const root = temporaryFolder();
+    const worldModel = {
+      tokens: 0.99,
+      changedTokens: 0.95,
+      openLoop: {
+        windows: 4,
+        horizon: 2,
+        tokens: 0.9,
+        changedTokens: 0.8,
+        lastRealFrame: 0.7,
+        tokensByStep: [0.95, 0.9],
+        changedTokensByStep: [0.9, 0.8],
+      },
+      endF1: NaN,
+      imaginedSteps: 12_345,
+    };
+    const phases = { 'world model': { seconds: 90, flops: 9e11, gflops: 10 } };
+    const first = await fakeRun(root, { result: { worldModel, phases } });
+    const second = await fakeRun(root, { seed: 1, returns: [-3, 5], result: { worldModel, phases } });
+    const other = await fakeRun(root, { experiment: 'ppo', returns: [-1, -2] });
+    expect((await results(root, first, second, '--task', 'later', '--baseline', other)).code).toBe(0);
+    const folder = join(root, 'results');
+    const picture = readFileSync(join(folder, 'later.svg'), 'utf8');
+    expect((await results(root, other, '--task', 'earlier')).code).toBe(0);
+    expect(readFileSync(join(folder, 'later.svg'), 'utf8')).toBe(picture);
+    expect(picture).not.toMatch(/NaN|="-/);
+    expect(readFileSync(join(folder, 'tables.md'), 'utf8')).toMatchInlineSnapshot(`
+      "# Results
+
+      Made by \`tessera results\` from the files beside it, which hold every return. Over seeds: the mean of their mean returns, its interquartile mean (IQM) and a 95 % bootstrap interval of that; time is the mean of the wall times, with evaluation.
+
+      ## earlier
+
+      Breakout-v0, 500 environment steps, 2 episodes a seed. cpu on 2 cores, commit \`c0ffee\`. The first seed again: \`tessera train ppo --seed 0\`.
+
+      | policy | seeds | mean | IQM | 95 % interval | time |
+      | --- | --: | --: | --: | --: | --: |
+      | ppo, sampled | 1 | -1.50 | -1.50 | - | 1 min 00 s |
+      | ppo, greedy | 1 | -0.50 | -0.50 | - |  |
+      | random | 1 | 0.00 | 0.00 | - |  |
+
+      ![earlier](earlier.svg)
+
+      ## later
+
+      Breakout-v0, 500 environment steps, 2 episodes a seed. cpu on 2 cores, commit \`c0ffee\`. The first seed again: \`tessera train breakout --seed 0\`.
+
+      | policy | seeds | mean | IQM | 95 % interval | time |
+      | --- | --: | --: | --: | --: | --: |
+      | breakout, sampled | 2 | 1.25 | 1.25 | 1.00 to 1.50 | 1 min 01 s |
+      | breakout, greedy | 2 | 2.25 | 2.25 | 2.00 to 2.50 |  |
+      | random | 2 | 0.25 | 0.25 | 0.00 to 0.50 |  |
+      | ppo, sampled | 1 | -1.50 | -1.50 | - | 1 min 00 s |
+      | ppo, greedy | 1 | -0.50 | -0.50 | - |  |
+
+      ![later](later.svg)
+
+      | measured | mean [smallest, largest] |
+      | --- | --: |
+      | tokens right, one step, % | 99 |
+      | of the tokens that change, % | 95 |
+      | tokens right, 10 steps open loop, % | 90 |
+      | the last real frame copied, % | 70 |
+      | imagined steps | 12300 |
+      | world model, time | 1 min 30 s |
+      | world model, GFLOPS | 10 |
+      "
+    `);
+
+    const before = readFileSync(join(folder, 'tables.md'), 'utf8');
+    writeFileSync(join(folder, 'earlier.json'), '{}');
+    const refused = await results(root, first, '--task', 'third');
+    expect([refused.code, refused.err.split('\n')[0]]).toMatchInlineSnapshot(`
+      [
+        1,
+        "error: <root>/results/earlier.json: ✖ Invalid input: expected 1",
+      ]
+    `);
+    expect(readFileSync(join(folder, 'tables.md'), 'utf8')).toBe(before);
+    expect(existsSync(join(folder, 'third.json'))).toBe(false);
+  });
+
   test('replaces a file only when it is told to, and whole or not at all', async () => {
     const root = temporaryFolder();
     const path = join(root, 'results', 'b.json');
@@ -144,7 +228,7 @@ describe('tessera results', () => {
     expect(readFileSync(path, 'utf8')).toBe(before);
     expect((await results(root, first, second, '--task', 'b', '--overwrite')).code).toBe(0);
     expect(Object.keys(parseResults(readFileSync(path, 'utf8'), path).seeds)).toEqual(['0', '1']);
-    expect(readdirSync(join(root, 'results'))).toEqual(['b.json']);
+    expect(readdirSync(join(root, 'results'))).toEqual(['b.json', 'b.svg', 'tables.md']);
   });
 
   test('takes different commits and machines with --mixed, and says whose each seed is', async () => {
@@ -363,11 +447,16 @@ describe('the file', () => {
     `);
   });
 
-  test('every one of the repository can be read', () => {
+  test('those of the repository can be read, and its page and pictures are made of them', () => {
     const folder = join(import.meta.dirname, '..', '..', 'results');
-    for (const name of existsSync(folder) ? readdirSync(folder) : []) {
-      const { task } = parseResults(readFileSync(join(folder, name), 'utf8'), name);
-      expect(`${task}.json`).toBe(name);
-    }
+    const all = readdirSync(folder)
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => {
+        const results = parseResults(readFileSync(join(folder, name), 'utf8'), name);
+        expect(`${results.task}.json`).toBe(name);
+        expect(readFileSync(join(folder, `${results.task}.svg`), 'utf8')).toBe(`${resultsChart(results)}\n`);
+        return results;
+      });
+    expect(readFileSync(join(folder, 'tables.md'), 'utf8')).toBe(resultsPage(all));
   });
 });
