@@ -194,6 +194,9 @@ describe('a policy that sees what was before', () => {
       });
       const first = integers([5, context + 1, 4], 4, seed);
       const done = integers([5, context + 1], 3, seed + 1);
+      // The last frame tells which row it is.
+      for (let row = 0; row < 5; row++)
+        first.data.set([row % 4, Math.floor(row / 4)], (row * (context + 1) + context) * 4);
       // The first row begins with an episode.
       done.data.fill(3, 0, context);
       const starts = async (count: number) => ({
