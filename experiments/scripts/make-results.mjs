@@ -12,38 +12,39 @@ import { parseArgs } from 'node:util';
 
 const tessera = fileURLToPath(new URL('../bin/tessera.js', import.meta.url));
 
-/** A run by its experiment and its words. */
-const run = (experiment, words = []) => ({ experiment, words });
-const pixels = ['--env', 'CartPole-v1', '--steps', '50000'];
-const invaders = ['--env', 'SpaceInvaders-v0', '--steps', '100000'];
-const breakout = (steps) => ['--env', 'Breakout-v0', '--steps', String(steps)];
+/** Runs by their experiment and its words. */
+const run = (experiment, ...words) => ({ experiment, words });
+const on = (env, steps) => ['--env', env, '--steps', String(steps)];
+const breakout = (steps) => on('Breakout-v0', steps);
+const invaders = on('SpaceInvaders-v0', 40_000);
+const pixels = on('CartPole-v1', 20_000);
 
 /** What is measured: the agent, and what it is compared with. A baseline of more steps is what fits into the agent's time. */
 const tasks = {
   catch: {
     seeds: 5,
     agent: run('catch'),
-    baselines: [run('ppo', ['--env', 'Catch-v0', '--steps', '12000']), run('dqn', ['--env', 'Catch-v0', '--steps', '12000'])], // prettier-ignore
+    baselines: [run('ppo', ...on('Catch-v0', 12_000)), run('dqn', ...on('Catch-v0', 12_000))],
   },
   'breakout-40k': {
     seeds: 5,
-    agent: run('breakout', ['--steps', '40000']),
-    baselines: [run('ppo', breakout(40_000)), run('dqn', breakout(40_000))],
+    agent: run('breakout', '--steps', '40000'),
+    baselines: [run('ppo', ...breakout(40_000))],
   },
   'breakout-100k': {
     seeds: 5,
     agent: run('breakout'),
-    baselines: [run('ppo', breakout(100_000)), run('ppo', breakout(1_000_000))],
+    baselines: [run('ppo', ...breakout(100_000)), run('ppo', ...breakout(300_000))],
   },
-  'space-invaders-100k': {
+  'space-invaders-40k': {
     seeds: 3,
-    agent: run('agent', invaders),
-    baselines: [run('ppo', invaders)],
+    agent: run('agent', ...invaders),
+    baselines: [run('ppo', ...invaders)],
   },
-  'cartpole-pixels-50k': {
+  'cartpole-pixels-20k': {
     seeds: 3,
-    agent: run('agent', pixels),
-    baselines: [run('ppo', [...pixels, '--set', 'rollouts.envKwargs={"stackFrames":2}'])],
+    agent: run('agent', ...pixels),
+    baselines: [run('ppo', ...pixels, '--set', 'rollouts.envKwargs={"stackFrames":2}')],
   },
 };
 
@@ -62,9 +63,13 @@ if (tasks[task] === undefined || positionals.length > 1 || !(Number.isInteger(jo
   process.exit(2);
 }
 
+// Each of several runs computes with its share of the cores.
+const share = String(Math.max(1, Math.floor(availableParallelism() / jobs)));
+const env = jobs === 1 ? process.env : { ...process.env, TF_NUM_INTRAOP_THREADS: share };
+
 /** Runs the program; resolves with its exit code. What it says goes to our standard error. */
 function execute(words) {
-  const child = spawn(process.execPath, [tessera, ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, [tessera, ...words], { stdio: ['ignore', 'ignore', 'inherit'], env });
   return new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
 }
 

@@ -19,17 +19,33 @@ const seed = Number(process.env['TESSERA_KILL_SEED'] ?? 0);
 /** Stops of one run, from its start to its end. */
 const chainLength = 5;
 
-const variants = [
-  { name: 'alternating, a VQ-VAE, a checkpoint every round', share: 0.3, set: [] },
+interface Variant {
+  readonly name: string;
+  /** Of the stops. */
+  readonly share: number;
+  /** Plain JavaScript takes ten times as long. */
+  readonly backend: 'cpu' | 'wasm';
+  readonly set: readonly string[];
+}
+
+const variants: readonly Variant[] = [
+  { name: 'alternating, a VQ-VAE, a checkpoint every round', share: 0.3, backend: 'cpu', set: [] },
   {
     name: 'interleaved, a VQ-VAE, a checkpoint every third round',
     share: 0.2,
+    backend: 'wasm',
     set: ['training.mode=interleaved', 'checkpointEvery=3'],
   },
-  { name: 'alternating, remembered patches', share: 0.25, set: ['tokenizer.kind=nearest', 'checkpointEvery=2'] },
+  {
+    name: 'alternating, remembered patches',
+    share: 0.25,
+    backend: 'wasm',
+    set: ['tokenizer.kind=nearest', 'checkpointEvery=2'],
+  },
   {
     name: 'rounds played meanwhile, steps drawn by their losses',
     share: 0.25,
+    backend: 'wasm',
     set: ['training.collection=meanwhile', 'training.sampling.kind=prioritised'],
   },
 ];
@@ -52,7 +68,7 @@ const begun = (folder: string): boolean =>
 const learned = (folder: string): boolean =>
   begun(folder) && existsSync(join(onlyRun(folder), 'agent', 'agent.safetensors'));
 
-async function referenceRun(folder: string, set: readonly string[]): Promise<Reference> {
+async function referenceRun(folder: string, { backend, set }: Variant): Promise<Reference> {
   mkdirSync(folder);
   let [working, evaluating] = [0, 0];
   const watch = (err: string): boolean => {
@@ -60,7 +76,7 @@ async function referenceRun(folder: string, set: readonly string[]): Promise<Ref
     if (evaluating === 0 && learned(folder)) evaluating = performance.now();
     return false;
   };
-  const ended = await session(tinyAgent({ root: folder, set }), {
+  const ended = await session(tinyAgent({ root: folder, backend, set }), {
     signal: 'SIGKILL',
     delayMs: 0,
     after: watch,
@@ -83,15 +99,16 @@ function expectAdvice({ code, err, out }: Session, stop: Stop, folder: string): 
 }
 
 describe.concurrent(`runs that are stopped ${kills} times (moments of seed ${seed})`, () => {
-  for (const [index, { name, share, set }] of variants.entries()) {
+  for (const [index, variant] of variants.entries()) {
+    const { name, share, backend, set } = variant;
     const quota = Math.round(kills * share);
     test(
-      `${name}: end as one that nobody stopped, ${quota} stops`,
+      `on ${backend}, ${name}: end as one that nobody stopped, ${quota} stops`,
       { timeout: 120_000 + 12_000 * kills },
       async ({ onTestFailed }) => {
         const log: string[] = [];
         onTestFailed(() => void process.stderr.write(`${log.join('\n')}\n`));
-        const reference = await referenceRun(join(root, `reference-${index}`), set);
+        const reference = await referenceRun(join(root, `reference-${index}`), variant);
         checkReference(reference.end, set);
         const draw = npRandom(seed * variants.length + index);
         let landed = 0;
@@ -108,7 +125,7 @@ describe.concurrent(`runs that are stopped ${kills} times (moments of seed ${see
                   ? { after: (err) => err !== '', delayMs: draw.uniform(0, 0.4 * reference.workMs) }
                   : { after: () => learned(folder), delayMs: draw.uniform(0, reference.evaluationMs) }),
             };
-            const ended = await session(next(folder, set), stop);
+            const ended = await session(next(folder, variant), stop);
             log.push(`${stop.signal} ${kill} after ${stop.delayMs.toFixed(0)} ms: ${ended.code ?? ended.signal}`);
             // It may have been done before the stop came, but nothing else.
             expect({ ...ended, failed: !ended.stopped && ended.code !== 0 }).toMatchObject({ failed: false });
@@ -116,7 +133,7 @@ describe.concurrent(`runs that are stopped ${kills} times (moments of seed ${see
             landed++;
             expectAdvice(ended, stop, folder);
           }
-          const last = await session(next(folder, set));
+          const last = await session(next(folder, variant));
           expect(last).toMatchObject({ code: 0 });
           expect(await endState(onlyRun(folder))).toEqual(reference.end);
         }
@@ -175,10 +192,10 @@ describe('Ctrl-C', () => {
 });
 
 /** The command that a person would give next. */
-function next(folder: string, set: readonly string[]): string[] {
+function next(folder: string, { backend, set }: Variant): string[] {
   return begun(folder)
-    ? ['train', 'agent', '--resume', onlyRun(folder), '--backend', 'cpu']
-    : tinyAgent({ root: folder, set });
+    ? ['train', 'agent', '--resume', onlyRun(folder), '--backend', backend]
+    : tinyAgent({ root: folder, backend, set });
 }
 
 /** The reference has something to get wrong: every kind of update, as often as planned, and a replay that is full. */
