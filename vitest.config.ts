@@ -10,7 +10,7 @@ const ownModules = [
   'envs/gymnasium-js/tests/*.test.ts',
   'envs/gymnasium-js/tests/vector/*.test.ts',
   'envs/python/tests/**/*.test.ts',
-  'test/src/{browser,conformance,e2e,mutants}/**/*.test.ts',
+  'test/src/{browser,conformance,mutants}/**/*.test.ts',
   'packages/engine/tests/node/create-node-engine.test.ts',
 ];
 
@@ -43,6 +43,7 @@ export default defineConfig({
       // Apart from each other: each has its own environments in the registry.
       sharingModules('shared modules: environments', ['envs/*/tests/**/*.test.ts']),
       sharingModules('shared modules: experiments', ['experiments/tests/**/*.test.ts']),
+      sharingModules('shared modules: whole program', ['test/src/e2e/**/*.test.ts']),
       sharingModules('shared modules: packages', [
         'packages/*/tests/**/*.test.ts',
         'test/src/{growth,laws}/**/*.test.ts',
