@@ -30,7 +30,7 @@ describe('usage', () => {
         play [options] [game]                      Play a game yourself, or an agent's dream of it, in the terminal.
         study                                      Run a study: a fixed protocol, measured, with a report.
         list [options]                             List the runs.
-        results [options] <runs...>                Merge runs of several seeds into a file of raw scores, and show what they say together.
+        results [options] <runs...>                Merge runs of several seeds into a file of raw scores and a page of all such files; show what they say.
         tokenize [options] <tokenizer> <frames>    Turn PNGs or the frames of a replay into tokens.
         detokenize [options] <tokenizer> <tokens>  Turn tokens back into PNGs.
         export                                     Write a tokenizer as models for other runtimes.

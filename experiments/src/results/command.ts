@@ -28,7 +28,7 @@ export function addResultsCommand(program: Command, io: Io, exitWith: (code: num
   program
     .command('results')
     .description(
-      'Merge runs of several seeds into a file of raw scores, show what they say together, and make the page of all files.',
+      'Merge runs of several seeds into a file of raw scores and a page of all such files; show what they say.',
     )
     .argument('<runs...>', 'folders of runs that have ended and differ in their seed alone')
     .requiredOption('--task <name>', 'name of the file, TASK.json')
@@ -69,10 +69,12 @@ async function resultsCommand(runs: readonly string[], options: ResultsOptions, 
   return 0;
 }
 
-/** What the other files of the folder say. Throws FormatError for one that is no file of results: the page would lack it. */
+/** What the other results of the folder say. Throws FormatError for one that is damaged: the page would lack it. */
 async function otherResults(directory: string, path: string): Promise<TaskResults[]> {
   if ((await pathInfo(directory)) === undefined) return [];
   const names = (await listDirectory(directory)).filter((name) => name.endsWith('.json'));
   const paths = names.map((name) => join(directory, name)).filter((other) => other !== path);
-  return Promise.all(paths.map(async (other) => parseResults(await readTextBounded(other, { maxBytes }), other)));
+  const texts = await Promise.all(paths.map(async (other) => readTextBounded(other, { maxBytes })));
+  // The folder may be one that has other files too, such as package.json.
+  return texts.flatMap((text, i) => (text.includes('"task":') ? [parseResults(text, paths[i]!)] : []));
 }

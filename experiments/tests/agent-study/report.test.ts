@@ -35,7 +35,7 @@ test('the notes say what the numbers are of', () => {
 const linesAcross = (svg: string) =>
   [...svg.matchAll(/<line x1="([\d.]+)" x2="\1" [^>]*dasharray/g)].map(([, x]) => Number(x));
 const barEnds = (svg: string) =>
-  [...svg.matchAll(/<rect x="(\d+)" y="(\d+)" width="([\d.]+)" height="13"/g)].map(([, x, y, width]) => ({
+  [...svg.matchAll(/<rect x="([\d.]+)" y="(\d+)" width="([\d.]+)" height="13"/g)].map(([, x, y, width]) => ({
     y: Number(y),
     end: Number(x) + Number(width),
   }));

@@ -193,12 +193,13 @@ describe('tessera results', () => {
     `);
 
     const before = readFileSync(join(folder, 'tables.md'), 'utf8');
-    writeFileSync(join(folder, 'earlier.json'), '{}');
+    writeFileSync(join(folder, 'package.json'), '{}');
+    writeFileSync(join(folder, 'earlier.json'), readFileSync(join(folder, 'earlier.json'), 'utf8').slice(0, 99));
     const refused = await results(root, first, '--task', 'third');
     expect([refused.code, refused.err.split('\n')[0]]).toMatchInlineSnapshot(`
       [
         1,
-        "error: <root>/results/earlier.json: ✖ Invalid input: expected 1",
+        "error: <root>/results/earlier.json: expected the results of a task, got text that is no JSON.",
       ]
     `);
     expect(readFileSync(join(folder, 'tables.md'), 'utf8')).toBe(before);
