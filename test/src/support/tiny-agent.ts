@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 export const chaseModule: string = fileURLToPath(new URL('./fixtures/chase.mjs', import.meta.url));
 
 /** Rounds of a tiny run. */
-export const rounds = 12;
+export const rounds = 8;
 
 const settings = {
   steps: rounds * 40,
@@ -30,8 +30,8 @@ const settings = {
   training: {
     numEnvs: 4,
     roundSteps: 10,
-    // About five rounds.
-    replayBytes: 70_000,
+    // About four rounds.
+    replayBytes: 56_000,
     tokenizer: { firstUpdates: 8, updates: 3, untilSteps: 240, batchSize: 16, seedFrames: 32, warmupUpdates: 2 },
     worldModel: { firstUpdates: 8, updates: 4 },
     // Whatever the world model is worth: dreams are part of the work.
@@ -56,7 +56,7 @@ export interface TinyAgentOptions {
   readonly set?: readonly string[];
 }
 
-/** The command line of a tiny run of `train agent`: 480 steps in 12 rounds, a checkpoint after each, shards that leave the replay from the sixth on. */
+/** The command line of a tiny run of `train agent`: 320 steps in 8 rounds, a checkpoint after each, shards that leave the replay from the fifth on. */
 export function tinyAgent({
   root,
   backend = 'cpu',

@@ -15,7 +15,7 @@ const shapes = [1, 2, 3, 4].flatMap((kernel) =>
     // Several tiles of our own kernels, and sizes of oneDNN's.
     { kernel, stride, batch: 1, size: 11, channels: 20, features: 24 },
     { kernel, stride, batch: 1, size: 9, channels: 32, features: 28 },
-    { kernel, stride, batch: 2, size: 8, channels: 36, features: 40 },
+    { kernel, stride, batch: 1, size: 8, channels: 36, features: 40 },
   ]),
 );
 
@@ -70,13 +70,13 @@ for (const backend of others) {
       const want = referenceOf(shape);
       const program = programOn(engineOf(backend), shape);
       const inputs = inputsOf(shape);
+      // Sums of thousands of products cancel: what float32 allows depends on the largest of them.
+      const tolerances = keys.map((key) => 1e-5 * Math.max(...Array.from(want[key].data as Float32Array, Math.abs)));
       for (let run = 0; run < (backend.name === 'wasm' ? 2 : 30); run++) {
         const got = program.run(inputs);
-        for (const key of keys) {
-          expect(got[key].shape).toEqual(want[key].shape);
-          // Sums of thousands of products cancel: what float32 allows depends on the largest of them.
-          const largest = Math.max(...Array.from(want[key].data as Float32Array, Math.abs));
-          expectClose(got[key], want[key], { tolerance: 1e-5 * largest, what: `${key} of run ${run}` });
+        expect(Object.keys(got)).toEqual(keys);
+        for (const [i, key] of keys.entries()) {
+          expectClose(got[key], want[key], { tolerance: tolerances[i]!, what: `${key} of run ${run}` });
         }
       }
       program.dispose();

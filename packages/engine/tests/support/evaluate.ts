@@ -113,8 +113,10 @@ export function expectClose(
   if (got.shape.join() !== want.shape.join()) {
     expect.fail(`${what}: got the shape [${got.shape.join(', ')}], expected [${want.shape.join(', ')}]`);
   }
-  for (let i = 0; i < got.data.length; i++) {
-    const [a, b] = [Number(got.data[i]), Number(want.data[i])];
+  const [results, wanted] = [got.data, want.data];
+  for (let i = 0; i < results.length; i++) {
+    const a = Number(results[i]);
+    const b = Number(wanted[i]);
     if (Object.is(a, b) || a === b) continue;
     if (!(Math.abs(a - b) <= tolerance * (1 + Math.abs(b)))) {
       expect.fail(`${what}: element ${i} of [${got.shape.join(', ')}] is ${a}, expected ${b} within ${tolerance}`);
