@@ -65,13 +65,13 @@ export const agentSchema: z.ZodObject & z.ZodType<AgentExperimentConfig> = z.str
   precision: precisionSchema,
 }) as never;
 
-// Catch is played without a fault after about 5,000 steps; the rest is margin.
+// Catch is played without a fault after about 5,000 steps; the rest is margin. Without the convolution one seed in five never went for balls in one of the columns.
 const catchPreset = {
   steps: 12_000,
   tokenizer: { kind: 'vqvae', vqvae: arcadeVqvae },
   worldModel: { context: 1, width: 48, layers: 1, stem: 16, learningRate: 3e-3 },
   behaviour: {
-    stem: 0,
+    stem: 16,
     hidden: 64,
     layers: 2,
     entropy: 0.02,
