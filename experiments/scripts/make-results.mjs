@@ -34,7 +34,7 @@ const tasks = {
   'breakout-100k': {
     seeds: 5,
     agent: run('breakout'),
-    baselines: [run('ppo', ...breakout(100_000)), run('ppo', ...breakout(300_000))],
+    baselines: [run('ppo', ...breakout(100_000)), run('ppo', ...breakout(600_000))],
   },
   'space-invaders-40k': {
     seeds: 3,
