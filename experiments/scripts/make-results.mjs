@@ -19,7 +19,7 @@ const breakout = (steps) => on('Breakout-v0', steps);
 const invaders = on('SpaceInvaders-v0', 40_000);
 const pixels = on('CartPole-v1', 20_000);
 
-/** What is measured: the agent, and what it is compared with. A baseline of more steps is what fits into the agent's time. */
+/** What is measured: the agent, and what it is compared with. A baseline of more steps has about as much time as the agent. */
 const tasks = {
   catch: {
     seeds: 5,

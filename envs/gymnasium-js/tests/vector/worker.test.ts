@@ -61,7 +61,7 @@ describe.each([
 
   const actions = fc.array(fc.array(fc.nat({ max: 2 }), { minLength: 5, maxLength: 5 }), { maxLength: 12 });
 
-  test.prop([fc.constantFrom(...modes), fc.nat(), actions, actions], { numRuns: 12 })(
+  test.prop([fc.constantFrom(...modes), fc.nat(), actions, actions], { numRuns: 25 })(
     'gives the results and states of SyncVectorEnv',
     async (mode, seed, before, after) => {
       const [sync, workers] = pairs.get(mode)!;
@@ -128,7 +128,7 @@ describe.each([
     return () => workers.close();
   }, 60_000);
 
-  test.prop([fc.nat(), fc.nat(), fc.nat({ max: 5 }), fc.nat({ max: 5 })], { numRuns: 8 })(
+  test.prop([fc.nat(), fc.nat(), fc.nat({ max: 5 }), fc.nat({ max: 5 })], { numRuns: 15 })(
     'give the results and states of SyncVectorEnv',
     async (seed, actionSeed, before, after) => {
       const { actionSpace } = sync;

@@ -15,7 +15,7 @@ const shapes = [1, 2, 3, 4].flatMap((kernel) =>
     // Several tiles of our own kernels, and sizes of oneDNN's.
     { kernel, stride, batch: 1, size: 11, channels: 20, features: 24 },
     { kernel, stride, batch: 1, size: 9, channels: 32, features: 28 },
-    { kernel, stride, batch: 1, size: 8, channels: 36, features: 40 },
+    { kernel, stride, batch: 2, size: 8, channels: 36, features: 40 },
   ]),
 );
 
