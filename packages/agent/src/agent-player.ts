@@ -7,9 +7,16 @@ import { copyRow, setActions, shift } from './world-model/windows.ts';
 import type { Starts } from './world-model/windows.ts';
 import { pastHidden } from './world-model/past-hidden.ts';
 
+/** The generators of frames: of the environments' own, of their episodes, or as one likes. */
+export type GeneratorsOf = (
+  envIndices: readonly number[],
+  begins: ArrayLike<number> | undefined,
+) => readonly Generator[];
+
 /** How a player chooses. */
 export interface PlayerOptions {
-  readonly generator: Generator;
+  /** One for all, or what gives each frame of `envIndices` its own; `begins` as in `PlayOf`. */
+  readonly generator: Generator | GeneratorsOf;
   /** The most likely actions instead of drawn ones; default false. */
   readonly greedy?: boolean;
 }
@@ -60,7 +67,9 @@ export class AgentPlayer {
     }
     const pasts = this.remembers ? this.#pastsOf(own, { begins, executed }) : undefined;
     const hiddenState = pasts && pastHidden(this.#agent.worldModel, pasts);
-    const decision = behaviour.act(tokens, { ...this.#options, hiddenState });
+    const { generator: given, greedy = false } = this.#options;
+    const generator = typeof given === 'function' ? given(own, begins) : given;
+    const decision = behaviour.act(tokens, { generator, greedy, hiddenState });
     const { actions } = decision;
     if (pasts !== undefined) this.#remember(own, pasts, { tokens, actions });
     return { ...decision, actions: actions.map((index) => index + range.first) };

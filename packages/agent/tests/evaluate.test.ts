@@ -75,6 +75,18 @@ describe('evaluation', () => {
     },
   );
 
+  test.prop([fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 8 }), fc.nat(100)], { numRuns: 20 })(
+    'of a policy that draws is the same however many episodes run side by side, and of more episodes the first ones are the same',
+    async (side, episodes, seed) => {
+      const agent = agentOn(cpu);
+      for (const policyOf of [() => randomPolicy(walkActions, { seed }), () => agentPolicy(agent, { seed })]) {
+        const { returns } = await evaluatePolicy(policyOf(), { ...options, episodes, side });
+        const more = await evaluatePolicy(policyOf(), { ...options, episodes: episodes + 3, side: 1 });
+        expect(more.returns.slice(0, episodes)).toEqual(returns);
+      }
+    },
+  );
+
   test('gives every policy the same starts', async () => {
     const [one, other] = [noting(rule), noting(randomPolicy(walkActions, { seed: 1 }))];
     await evaluatePolicy(one.noted, { ...options, side: 1 });

@@ -9,6 +9,7 @@ import { checkSettings } from '@tessera/vqvae';
 import type { Tokenizer, TokenizerSpec } from '@tessera/vqvae';
 import { loadCounted, savedCount } from '../saved-count.ts';
 import { chooseActions } from './choose-actions.ts';
+import type { RowGenerators } from './choose-actions.ts';
 import type { Choices } from './choose-actions.ts';
 import { behaviourSchema } from './config.ts';
 import type { BehaviourConfig, BehaviourOptions } from './config.ts';
@@ -63,7 +64,7 @@ export interface BehaviourCreateOptions {
 
 /** Whose actions, and how they are chosen. */
 export interface ActOptions {
-  readonly generator: Generator;
+  readonly generator: RowGenerators;
   /** The most likely actions instead of drawn ones; default false. */
   readonly greedy?: boolean;
   /** float32 [batch, hiddenSize], with the input `state`. */

@@ -2,6 +2,14 @@
 import { NonFiniteError, ndarray } from '@tessera/core';
 import type { Generator, NdArray } from '@tessera/core';
 
+/** What rows are drawn with: one generator for all of them, in their order, or one of its own for each. */
+export type RowGenerators = Generator | readonly Generator[];
+
+/** The generator of a row. */
+export function generatorOf(generators: RowGenerators, row: number): Generator {
+  return Array.isArray(generators) ? (generators as readonly Generator[])[row]! : (generators as Generator);
+}
+
 /** Actions and how likely they were. */
 export interface Choices {
   /** Action indices from 0. */
@@ -18,7 +26,7 @@ export interface Choices {
  */
 export function chooseActions(
   logits: NdArray,
-  { generator, greedy = false }: { readonly generator: Generator; readonly greedy?: boolean },
+  { generator, greedy = false }: { readonly generator: RowGenerators; readonly greedy?: boolean },
 ): Choices {
   const [rows, count] = logits.shape as [number, number];
   const actions = new Int32Array(rows);
@@ -33,7 +41,7 @@ export function chooseActions(
     if (!Number.isFinite(total)) {
       throw new NonFiniteError(`policy: expected finite logits, got ${own.join(', ')} in row ${row}.`);
     }
-    const action = greedy ? best : drawIndex(weights, total * generator.random());
+    const action = greedy ? best : drawIndex(weights, total * generatorOf(generator, row).random());
     actions[row] = action;
     logProbabilities[row] = Math.log(weights[action]! / total);
     for (let i = 0; i < count; i++) probabilities.data[row * count + i] = weights[i]! / total;

@@ -1,17 +1,16 @@
 // Policies as evaluation takes them: an agent, and those that it has to beat.
-import { Generators } from '@tessera/core';
 import type { ActionRange, BatchPolicy } from '@tessera/rollouts';
 import type { Agent } from '../agent.ts';
 import type { Dqn } from '../model-free/dqn.ts';
 import type { Ppo } from '../model-free/ppo.ts';
+import { episodeGenerators } from './episode-generators.ts';
 
 /** The agent as it is: actions drawn from its policy, or the most likely ones. */
 export function agentPolicy(
   agent: Agent,
   { seed, greedy = false }: { readonly seed: number; readonly greedy?: boolean },
 ): BatchPolicy {
-  const generator = new Generators(seed).get('evaluation/policy');
-  const player = agent.player({ generator, greedy });
+  const player = agent.player({ generator: episodeGenerators(seed), greedy });
   return {
     version: agent.behaviour.version,
     act: (frames, envIndices, before) => player.act(frames, { envIndices, ...before }).actions,
@@ -23,16 +22,20 @@ export function modelFreePolicy(
   agent: Ppo | Dqn,
   { seed, greedy = false }: { readonly seed: number; readonly greedy?: boolean },
 ): BatchPolicy {
-  const generator = new Generators(seed).get('evaluation/policy');
-  return { version: agent.version, act: (frames) => agent.act(frames, { generator, greedy }) };
+  const generatorsOf = episodeGenerators(seed);
+  return {
+    version: agent.version,
+    act: (frames, envIndices, { begins }) => agent.act(frames, { generator: generatorsOf(envIndices, begins), greedy }),
+  };
 }
 
 /** Every action equally likely. */
 export function randomPolicy({ count, first }: ActionRange, { seed }: { readonly seed: number }): BatchPolicy {
-  const generator = new Generators(seed).get('evaluation/policy');
+  const generatorsOf = episodeGenerators(seed);
   return {
     version: 0,
-    act: (frames) => Array.from({ length: frames.shape[0]! }, () => first + generator.integers(count)),
+    act: (_, envIndices, { begins }) =>
+      generatorsOf(envIndices, begins).map((generator) => first + generator.integers(count)),
   };
 }
 

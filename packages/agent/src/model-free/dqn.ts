@@ -1,6 +1,6 @@
 // Double deep Q-learning on frames (Mnih et al. 2015, Nature 518; van Hasselt et al. 2016, arXiv 1509.06461): the other agent without a model to compare with.
 import { Generators, NonFiniteError, ndarray } from '@tessera/core';
-import type { Generator, NdArray } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
 import {
   BatchedProgram,
   abs,
@@ -21,6 +21,8 @@ import type { AdamState, Linear } from '@tessera/nn';
 import type { ActionRange } from '@tessera/rollouts';
 import { checkSettings, toUnit } from '@tessera/vqvae';
 import { z } from 'zod';
+import { generatorOf } from '../behaviour/choose-actions.ts';
+import type { RowGenerators } from '../behaviour/choose-actions.ts';
 import { checkFrameBytes } from '../preprocess.ts';
 import { loadCounted, savedCount } from '../saved-count.ts';
 import { doubleTargets } from './double-targets.ts';
@@ -172,12 +174,13 @@ export class Dqn {
    */
   act(
     frames: NdArray<'uint8'>,
-    options: { readonly generator: Generator; readonly greedy?: boolean; readonly epsilon?: number },
+    options: { readonly generator: RowGenerators; readonly greedy?: boolean; readonly epsilon?: number },
   ): Int32Array {
-    const { generator, greedy = false, epsilon = greedy ? 0 : this.config.endEpsilon } = options;
+    const { greedy = false, epsilon = greedy ? 0 : this.config.endEpsilon } = options;
     const { shape, data } = this.values(frames);
     const [rows, count] = shape as [number, number];
     return Int32Array.from({ length: rows }, (_, row) => {
+      const generator = generatorOf(options.generator, row);
       if (epsilon > 0 && generator.random() < epsilon) return this.actions.first + generator.integers(count);
       const own = data.subarray(row * count, (row + 1) * count) as Float32Array;
       if (!own.every(Number.isFinite)) {

@@ -10,6 +10,7 @@ import type { ActionRange, Chunk } from '@tessera/rollouts';
 import { checkSettings, toUnit } from '@tessera/vqvae';
 import { z } from 'zod';
 import { chooseActions } from '../behaviour/choose-actions.ts';
+import type { RowGenerators } from '../behaviour/choose-actions.ts';
 import { behaviourSchema } from '../behaviour/config.ts';
 import type { BehaviourConfig } from '../behaviour/config.ts';
 import type { Judgement } from '../behaviour/networks.ts';
@@ -147,7 +148,7 @@ export class Ppo {
   }
 
   /** Actions as the environment takes them: drawn from the policy, or with `greedy` the most likely. */
-  act(frames: NdArray<'uint8'>, options: { readonly generator: Generator; readonly greedy?: boolean }): Int32Array {
+  act(frames: NdArray<'uint8'>, options: { readonly generator: RowGenerators; readonly greedy?: boolean }): Int32Array {
     return chooseActions(this.judge(frames).logits, options).actions.map((index) => index + this.actions.first);
   }
 
