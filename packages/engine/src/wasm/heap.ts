@@ -4,7 +4,7 @@ import { BackendError } from '@tessera/core';
 import type { DataType, KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 
 interface EmscriptenModule {
-  _malloc(bytes: number): number;
+  _malloc: (bytes: number) => number;
   _free(pointer: number): void;
   readonly asm?: { readonly memory?: WebAssembly.Memory };
   /** The multi-threaded build makes its (shared) memory itself and keeps it here. */
@@ -40,6 +40,7 @@ export function wasmHeap(backend: KernelBackend): WasmHeap | undefined {
   const { wasm, dataIdMap }: Partial<TensorFlowWasmBackend> = owner;
   const memory = wasm?.asm?.memory ?? wasm?.wasmMemory;
   if (wasm === undefined || dataIdMap === undefined || !(memory instanceof WebAssembly.Memory)) return undefined;
+  refuseWhatDoesNotFit(wasm);
   const scratch = new ScratchArena(wasm);
   return {
     memory,
@@ -56,6 +57,25 @@ export function wasmHeap(backend: KernelBackend): WasmHeap | undefined {
     uint8: (pointer, length) => new Uint8Array(memory.buffer, pointer, length),
     dispose: () => scratch.dispose(),
   };
+}
+
+// The allocator's sizes have 32 bits, and the search for more than half of what they reach may never end.
+const mostBytes = 2 ** 31 - 1;
+const guarded = new WeakSet<EmscriptenModule>();
+
+/** Makes an allocation that fails throw. TensorFlow.js takes the 0 that comes instead for a place, and kernels then write over the module's own data. */
+function refuseWhatDoesNotFit(wasm: EmscriptenModule): void {
+  if (guarded.has(wasm)) return;
+  guarded.add(wasm);
+  const malloc = wasm._malloc;
+  const own = (bytes: number): number => {
+    const pointer = bytes > mostBytes ? 0 : malloc(bytes);
+    // At its first use Emscripten puts another function in the place of its own.
+    wasm._malloc = own;
+    if (pointer === 0 && bytes > 0) throw new RangeError(`Cannot enlarge memory: no place for ${bytes} bytes`);
+    return pointer;
+  };
+  wasm._malloc = own;
 }
 
 /** A stack of scratch blocks in one allocation that grows, between uses, to the most that was ever needed at once. */
@@ -100,13 +120,15 @@ class ScratchArena {
   }
 
   #allocate(bytes: number): number {
-    // 16 to spare for the alignment; sizes from 2^32 would wrap around
-    const pointer = bytes < 2 ** 32 - 16 ? this.#wasm._malloc(bytes + 16) >>> 0 : 0;
-    if (pointer === 0) {
+    try {
+      // 16 to spare for the alignment
+      return this.#wasm._malloc(bytes + 16) >>> 0;
+    } catch (cause) {
       this.#peak = this.#used;
-      throw new BackendError(`wasm: no memory for ${bytes} bytes of scratch. Use a smaller batch or dispose tensors.`);
+      throw new BackendError(`wasm: no memory for ${bytes} bytes of scratch. Use a smaller batch or dispose tensors.`, {
+        cause,
+      });
     }
-    return pointer;
   }
 }
 

@@ -14,6 +14,7 @@ import {
   tensor1d,
   tensor2d,
 } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -78,6 +79,29 @@ describe('kernels on the memory of the TensorFlow.js wasm backend', () => {
     });
     expect(heap.float32(heap.pointer(out), 1)[0]).toBe(400);
     dispose([big, engine().makeTensorFromTensorInfo(out)]);
+  });
+
+  test('get nothing where memory has run out, and go on when it is given back', () => {
+    const mark = tensor1d([1, 2, 3]);
+    const tensors: Tensor[] = [];
+    const take = (count: number) => {
+      tensors.push(engine().makeTensorFromTensorInfo(heap.makeOutput([count], 'float32')));
+      return heap.pointer(tensors.at(-1)!);
+    };
+    // Nobody writes to them.
+    for (const count of [2 ** 28, 2 ** 24]) {
+      expect(() => {
+        for (let i = 0; i < 64; i++) expect(take(count)).toBeGreaterThan(0);
+      }).toThrow('Cannot enlarge memory');
+    }
+    // TensorFlow.js's own kernels ask for memory too.
+    expect(() => fill([2 ** 24], 1)).toThrow('Cannot enlarge memory');
+    expect(() => take(2 ** 29)).toThrow('Cannot enlarge memory: no place for 2147483648 bytes');
+    expect(() => take(2 ** 30)).toThrow('Cannot enlarge memory: no place for 4294967296 bytes');
+    expect(mark.dataSync()).toEqual(Float32Array.of(1, 2, 3));
+    dispose(tensors);
+    expect(take(2 ** 28)).toBeGreaterThan(0);
+    dispose([mark, tensors.at(-1)!]);
   });
 
   test('find a tensor that another backend made', async () => {

@@ -8,9 +8,12 @@ import type { WasmHeap } from '../../src/wasm/heap.ts';
 class Allocator {
   readonly live: Map<number, number> = new Map();
   calls = 0;
+  /** Gives nothing larger. */
+  most = Infinity;
   #next = 8;
 
   _malloc(bytes: number): number {
+    if (bytes > this.most) return 0;
     const pointer = this.#next;
     this.live.set(pointer, bytes);
     this.#next += Math.ceil(bytes / 8) * 8 + 24;
@@ -73,6 +76,23 @@ describe('scratch memory, whatever the nesting', () => {
       expect(allocator.live.size).toBe(0);
     },
   );
+
+  test('that there is not is an error, and less can be had', () => {
+    const allocator = new Allocator();
+    const heap = heapOver(allocator);
+    for (const [most, bytes] of [
+      [1000, 1600],
+      [Infinity, 2 ** 32],
+      [Infinity, 2 ** 31],
+    ] as const) {
+      allocator.most = most;
+      expect(() => heap.withScratch(bytes, () => undefined)).toThrow(
+        `wasm: no memory for ${bytes} bytes of scratch. Use a smaller batch or dispose tensors.`,
+      );
+      expect(heap.withScratch(64, (pointer) => allocator.holds(pointer, 64))).toBe(true);
+    }
+    expect(allocator.live.size).toBe(1);
+  });
 
   test('comes back when the body throws', () => {
     const allocator = new Allocator();
