@@ -36,10 +36,16 @@ const tasks = {
     agent: run('breakout'),
     baselines: [run('ppo', ...breakout(100_000)), run('ppo', ...breakout(600_000))],
   },
+  // With codes that are learned; what it is compared with is in breakout-100k.
+  'breakout-100k-vqvae': {
+    seeds: 3,
+    agent: run('breakout', '--set', 'tokenizer.kind=vqvae'),
+    baselines: [],
+  },
   'space-invaders-40k': {
     seeds: 3,
     agent: run('agent', ...invaders),
-    baselines: [run('ppo', ...invaders)],
+    baselines: [run('ppo', ...invaders), run('ppo', ...on('SpaceInvaders-v0', 450_000))],
   },
   'cartpole-pixels-20k': {
     seeds: 3,
@@ -101,5 +107,6 @@ async function worker() {
 }
 console.error(`${work.length} runs, ${jobs} side by side, on ${availableParallelism()} processors`);
 await Promise.all(Array.from({ length: jobs }, worker));
-const words = ['results', ...folders.slice(0, seeds), '--task', task, '--baseline', ...folders.slice(seeds)];
+const others = folders.slice(seeds);
+const words = ['results', ...folders.slice(0, seeds), '--task', task, ...(others.length > 0 ? ['--baseline', ...others] : [])]; // prettier-ignore
 process.exitCode = await execute([...words, ...(values.overwrite ? ['--overwrite'] : [])]);
