@@ -24,6 +24,8 @@ export interface Variant {
 
 const quantizer = (kind: Settings): Settings => ({ tokenizer: { kind: 'vqvae', vqvae: { quantizer: kind } } });
 const ema = quantizer({ kind: 'ema' });
+// In the default codes rest as soon as they hardly move.
+const live = { tokenizer: { restChurn: null, untilSteps: 1_000_000_000 } };
 const chosen = (worldModel: Settings): Settings => ({ worldModel: { actions: 'chosen', ...worldModel } });
 
 /** All variants, in the order of the table. */
@@ -34,6 +36,13 @@ export const variants: readonly Variant[] = [
   { name: 'fsq', group: 'tokenizer', changes: quantizer({ kind: 'fsq', levels: [8, 8, 4] }) },
   { name: 'maskgit', group: 'world model', changes: { worldModel: { kind: 'maskgit' } } },
   { name: 'causal', group: 'world model', changes: { worldModel: { kind: 'causal' } } },
+  { name: 'live', group: 'codes', changes: { ...ema, training: live }, against: 'ema' },
+  {
+    name: 'live-slow',
+    group: 'codes',
+    changes: { ...quantizer({ kind: 'ema', decay: 0.999 }), training: live },
+    against: 'live',
+  },
   // What remembers patches learns by no gradient: both modes are those of a VQ-VAE.
   { name: 'interleaved', group: 'mode', changes: { ...ema, training: { mode: 'interleaved' } }, against: 'ema' },
   { name: 'end-to-end', group: 'mode', changes: { ...ema, training: { mode: 'end-to-end' } }, against: 'ema' },

@@ -28,6 +28,8 @@ const meant: Readonly<Record<string, readonly string[]>> = {
   fsq: ['tokenizer.kind: "vqvae"', 'tokenizer.vqvae.quantizer.kind: "fsq"'],
   maskgit: ['worldModel.kind: "maskgit"'],
   causal: ['worldModel.kind: "causal"'],
+  live: ['training.tokenizer.untilSteps: 1000000000', 'training.tokenizer.restChurn: null'],
+  'live-slow': ['tokenizer.vqvae.quantizer.decay: 0.999'],
   interleaved: ['training.mode: "interleaved"'],
   'end-to-end': ['training.mode: "end-to-end"'],
   'imagined-only': ['training.learnFromReal: false'],
