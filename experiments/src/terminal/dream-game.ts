@@ -2,7 +2,7 @@
 import { Generators, ndarray } from '@tessera/core';
 import type { Generator, NdArray } from '@tessera/core';
 import { tokensOf } from '@tessera/agent';
-import type { Agent } from '@tessera/agent';
+import type { Agent, Decision, PlayOf } from '@tessera/agent';
 import { makeFrames } from '@tessera/rollouts';
 import type { EnvConfig } from '@tessera/rollouts';
 import type { Env } from 'gymnasium-js';
@@ -23,9 +23,11 @@ export function dreamGame(agent: Agent, { id, kwargs = {} }: EnvConfig, seed: nu
   const names = actionNames(id, agent.actions);
   // Its draws are of no consequence: only what it finds likely is told.
   const generator = new Generators(seed).get('play/policy');
-  let seen = ndarray('uint8', [1, ...frameShape]);
-  const show = (observation: Uint8Array): TerminalPicture => {
-    seen = ndarray('uint8', [1, ...frameShape], observation);
+  const player = agent.player({ generator, greedy: true });
+  let thoughts: Pick<Decision, 'probabilities' | 'values'> | undefined;
+  // It sees every frame once, because it may have a memory.
+  const show = (observation: Uint8Array, before: Omit<PlayOf, 'envIndices'>): TerminalPicture => {
+    thoughts = player.act(ndarray('uint8', [1, ...frameShape], observation), before);
     return { height, width, channels, data: observation };
   };
   let begun = false;
@@ -36,14 +38,16 @@ export function dreamGame(agent: Agent, { id, kwargs = {} }: EnvConfig, seed: nu
     async reset() {
       const { observation } = await dream.reset(begun ? {} : { seed });
       begun = true;
-      return show(observation);
+      return show(observation, { begins: [1] });
     },
     async step(action): Promise<GameStep> {
-      const { observation, reward, terminated, truncated } = await dream.step([action]);
-      return { picture: show(observation), reward: reward[0]!, ended: (terminated[0]! | truncated[0]!) === 1 };
+      const { observation, reward, terminated, truncated, info } = await dream.step([action]);
+      const [executed] = info['executedAction'] as Float64Array;
+      const picture = show(observation, { begins: [0], chosen: [action], executed: [executed] });
+      return { picture, reward: reward[0]!, ended: (terminated[0]! | truncated[0]!) === 1 };
     },
     comment() {
-      const { probabilities, values } = agent.act(seen, { generator, greedy: true });
+      const { probabilities, values } = thoughts!;
       const likely = Array.from(probabilities.data, (share, i) => ({ share, name: names[i]! }));
       const told = likely
         .toSorted((a, b) => b.share - a.share)

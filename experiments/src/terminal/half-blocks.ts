@@ -6,7 +6,7 @@ export interface TerminalSize {
   readonly rows: number;
 }
 
-/** A picture, bytes [height, width, channels] with 1 (grey) or 3 channels. */
+/** A picture, bytes [height, width, channels]: of grey or red, green and blue; of stacked pictures, a multiple of 3 channels or of 1, the last one is shown. */
 export interface TerminalPicture {
   readonly height: number;
   readonly width: number;
@@ -45,13 +45,14 @@ function fitted({ height, width, channels, data }: TerminalPicture, { columns, r
   const larger = Math.max(1, Math.floor(room));
   const smaller = room < 1 ? Math.ceil(1 / room) : 1;
   const scaled = (side: number) => Math.ceil((side * larger) / smaller);
+  const [from, step] = channels % 3 === 0 ? [channels - 3, 1] : [channels - 1, 0];
   const pixel = (row: number, column: number): string => {
     const [top, left] = [row, column].map((place) => Math.floor(place / larger) * smaller) as [number, number];
     const [bottom, right] = [Math.min(height, top + smaller), Math.min(width, left + smaller)];
     const sums = [0, 0, 0];
     for (let y = top; y < bottom; y++) {
       for (let x = left; x < right; x++) {
-        for (let c = 0; c < 3; c++) sums[c]! += data[(y * width + x) * channels + (channels === 1 ? 0 : c)]!;
+        for (let c = 0; c < 3; c++) sums[c]! += data[(y * width + x) * channels + from + step * c]!;
       }
     }
     return sums.map((sum) => Math.round(sum / ((bottom - top) * (right - left)))).join(';');

@@ -39,6 +39,23 @@ const play = {
 };
 const number = expect.any(Number) as number;
 
+/** What somebody sees who plays with a run, four steps of each episode. */
+async function played(directory: string, words: readonly string[]) {
+  const playing = terminalIo({ experiments });
+  const write = playing.stderr.write.bind(playing.stderr);
+  let shown = 0;
+  Object.assign(playing.stderr, {
+    write(text: string) {
+      // A dream may be over sooner than a game.
+      if (text.includes(': episode ')) setImmediate(() => playing.keyboard.press(++shown > 4 ? 'q' : '\u001b[D'));
+      return write(text);
+    },
+  });
+  const backend = words.length === 0 ? ['--backend', 'wasm'] : [];
+  expect(await main(['play', directory, '--turns', '--seed', '1', ...words, ...backend], playing)).toBe(0);
+  return playing;
+}
+
 describe('a run', () => {
   test('leaves everything that was promised, and can be evaluated, watched and played', { timeout }, async () => {
     const root = temporaryFolder();
@@ -145,22 +162,20 @@ describe('a run', () => {
       [[], 'Catch-v0, dreamed'],
       [['--real'], 'Catch-v0'],
     ] as const) {
-      const playing = terminalIo({ experiments });
-      const write = playing.stderr.write.bind(playing.stderr);
-      let shown = 0;
-      Object.assign(playing.stderr, {
-        write(text: string) {
-          // A dream may be over sooner than a game.
-          if (text.includes(': episode ')) setImmediate(() => playing.keyboard.press(++shown > 4 ? 'q' : '\u001b[D'));
-          return write(text);
-        },
-      });
-      const backend = words.length === 0 ? ['--backend', 'wasm'] : [];
-      expect(await main(['play', directory, '--turns', '--seed', '1', ...words, ...backend], playing)).toBe(0);
+      const playing = await played(directory, words);
       expect(playing.err()).toContain(`${title}: episode 1, step 0, return 0`);
       expect(playing.err().includes('the agent would: ')).toBe(words.length === 0);
       expect(playing.err()).toMatch(/episode 1 +\S+ +\d steps/);
     }
+  });
+
+  test('whose policy has a memory can be played', { timeout }, async () => {
+    const root = temporaryFolder();
+    const io = agentIo();
+    expect(await main(command(root, '--set', 'behaviour.input=state'), io)).toBe(0);
+    const playing = await played(io.out().trim(), []);
+    expect(playing.err()).toContain('the agent would: ');
+    expect(playing.err()).toMatch(/episode 1 +\S+ +\d steps/);
   });
 
   test(

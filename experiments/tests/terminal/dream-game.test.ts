@@ -1,6 +1,6 @@
 // The dream of a model that knows the rules of Catch is Catch.
 import { DreamVectorEnv, StickyActions } from '@tessera/agent';
-import type { Agent, DreamEnvOptions, Starts } from '@tessera/agent';
+import type { Agent, DreamEnvOptions, PlayOf, Starts } from '@tessera/agent';
 import { ndarray } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { Catch, catchBoard, findBall } from '@tessera/env-arcade';
@@ -59,19 +59,21 @@ function knowingAgent() {
       };
     },
   };
-  const seen: Uint8Array[] = [];
+  const seen: [frame: Uint8Array, before: PlayOf][] = [];
   const agent = {
     tokenizer,
     worldModel,
     actions: { count: 3, first: 0 },
     asEnv: (options: DreamEnvOptions) => new DreamVectorEnv(agent as unknown as Agent, options),
-    act({ data }: NdArray<'uint8'>) {
-      seen.push(data);
-      return {
-        probabilities: ndarray('float32', [1, 3], Float32Array.of(0.2, 0.1, 0.7)),
-        values: Float32Array.of(0.5),
-      };
-    },
+    player: () => ({
+      act({ data }: NdArray<'uint8'>, before: PlayOf) {
+        seen.push([data, before]);
+        return {
+          probabilities: ndarray('float32', [1, 3], Float32Array.of(0.2, 0.1, 0.7)),
+          values: Float32Array.of(0.5),
+        };
+      },
+    }),
   };
   return { agent: agent as unknown as Agent, shown, seen };
 }
@@ -103,9 +105,14 @@ test('a dream begins with real frames, follows the keys, and pays and ends as th
       total += next.reward;
     }
     returns.push(total);
-    // What the policy would do is asked of what is to be seen.
-    expect(game.comment!()).toBe('the agent would: right 70 %, left 20 %, stay 10 %; value 0.50');
-    expect(same(seen.at(-1)!, bytes(picture))).toBe(true);
+    // What the policy would do is asked of what is to be seen, once of every frame, and it hears what somebody else did before.
+    for (let i = 0; i < 2; i++) {
+      expect(game.comment!()).toBe('the agent would: right 70 %, left 20 %, stay 10 %; value 0.50');
+    }
+    expect(same(seen.at(-1)![0], bytes(picture))).toBe(true);
+    const action = game.keys.get(key)!;
+    const steps = Array.from({ length: 9 }, () => ({ begins: [0], chosen: [action], executed: [action] }));
+    expect(seen.splice(0).map(([, before]) => before)).toEqual([{ begins: [1] }, ...steps]);
   }
   // Episodes differ, and before the first frame there was no action.
   expect(starts.size).toBeGreaterThan(1);

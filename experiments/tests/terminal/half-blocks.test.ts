@@ -34,7 +34,7 @@ function pixelsOf(lines: readonly string[]): Colour[][] {
 }
 
 const pictures: fc.Arbitrary<TerminalPicture> = fc
-  .tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), fc.constantFrom(1, 3))
+  .tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), fc.constantFrom(1, 2, 3, 6, 9))
   .chain(([height, width, channels]) =>
     fc
       // Few values, so that neighbours are equal now and then.
@@ -44,8 +44,13 @@ const pictures: fc.Arbitrary<TerminalPicture> = fc
       })
       .map((data) => ({ height, width, channels, data })),
   );
-const colourAt = ({ width, channels, data }: TerminalPicture, row: number, column: number): number[] =>
-  [0, 1, 2].map((c) => data[(row * width + column) * channels + (channels === 1 ? 0 : c)]!);
+/** Of the last picture, where several are stacked. */
+const colourAt = ({ width, channels, data }: TerminalPicture, row: number, column: number): number[] => {
+  const next = (row * width + column + 1) * channels;
+  return channels % 3 === 0
+    ? Array.from(data as number[]).slice(next - 3, next)
+    : [1, 1, 1].map((i) => data[next - i]!);
+};
 
 test.prop([pictures, fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 8 })])(
   'a picture that fits is shown pixel for pixel, as large as a whole factor makes it',

@@ -27,7 +27,9 @@ export interface PlayOf {
   readonly envIndices?: readonly number[] | undefined;
   /** 1 where a frame is the first of an episode. Default: where the environment has not been seen before. */
   readonly begins?: ArrayLike<number> | undefined;
-  /** What the environment says that it executed at the step before each frame, numbered like actions; default, and where undefined, what this player chose. */
+  /** What was chosen at the step before each frame, numbered like actions, where somebody else did; default, and where undefined, what this player chose. */
+  readonly chosen?: readonly (number | undefined)[] | undefined;
+  /** What the environment says that it executed at the step before each frame, numbered like actions; default, and where undefined, what was chosen. */
   readonly executed?: readonly (number | undefined)[] | undefined;
 }
 
@@ -53,19 +55,19 @@ export class AgentPlayer {
    *
    * Throws ShapeError, DTypeError and ConfigError for frames and environments that do not fit.
    */
-  act(frames: NdArray<'uint8'>, { envIndices, begins, executed }: PlayOf = {}): Decision {
+  act(frames: NdArray<'uint8'>, { envIndices, begins, chosen, executed }: PlayOf = {}): Decision {
     const { tokenizer, behaviour, actions: range } = this.#agent;
     checkFrameBytes('act', frames, tokenizer.spec.frameShape);
     const tokens = tokensOf(tokenizer, frames);
     const rows = tokens.shape[0]!;
     const own = envIndices ?? Array.from({ length: rows }, (_, row) => row);
-    const sizes = [own.length, begins?.length ?? rows, executed?.length ?? rows];
+    const sizes = [own.length, begins?.length ?? rows, chosen?.length ?? rows, executed?.length ?? rows];
     if (sizes.some((size) => size !== rows)) {
       throw new ConfigError(
-        `act: expected an environment, a beginning and an executed action for each of ${rows} frames, got ${sizes.join(', ')}.`,
+        `act: expected an environment, a beginning, a chosen and an executed action for each of ${rows} frames, got ${sizes.join(', ')}.`,
       );
     }
-    const pasts = this.remembers ? this.#pastsOf(own, { begins, executed }) : undefined;
+    const pasts = this.remembers ? this.#pastsOf(own, { begins, chosen, executed }) : undefined;
     const hiddenState = pasts && pastHidden(this.#agent.worldModel, pasts);
     const { generator: given, greedy = false } = this.#options;
     const generator = typeof given === 'function' ? given(own, begins) : given;
@@ -84,7 +86,7 @@ export class AgentPlayer {
   }
 
   /** What led to these frames, row by row; nothing, which is said by actions that are none, where an episode begins. */
-  #pastsOf(envIndices: readonly number[], { begins, executed }: Pick<PlayOf, 'begins' | 'executed'>): Starts {
+  #pastsOf(envIndices: readonly number[], { begins, chosen, executed }: Omit<PlayOf, 'envIndices'>): Starts {
     const { worldModel, behaviour, actions: range } = this.#agent;
     const rows = envIndices.length;
     const { context } = worldModel.config;
@@ -95,7 +97,7 @@ export class AgentPlayer {
       if (past === undefined) continue;
       copyRow(past.tokens, 0, tokens, row);
       copyRow(past.actions, 0, actions, row);
-      const done = worldModel.config.actions === 'executed' ? executed?.[row] : undefined;
+      const done = (worldModel.config.actions === 'executed' ? executed?.[row] : undefined) ?? chosen?.[row];
       if (done !== undefined) actions.data[(row + 1) * context - 1] = done - range.first;
     }
     return { tokens, actions };

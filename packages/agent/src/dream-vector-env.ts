@@ -25,6 +25,7 @@ import type {
   StateValue,
   VectorActions,
   VectorEnv,
+  VectorInfo,
   VectorResetOptions,
   VectorResetResult,
   VectorStepResult,
@@ -58,7 +59,8 @@ const owner = 'DreamVectorEnv';
 /**
  * `batch` dreams of one world model: observations uint8 [batch, height, width, channels], actions those of the real environment, rewards and ends as the model says
  * them, truncated after `horizon` steps. Actions are repeated as often as the real environment was seen to. What is drawn, each environment draws from its own generator, so a dream does not depend on those beside it.
- * Autoreset is always `NextStep`. It owns nothing: closing it leaves world model and tokenizer as they are.
+ * Autoreset is always `NextStep`. `info.tokens` has the int32 [tokens] of each observation, `info.executedAction` the actions that the model was
+ * told, as environments with sticky actions say them. It owns nothing: closing it leaves world model and tokenizer as they are.
  */
 export class DreamVectorEnv implements VectorEnv<Uint8Array> {
   readonly numEnvs: number;
@@ -118,7 +120,7 @@ export class DreamVectorEnv implements VectorEnv<Uint8Array> {
       }
       await this.#begin(plan);
       this.#hasReset = true;
-      return { observation: this.#observation(), info: {} };
+      return { observation: this.#observation(), info: this.#tokens() };
     });
   }
 
@@ -131,18 +133,22 @@ export class DreamVectorEnv implements VectorEnv<Uint8Array> {
       const [terminated, truncated] = [new Uint8Array(numEnvs), new Uint8Array(numEnvs)];
       const going = [...this.#ended.keys()].filter((row) => this.#ended[row] === 0);
       const moved = going.length > 0 ? this.#imagine(going, actions) : undefined;
+      const executedAction = new Float64Array(numEnvs);
       // Before anything of this step is kept, because `start` may fail.
       if (going.length < numEnvs) await this.#begin({ mask: this.#ended, seeds: [] });
       for (const [i, row] of going.entries()) {
         copyRow(moved!.window.tokens, i, this.#window.tokens, row);
         copyRow(moved!.window.actions, i, this.#window.actions, row);
         this.#steps[row]! += 1;
+        executedAction[row] = moved!.executed[i]!;
         reward[row] = moved!.rewards[i]!;
         terminated[row] = moved!.ends[i]!;
         truncated[row] = Number(this.#steps[row]! >= this.#horizon);
       }
+      const stepped = Uint8Array.from({ length: numEnvs }, (_, row) => Number(going.includes(row)));
       for (let row = 0; row < numEnvs; row++) this.#ended[row] = terminated[row]! | truncated[row]!;
-      return { observation: this.#observation(), reward, terminated, truncated, info: {} };
+      const info = { ...this.#tokens(), executedAction, _executedAction: stepped };
+      return { observation: this.#observation(), reward, terminated, truncated, info };
     });
   }
 
@@ -218,13 +224,23 @@ export class DreamVectorEnv implements VectorEnv<Uint8Array> {
     const generator = rows.map((row) => this.#generator(row));
     const chosen = Int32Array.from(rows, (row) => actions[row]! - range.first);
     worldModel.sticky.execute(window, chosen, generator);
+    const { context } = worldModel.config;
+    const executed = rows.map((_, i) => window.actions.data[(i + 1) * context - 1]! + range.first);
     const next = worldModel.predict(window, { generator });
     shift(window, next.tokens, window.tokens.shape[2]!);
-    return { window, rewards: next.rewards, ends: next.ends };
+    return { window, executed, rewards: next.rewards, ends: next.ends };
   }
 
   #generator(row: number): Generator {
     return (this.#generators[row] ??= npRandom().generator);
+  }
+
+  /** What is observed, as the world model has it. */
+  #tokens(): VectorInfo {
+    const width = this.#window.tokens.shape[2]!;
+    const { data } = lastFrames(this.#window, width);
+    const rows = Array.from({ length: this.numEnvs }, (_, row) => data.slice(row * width, (row + 1) * width));
+    return { tokens: rows, _tokens: new Uint8Array(this.numEnvs).fill(1) };
   }
 
   #observation(): Uint8Array {

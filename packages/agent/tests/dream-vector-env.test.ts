@@ -14,7 +14,7 @@ import {
   vectorWrappers,
 } from 'gymnasium-js';
 import type { VectorEnv } from 'gymnasium-js';
-import { DreamVectorEnv, StickyActions } from '../src/index.ts';
+import { DreamVectorEnv, StickyActions, agentPolicy, randomPolicy } from '../src/index.ts';
 import type { Agent, DreamEnvOptions, Dreamer, Starts, WorldModelKind } from '../src/index.ts';
 import { PixelTokenizer } from './pixel-tokenizer.ts';
 import { agentOn, cpu, integers, wasm } from './toy.ts';
@@ -100,6 +100,13 @@ function dreamOf(agent: Agent, rest: Partial<DreamEnvOptions> & { batch: number 
 const actionsOf = (draws: readonly number[], batch: number, step: number) =>
   Array.from({ length: batch }, (_, row) => first + ((draws[step]! + row * step) % count));
 
+/** Each pixel is the token of a sixteenth of it. */
+function tokensIn(observation: unknown) {
+  const pixels = observation as Uint8Array;
+  const rows = Array.from({ length: pixels.length / 16 }, (_, row) => Int32Array.from(pixels.subarray(row * 16, (row + 1) * 16), (pixel) => pixel / 16)); // prettier-ignore
+  return { tokens: rows, _tokens: Uint8Array.from(rows, () => 1) };
+}
+
 const draws = fc.array(fc.nat({ max: 2 }), { minLength: 8, maxLength: 20 });
 
 describe('a dream of a model that is right', () => {
@@ -122,15 +129,26 @@ describe('a dream of a model that is right', () => {
     expect(dream.actionSpace!.equals(real.actionSpace)).toBe(true);
     expect([dream.numEnvs, dream.observationShape]).toEqual([real.numEnvs, real.observationShape]);
     expect(dream.metadata.autoresetMode).toBe(real.metadata.autoresetMode);
-    expect(await dream.reset({ seed })).toEqual(await real.reset({ seed }));
+    const { info: first, ...beginning } = await dream.reset({ seed });
+    expect({ ...beginning, info: {} }).toEqual(await real.reset({ seed }));
+    expect(first).toEqual(tokensIn(beginning.observation));
+    let ended = Array.from({ length: batch }, () => 0);
     for (const step of chosen.keys()) {
       const actions = actionsOf(chosen, batch, step);
-      const result = await dream.step(actions);
-      expect(result).toEqual(await real.step(actions));
+      const { info, ...result } = await dream.step(actions);
+      expect({ ...result, info: {} }).toEqual(await real.step(actions));
+      // An environment that begins anew takes no action.
+      const stepped = ended.map((end) => 1 - end);
+      expect(info).toEqual({
+        ...tokensIn(result.observation),
+        executedAction: Float64Array.from(actions, (action, row) => stepped[row]! * action),
+        _executedAction: Uint8Array.from(stepped),
+      });
+      ended = stepped.map((_, row) => result.terminated[row]! | result.truncated[row]!);
       expect(dream.observationSpace!.contains(result.observation)).toBe(true);
     }
     // The streams go on, and marked ones alone begin anew.
-    expect(await dream.reset()).toEqual(await real.reset());
+    expect((await dream.reset()).observation).toEqual((await real.reset()).observation);
     await dream.step(actionsOf(chosen, batch, 0));
     await real.step(actionsOf(chosen, batch, 0));
     const again = { seed: seed + 1, options: { resetMask: Array.from({ length: batch }, (_, row) => row === 0) } };
@@ -138,6 +156,51 @@ describe('a dream of a model that is right', () => {
     const uncounted = async (env: VectorEnv) =>
       [...((await env.reset(again)).observation as Uint8Array)].filter((_, i) => i % 16 !== 2);
     expect(await uncounted(dream)).toEqual(await uncounted(real));
+  });
+
+  test('says which actions it executed, where they stick', async () => {
+    const { dreamer, start } = walkDream(2);
+    dreamer.worldModel.sticky.observe({ actions: Int32Array.of(1, 2), executedActions: Int32Array.of(1, 1) });
+    const dream = new DreamVectorEnv(dreamer, { start, batch: 2 });
+    await dream.reset({ seed: 0 });
+    const said: number[][] = [];
+    for (const actions of [
+      [first, first + 2],
+      [first + 1, first + 1],
+      [first + 2, first + 2],
+    ]) {
+      const { observation, info } = await dream.step(actions);
+      said.push([...(info['executedAction'] as Float64Array)]);
+      // Frames tell the action that led to them.
+      const told = [0, 16].map((at) => readWalk([...observation.subarray(at, at + 4)].map((x) => x / 16)).action!);
+      expect(said.at(-1)).toEqual(told.map((action) => first + action));
+    }
+    expect(said).toEqual([1, 2, 3].map(() => [first, first + 2]));
+  });
+
+  test.each(['random', 'agent'] as const)('is played by a policy like any other: %s', async (who) => {
+    const agent = agentOn(cpu, { worldModel: { context: 2 }, behaviour: { input: 'state' } });
+    const play = async () => {
+      const dream = dreamOf(agent, { batch: 3, horizon: 4 });
+      const policy = who === 'random' ? randomPolicy(walkActions, { seed: 1 }) : agentPolicy(agent, { seed: 1 });
+      let { observation } = await dream.reset({ seed: 7 });
+      let begins = new Uint8Array(3).fill(1);
+      let executed: (number | undefined)[] = [undefined, undefined, undefined];
+      const rewards: number[] = [];
+      for (let step = 0; step < 12; step++) {
+        const frames = ndarray('uint8', [3, 4, 4, 1], observation);
+        const result = await dream.step(policy.act(frames, [0, 1, 2], { begins, executed }));
+        ({ observation } = result);
+        const { executedAction, _executedAction: stepped } = result.info;
+        begins = (stepped as Uint8Array).map((x) => 1 - x);
+        executed = [...(executedAction as Float64Array)];
+        rewards.push(...result.reward);
+      }
+      return rewards;
+    };
+    const rewards = await play();
+    expect(rewards.some((reward) => reward !== 0)).toBe(true);
+    expect(await play()).toEqual(rewards);
   });
 
   test('is stepped by wrappers like any other', async () => {

@@ -5,7 +5,7 @@ import { ndarray, npRandom } from '@tessera/core';
 import type { NdArray } from '@tessera/core';
 import { make } from 'gymnasium-js';
 import { agentPolicy, evaluatePolicy, imagine, playEpisode } from '../src/index.ts';
-import type { Agent, AgentOptions, BehaviourOptions, Experience, WorldModelKind } from '../src/index.ts';
+import type { Agent, AgentOptions, BehaviourOptions, Experience, PlayOf, WorldModelKind } from '../src/index.ts';
 import { tokensOf } from '../src/preprocess.ts';
 import { pastHidden } from '../src/world-model/past-hidden.ts';
 import { PixelTokenizer } from './pixel-tokenizer.ts';
@@ -121,6 +121,23 @@ describe('a policy that sees what was before', () => {
     const values = Array.from({ length: count }, (_, i) => second(first + i).value);
     expect(new Set(values).size).toBe(count);
   });
+
+  test.each(['executed', 'chosen'] as const)(
+    'remembers what somebody else chose, where it is told: %s actions',
+    (actions) => {
+      const agent = seeing(state, { worldModel: { context: 1, actions } });
+      const { first, count } = agent.actions;
+      const second = (before: PlayOf) => {
+        const player = agent.player({ generator: npRandom(0), greedy: true });
+        player.act(framesOf(1, 5));
+        return player.act(present, before).values[0]!;
+      };
+      const values = Array.from({ length: count }, (_, i) => second({ chosen: [first + i] }));
+      expect(new Set(values).size).toBe(count);
+      const executed = Array.from({ length: count }, (_, i) => second({ chosen: [first], executed: [first + i] }));
+      expect(executed).toEqual(actions === 'executed' ? values : values.map(() => values[0]));
+    },
+  );
 
   test('keeps environments apart, whoever is asked for', () => {
     const agent = seeing(state, { worldModel: { context: 2 } });
@@ -287,7 +304,7 @@ describe('a policy that sees what was before', () => {
       ShapeError: learn: 1 actions need 16 numbers of the hidden state, got 0.
       ConfigError: Behaviour: the input 'state' needs hiddenSize, that of the world model. An Agent gives it.
       ConfigError: Behaviour: the input 'frames' needs decode, from codes to frames. An Agent gives it.
-      ConfigError: act: expected an environment, a beginning and an executed action for each of 1 frames, got 2, 1, 1."
+      ConfigError: act: expected an environment, a beginning, a chosen and an executed action for each of 1 frames, got 2, 1, 1, 1."
     `);
   });
 });
