@@ -8,7 +8,7 @@ import type { NamedArrays } from '@tessera/engine';
 import { VectorRollouts } from '@tessera/rollouts';
 import type { BatchPolicy } from '@tessera/rollouts';
 import { agentPolicy, codeFeatures, evaluatePolicy, framePolicy } from '../src/index.ts';
-import type { Agent, TrainingOptions } from '../src/index.ts';
+import type { Agent, Decision, TrainingOptions } from '../src/index.ts';
 import { playerOn } from './fixtures/walk-player.ts';
 import type { WalkPlayerOptions } from './fixtures/walk-player.ts';
 import { tokenizerOf } from './tokenizers.ts';
@@ -134,6 +134,45 @@ describe('what is collected', () => {
     // The tokenizer as it was at first would have shown the policy something else.
     expect(otherwise).toBeGreaterThan(0);
   });
+});
+
+describe('what is learned of what was collected', () => {
+  test.each(['alternating', 'interleaved', 'end-to-end'] as const)(
+    'starts from how likely its actions were when they were taken, though codes move: %s',
+    async (mode) => {
+      const live = { tokenizer: { untilSteps: 1000, updates: 5 }, mode };
+      const run = await runOn(cpu, { ...decided, training: { ...training, ...live } });
+      const { agent, trainer, replay } = run;
+      const act = vi.spyOn(agent.behaviour, 'act');
+      const learn = vi.spyOn(agent.behaviour, 'learn');
+      let [acted, rounds]: [number[][], number] = [[], 0];
+      while (!trainer.done) {
+        act.mockClear();
+        const { kind } = await trainer.next();
+        const { version } = agent.behaviour;
+        if (kind === 'collect') {
+          const said = act.mock.results.map(({ value }) => [...(value as Decision).logProbabilities]);
+          // Before anything was learned actions are random.
+          const ticks = version === 0 ? Array.from({ length: 8 }, () => [0, 0].fill(-Math.log(3))) : said;
+          acted = [0, 1].map((env) => ticks.map((tick) => tick[env]!));
+        }
+        if (kind !== 'real' || learn.mock.lastCall === undefined) continue;
+        const [experience] = learn.mock.lastCall;
+        const chunks = [...replay.chunks()].slice(-experience.length);
+        const learned: number[][] = [[], []];
+        for (const [i, { logProbabilities }] of experience.entries()) {
+          learned[chunks[i]!.metadata.envIndex]!.push(...logProbabilities);
+        }
+        for (const [env, own] of learned.entries()) {
+          expect(own.length).toBe(acted[env]!.length);
+          for (const [step, value] of own.entries()) expect(value).toBeCloseTo(acted[env]![step]!, 5);
+        }
+        rounds++;
+      }
+      expect(rounds).toBeGreaterThan(2);
+      expect(new Set(acted.flat()).size).toBeGreaterThan(2);
+    },
+  );
 });
 
 describe('evaluation', () => {

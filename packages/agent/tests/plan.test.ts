@@ -3,6 +3,7 @@ import { expect, describe } from 'vitest';
 import { test, fc } from '@fast-check/vitest';
 import { plannedItems, plannedTokenizerUpdates, planRound, trainingSchema } from '../src/index.ts';
 import type { TrainingConfig, WorkKind } from '../src/index.ts';
+import { movesCodes } from '../src/training/plan.ts';
 
 const count = fc.nat({ max: 30 });
 const config = fc
@@ -47,6 +48,12 @@ describe('the plan of a round', () => {
     const learned = plan.findIndex((item) => lessons.some((kind) => kind === item));
     if (learned !== -1) expect(plan.indexOf('measure')).toBeLessThan(learned);
     if (own.learnFromReal && learned !== -1) expect(plan.indexOf('real')).toBeLessThan(learned);
+  });
+
+  test.prop([config, position])('moves no codes between real steps and what is learned of them', (own, at) => {
+    fc.pre(own.learnFromReal && at.round > 0);
+    const plan = planRound(own, at);
+    expect(plan.slice(0, plan.indexOf('real')).some(movesCodes)).toBe(false);
   });
 
   test.prop([config, position])('holds as many updates of each kind as the settings say', (own, at) => {

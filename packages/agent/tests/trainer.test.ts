@@ -423,6 +423,23 @@ describe('a tokenizer whose codes rest', () => {
   });
 });
 
+test.each([
+  ['alternating', { tokenizer: { firstUpdates: 103, updates: 1 }, worldModel: { firstUpdates: 1, updates: 1 } }, 1],
+  // There the tokenizer's own numbers of updates count for nothing.
+  ['end-to-end', { tokenizer: { firstUpdates: 0, updates: 0 }, worldModel: { firstUpdates: 103, updates: 1 } }, 2],
+] as const)('codes are looked at 100 updates before the first round has no more: %s', async (mode, own, measures) => {
+  const { tokenizer, worldModel } = own;
+  const { trainer } = await start('trained', {
+    training: { ...idle, mode, tokenizer: { ...small.tokenizer, ...tokenizer }, worldModel },
+  });
+  const look = vi.spyOn(TokenProbe.prototype, 'look');
+  onTestFinished(() => void vi.restoreAllMocks());
+  await trainer.next();
+  for (let measured = 0; measured < measures;) if ((await trainer.next()).kind === 'measure') measured++;
+  const updates = look.mock.calls.map(([, asked]) => asked.updates);
+  expect(updates).toEqual(mode === 'alternating' ? [3, 103] : [0, 3, 103]);
+});
+
 describe('a trainer', () => {
   test('stops between items when its signal is aborted', async () => {
     const { trainer } = await start('fixed');

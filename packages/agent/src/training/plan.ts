@@ -34,10 +34,13 @@ export function planRound(
     imagination: imagination.updates,
   };
   const repeat = (kind: keyof typeof counts): WorkKind[] => Array.from({ length: counts[kind] }, () => kind);
-  const look: WorkKind[] = learnFromReal ? ['measure', 'real'] : ['measure'];
+  const real: WorkKind[] = learnFromReal ? ['real'] : [];
   if (mode === 'alternating') {
-    return ['collect', ...repeat('tokenizer'), ...look, ...repeat('world model'), ...repeat('imagination')];
+    // Codes that moved would make another policy of the one that acted; before there are any, it has not looked at them.
+    const begin = first ? [...repeat('tokenizer'), 'measure' as const, ...real] : [...real, ...repeat('tokenizer'), 'measure' as const]; // prettier-ignore
+    return ['collect', ...begin, ...repeat('world model'), ...repeat('imagination')];
   }
+  const look: WorkKind[] = ['measure', ...real];
   // What is frozen has no gradient to wait for: from then on the world model learns alone.
   if (mode === 'end-to-end') {
     return ['collect', ...look, ...repeat('end-to-end'), ...repeat('world model'), ...repeat('imagination')];
@@ -66,12 +69,15 @@ export function plannedItems(
   return items;
 }
 
+/** Where the updates of a trainable tokenizer are counted, which end to end are those of the world model. */
+export function tokenizerUpdates({ mode, tokenizer, worldModel }: TrainingConfig): TrainingConfig['worldModel'] {
+  return mode === 'end-to-end' ? worldModel : tokenizer;
+}
+
 /** Updates of a trainable tokenizer, alone or end to end, in a run of so many steps, for its learning rate. */
-export function plannedTokenizerUpdates(
-  { mode, tokenizer, worldModel, numEnvs, roundSteps }: TrainingConfig,
-  steps: number,
-): number {
-  const { firstUpdates, updates } = mode === 'end-to-end' ? worldModel : tokenizer;
+export function plannedTokenizerUpdates(config: TrainingConfig, steps: number): number {
+  const { tokenizer, numEnvs, roundSteps } = config;
+  const { firstUpdates, updates } = tokenizerUpdates(config);
   const perRound = numEnvs * roundSteps;
   const laterRounds = Math.max(0, Math.ceil(Math.min(steps, tokenizer.untilSteps) / perRound) - 1);
   return firstUpdates + laterRounds * updates;

@@ -65,7 +65,7 @@ export function realExperience(
   chunks: readonly ReplayChunk[],
   { tokens, hiddenStates, logProbabilities, ...options }: PlayedChunks,
 ): Experience[] {
-  const { tokens: width, hiddenSize } = behaviour.spec;
+  const { tokens: width, hiddenSize, actionCount } = behaviour.spec;
   const rows = tokens.reduce((total, { length }) => total + length, 0) / width;
   const joined = ndarray('int32', [rows, width]);
   joinInto(joined.data, tokens);
@@ -75,6 +75,10 @@ export function realExperience(
   return judgedSteps(chunks, judgement, options).map((steps, i) => ({
     ...steps,
     ...(logProbabilities !== undefined && { logProbabilities: logProbabilities[i]! }),
+    // A policy that has learned nothing was not asked.
+    ...(chunks[i]!.metadata.policyVersion === 0 && {
+      logProbabilities: steps.logProbabilities.fill(-Math.log(actionCount)),
+    }),
     tokens: tokens[i]!.subarray(0, steps.actions.length * width),
     ...(hiddenStates && { hiddenState: hiddenStates[i]!.subarray(0, steps.actions.length * hiddenSize) }),
   }));

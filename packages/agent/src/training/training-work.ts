@@ -16,7 +16,7 @@ import { imagine } from './imagine.ts';
 import { LessonSteps } from './lesson-steps.ts';
 import { hiddenStates, recallPasts } from './past-steps.ts';
 import type { Looking } from './past-steps.ts';
-import { movesCodes, plannedTokenizerUpdates } from './plan.ts';
+import { movesCodes, plannedTokenizerUpdates, tokenizerUpdates } from './plan.ts';
 import type { WorkKind } from './plan.ts';
 import { actOrTry } from './play-round.ts';
 import type { PlayedRound } from './play-round.ts';
@@ -221,8 +221,8 @@ export class TrainingWork {
     const { tokenizerUpdates: step } = this.counters;
     const { seedFrames, learningRate: peak, endLearningRate: end, warmupUpdates: warmup } = this.#config.tokenizer;
     if (step === 0) tokenizer.seedCodebook?.(toUnit(await this.#frames(seedFrames)));
-    // So that the first measurement says how much the codes still move when the world model begins to learn them.
-    if (step === Math.max(0, this.#config.tokenizer.firstUpdates - 100)) await this.#look();
+    // So that the first measurement says how much the codes still move at the end of the first round's updates; in turn with it, that is when the world model begins.
+    if (step === Math.max(0, tokenizerUpdates(this.#config).firstUpdates - 100)) await this.#look();
     const progress = step / plannedTokenizerUpdates(this.#config, this.#options.steps);
     return learningRateAt({ peak, warmup, decay: 'cosine', end }, { step, progress });
   }
