@@ -1,7 +1,7 @@
 // The end of an agent run: measurements, films, `result.json` and the table.
 import { join } from 'node:path';
 import { playEpisode } from '@tessera/agent';
-import type { Agent, AgentTrainer, PhaseTotals } from '@tessera/agent';
+import type { Agent, AgentTrainer } from '@tessera/agent';
 import type { Engine } from '@tessera/engine';
 import { makeFrames } from '@tessera/rollouts';
 import type { EnvConfig } from '@tessera/rollouts';
@@ -12,6 +12,7 @@ import { machineText, toolVersions } from '../provenance.ts';
 import type { AgentExperimentConfig } from './config.ts';
 import { filmDreams } from './film.ts';
 import { measureAgent, measureRows } from './measure.ts';
+import { phaseResults } from './phases.ts';
 
 /** A run that has learned from its last step. */
 export interface Finishing extends RunContext<AgentExperimentConfig> {
@@ -122,14 +123,4 @@ async function writeDreams({ agent, envConfig: env, seed, run, signal }: Finishi
   } finally {
     game.close();
   }
-}
-
-/** Floating-point operations over time; interfaces have no place for further fields, literals do. */
-function phaseResults(phases: Readonly<Record<string, PhaseTotals>>) {
-  return Object.fromEntries(
-    Object.entries(phases).map(([name, { seconds, flops }]) => [
-      name,
-      { seconds, flops, gflops: seconds > 0 ? flops / seconds / 1e9 : 0 },
-    ]),
-  );
 }

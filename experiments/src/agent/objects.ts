@@ -36,6 +36,17 @@ export function countObjects(
   );
 }
 
+/** What was counted as numbers to be logged. */
+export function objectMetrics(counts: Readonly<Record<string, ObjectCounts>> | undefined): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(counts ?? {}).flatMap(([name, { real, imagined, wrong }]) => [
+      [`objects/${name}`, imagined],
+      [`objects/${name}_real`, real],
+      ...(wrong === undefined ? [] : [[`objects/${name}_wrong`, wrong] as const]),
+    ]),
+  );
+}
+
 function rows({ shape, data }: NdArray<'uint8'>): Uint8Array[] {
   const size = data.length / shape[0]!;
   return Array.from({ length: shape[0]! }, (_, i) => data.subarray(i * size, (i + 1) * size));

@@ -2,6 +2,7 @@
 // goes on from its newest checkpoint as if nothing had happened.
 import { join } from 'node:path';
 import { AgentTrainer, plannedItems } from '@tessera/agent';
+import type { LookAtDreams } from '@tessera/agent';
 import { ConfigError } from '@tessera/core';
 import { saveAgent, WorkerCollector } from '@tessera/agent/node';
 import { pullMap, Replay } from '@tessera/rollouts';
@@ -21,6 +22,8 @@ import { readProgress, restoreTrainer, saveProgress } from './checkpoint.ts';
 import type { SavedProgress } from './checkpoint.ts';
 import type { AgentExperimentConfig } from './config.ts';
 import { finishRun } from './finish.ts';
+import { countObjects, objectMetrics } from './objects.ts';
+import { speedMetrics } from './phases.ts';
 import { RoundMetrics } from './round-metrics.ts';
 import { roundPlayer } from './round-player.ts';
 
@@ -115,7 +118,20 @@ interface Learning extends Context, RunParts {
 }
 
 async function learn(learning: Learning): Promise<RunOutcome> {
-  const { config, steps, seed, signal, reporter, engine, agent, rollouts, collector, run, saved } = learning;
+  const {
+    config,
+    envConfig: env,
+    steps,
+    seed,
+    signal,
+    reporter,
+    engine,
+    agent,
+    rollouts,
+    collector,
+    run,
+    saved,
+  } = learning;
   checkReplaySize(config, rollouts);
   const commit = sourceCommit();
   const store = await folderShards(join(run.directory, 'replay'));
@@ -124,7 +140,9 @@ async function learn(learning: Learning): Promise<RunOutcome> {
     saved === undefined
       ? await Replay.create(store, sizes)
       : await Replay.resume(store, saved.trainer.meta.replay, sizes);
-  const trainer = new AgentTrainer({ agent, rollouts, collector, replay, steps, seed, training: config.training });
+  const lookAtDreams: LookAtDreams = (frames) => objectMetrics(countObjects(env, frames));
+  const { training } = config;
+  const trainer = new AgentTrainer({ agent, rollouts, collector, replay, steps, seed, training, lookAtDreams });
   const metrics = new RoundMetrics();
   if (saved !== undefined) {
     restoreTrainer({ trainer, tokenizer: agent.tokenizer }, saved);
@@ -153,7 +171,8 @@ async function learn(learning: Learning): Promise<RunOutcome> {
           if (event.roundDone) {
             const means = metrics.means();
             metrics.clear();
-            await run.logMetrics(envSteps, { ...means, round, 'imagination/steps': imaginedSteps });
+            const speed = speedMetrics(trainer.phases, imaginedSteps);
+            await run.logMetrics(envSteps, { ...means, ...speed, round, 'imagination/steps': imaginedSteps });
             shown = pick(means, { return: 'episode/return', changed: 'world_model/changed_token_accuracy' });
             if (round % config.checkpointEvery === 0) await save();
           }

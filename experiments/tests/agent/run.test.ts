@@ -110,6 +110,12 @@ describe('a run', () => {
       'world_model/delta_psnr_low',
       'codes/usage',
       'codes/perplexity',
+      'objects/ball',
+      'objects/ball_real',
+      'objects/ball_wrong',
+      'speed/imagined_steps_per_second',
+      'speed/world_model_seconds',
+      'speed/world_model_gflops',
     ])
       for (const values of logged) expect([name, values[name]]).toEqual([name, number]);
     const shares = ['tokens', 'changedTokens', 'frames', 'copyLastFrame'].map((key) => result.worldModel![key]);

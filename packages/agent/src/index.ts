@@ -68,6 +68,7 @@ export type { PolicyLossConfig, PolicyLosses, PolicyRows } from './behaviour/pol
 
 // Training
 export { AgentTrainer } from './training/trainer.ts';
+export type { LookAtDreams } from './training/round-diagnostics.ts';
 export type { AgentTrainerOptions, PhaseTotals, TrainerEvent, TrainerState } from './training/trainer.ts';
 export type { TrainerCounters } from './training/counters.ts';
 export { trainingSchema } from './training/config.ts';

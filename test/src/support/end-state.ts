@@ -36,9 +36,13 @@ export async function endState(directory: string): Promise<EndState> {
         filesIn(join(directory, folder)).map((path) => [path.slice(directory.length + 1), digest(readFileSync(path))]),
       ),
     ),
-    metrics: (await run.readMetrics()).map(({ step, values }) => ({ step, values })),
+    metrics: (await run.readMetrics()).map(({ step, values }) => ({ step, values: withoutSpeed(values) })),
     result: result && withoutTimes(result),
   };
+}
+
+function withoutSpeed(values: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !name.startsWith('speed/')));
 }
 
 /** Everything but how long it took, and what was typed. */

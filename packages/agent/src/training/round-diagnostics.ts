@@ -1,10 +1,10 @@
 // What is logged of every round beside one-step accuracy: how long dreams of its steps stay true, whether they listen to actions, and how its frames use the codes.
 // It draws from a generator of its own, so that training is the same without it.
-import type { Generator } from '@tessera/core';
+import type { Generator, NdArray } from '@tessera/core';
 import type { Replay, ReplayChunk } from '@tessera/rollouts';
 import { codeUsage, countCodes } from '@tessera/vqvae';
 import type { Agent } from '../agent.ts';
-import { measureDreams } from '../evaluation/dreams.ts';
+import { dreamFrames, measureDreams } from '../evaluation/dreams.ts';
 import type { Transitions } from '../world-model/world-model.ts';
 import type { TokenMemory } from './token-memory.ts';
 
@@ -12,6 +12,12 @@ import type { TokenMemory } from './token-memory.ts';
 const stepsForDream = 16;
 /** Samples of the interval of a number that is only logged. */
 const samples = 500;
+
+/** What somebody has to say of dreams: their frames beside those that really came, both uint8 [n, height, width, channels]. Numbers by name. */
+export type LookAtDreams = (frames: {
+  readonly real: NdArray<'uint8'>;
+  readonly imagined: NdArray<'uint8'>;
+}) => Readonly<Record<string, number>>;
 
 /** What a round is made of. */
 export interface RoundParts {
@@ -21,17 +27,20 @@ export interface RoundParts {
   readonly generator: Generator;
   /** Steps of the round that are measured one by one. */
   readonly measureSteps: number;
+  readonly lookAtDreams?: LookAtDreams | undefined;
 }
 
 /** Numbers to be logged, by name; without those of which there was nothing to measure. */
 export async function dreamDiagnostics(
   agent: Agent,
-  { measureSteps, ...parts }: RoundParts,
+  { measureSteps, lookAtDreams, ...parts }: RoundParts,
 ): Promise<Record<string, number>> {
   const found = await measureDreams(agent, { ...parts, count: Math.ceil(measureSteps / stepsForDream), samples });
   if (found === undefined) return {};
   const { openLoop, deltaPsnr } = found;
+  const { tokenizer } = agent;
   return {
+    ...lookAtDreams?.(await dreamFrames(found, { replay: parts.replay, tokenizer })),
     'world_model/open_loop_accuracy': openLoop.tokens,
     'world_model/open_loop_changed_accuracy': openLoop.changedTokens,
     'world_model/open_loop_last_real_frame': openLoop.lastRealFrame,

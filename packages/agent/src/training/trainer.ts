@@ -14,6 +14,7 @@ import { countersSchema } from './counters.ts';
 import type { TrainerCounters } from './counters.ts';
 import { movesCodes, planRound } from './plan.ts';
 import type { WorkKind } from './plan.ts';
+import type { LookAtDreams } from './round-diagnostics.ts';
 import type { RoundCollector } from './play-round.ts';
 import { TrainingWork } from './training-work.ts';
 
@@ -28,6 +29,8 @@ export interface AgentTrainerOptions {
   readonly training?: TrainingOptions;
   /** Plays rounds while the learner trains, on environments like `rollouts`; for `training.collection: 'meanwhile'`. */
   readonly collector?: RoundCollector | undefined;
+  /** More to be logged of the dreams of each round, such as what objects are in them. */
+  readonly lookAtDreams?: LookAtDreams;
 }
 
 /** Time and arithmetic of one kind of work so far. */

@@ -268,6 +268,7 @@ export class TrainingWork {
         chunks: this.#roundChunks(),
         generator: this.generators.get('measure/dreams'),
         measureSteps,
+        lookAtDreams: this.#options.lookAtDreams,
       })),
       ...codeDiagnostics(batch, agent.tokenizer.spec.vocabulary),
       ...(await this.#restOrMove()),
