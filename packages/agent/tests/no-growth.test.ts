@@ -1,9 +1,12 @@
-// Nothing grows while training goes on: the number of tensors after 2,000 steps of every trainer, or TESSERA_GROWTH_STEPS, is that after ten.
+// Nothing grows while training goes on: the number of tensors after 2,000 steps, or TESSERA_GROWTH_STEPS, is that after a few.
 import { ndarray, npRandom } from '@tessera/core';
 import { VQVAE } from '@tessera/vqvae';
 import { expect, test } from 'vitest';
 import type { Experience } from '../src/index.ts';
+import { dqnOn, ppoOn, runOf } from './model-free-toy.ts';
 import { behaviourOn, integers, transitionsOf, wasm, worldModelOn } from './toy.ts';
+import { runOn } from './training-toy.ts';
+import type { RunOptions } from './training-toy.ts';
 
 const many = Number(process.env['TESSERA_GROWTH_STEPS'] ?? 2000);
 
@@ -48,4 +51,45 @@ test(`${many} steps of tokenizer, world model and policy leave no tensor behind`
   expect(early).toBeGreaterThan(0);
   expect(wasm.tensorCount()).toBe(early);
   tokenizer.dispose();
+});
+
+const state = { behaviour: { input: 'state', objective: 'reinforce' } } as const;
+test.each<[string, RunOptions]>([
+  ['patches, in turn', { tokenizer: 'nearest', worldModel: { kind: 'parallel' } }],
+  ['end to end, a policy with a memory', { ...state, tokenizer: 'vqvae', training: { mode: 'end-to-end' } }],
+  [
+    'token by token, what is played meanwhile',
+    { worldModel: { kind: 'causal' }, training: { collection: 'meanwhile' } },
+  ],
+  [
+    'interleaved, in passes, a policy that sees frames, prioritised steps',
+    {
+      tokenizer: 'vqvae',
+      behaviour: { input: 'frames', slowCritic: { decay: 0.9, weight: 1 } },
+      worldModel: { kind: 'maskgit', temperature: 1 },
+      training: { mode: 'interleaved', sampling: { kind: 'prioritised' } },
+    },
+  ],
+])('whole rounds leave no tensor behind: %s', { timeout: 30 * many }, async (_, options) => {
+  const steps = Math.floor(many / 4);
+  const { training } = options;
+  const run = await runOn(wasm, { ...options, steps, training: { ...training, tokenizer: { untilSteps: steps } } });
+  const counts: number[] = [];
+  for await (const { roundDone } of run.trainer.items()) if (roundDone) counts.push(wasm.tensorCount());
+  expect(counts.length).toBeGreaterThan(20);
+  expect(new Set(counts.slice(3))).toEqual(new Set(counts.slice(-1)));
+});
+
+test.each([
+  ['PPO', ppoOn],
+  ['DQN', dqnOn],
+] as const)('%s leaves no tensor behind', { timeout: 30 * many }, async (_, agentOf) => {
+  const { trainer } = await runOf(agentOf(wasm), { steps: Math.floor(many / 4) });
+  const counts: number[] = [];
+  while (!trainer.done) {
+    await trainer.round();
+    counts.push(wasm.tensorCount());
+  }
+  expect(counts.length).toBeGreaterThan(5);
+  expect(new Set(counts.slice(3))).toEqual(new Set(counts.slice(-1)));
 });

@@ -1,4 +1,4 @@
-// The kind `parallel`: one pass, each token by itself (the idea of REM, arXiv 2402.05643, and of block teacher forcing, arXiv 2502.01591).
+// The kind `parallel`: one pass, each token by itself (the idea of REM, arXiv 2402.05643).
 import { mean, softmaxCrossEntropy } from '@tessera/engine';
 import type { Dynamics } from './dynamics.ts';
 import { tokensIn } from './dynamics.ts';
