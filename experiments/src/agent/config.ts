@@ -66,6 +66,7 @@ export const agentSchema: z.ZodObject & z.ZodType<AgentExperimentConfig> = z.str
 }) as never;
 
 // Catch is played without a fault after about 5,000 steps; the rest is margin. Without the convolution one seed of three lost a quarter of its games.
+// After 400 updates of the tokenizer the codes of one seed in five still moved: 2 % of the tokens in 100 updates.
 const catchPreset = {
   steps: 12_000,
   tokenizer: { kind: 'vqvae', vqvae: arcadeVqvae },
@@ -83,7 +84,7 @@ const catchPreset = {
   training: {
     numEnvs: 32,
     roundSteps: 18,
-    tokenizer: { firstUpdates: 400, updates: 20, untilSteps: 1728 },
+    tokenizer: { firstUpdates: 500, updates: 20, untilSteps: 1728 },
     worldModel: { firstUpdates: 150, updates: 30 },
     imagination: { updates: 4, starts: 128, horizon: 9, explore: 0 },
     measureSteps: 576,
