@@ -43,6 +43,12 @@ export const variants: readonly Variant[] = [
     changes: { ...quantizer({ kind: 'ema', decay: 0.999 }), training: live },
     against: 'live',
   },
+  {
+    name: 'live-fast',
+    group: 'codes',
+    changes: { ...ema, training: { tokenizer: { ...live.tokenizer, updates: 60, endLearningRate: 1 } } },
+    against: 'live',
+  },
   // What remembers patches learns by no gradient: both modes are those of a VQ-VAE.
   { name: 'interleaved', group: 'mode', changes: { ...ema, training: { mode: 'interleaved' } }, against: 'ema' },
   { name: 'end-to-end', group: 'mode', changes: { ...ema, training: { mode: 'end-to-end' } }, against: 'ema' },

@@ -30,6 +30,7 @@ const meant: Readonly<Record<string, readonly string[]>> = {
   causal: ['worldModel.kind: "causal"'],
   live: ['training.tokenizer.untilSteps: 1000000000', 'training.tokenizer.restChurn: null'],
   'live-slow': ['tokenizer.vqvae.quantizer.decay: 0.999'],
+  'live-fast': ['training.tokenizer.updates: 60', 'training.tokenizer.endLearningRate: 1'],
   interleaved: ['training.mode: "interleaved"'],
   'end-to-end': ['training.mode: "end-to-end"'],
   'imagined-only': ['training.learnFromReal: false'],
