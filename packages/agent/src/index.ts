@@ -4,6 +4,7 @@
 export { Agent } from './agent.ts';
 export type { AgentConfig, AgentOptions, Decision } from './agent.ts';
 export type { AgentPlayer, GeneratorsOf, PlayerOptions, PlayOf } from './agent-player.ts';
+export type { RowGenerators } from './row-generators.ts';
 export { codeFeatures, tokensOf } from './preprocess.ts';
 
 // Dreams as environments
@@ -52,7 +53,7 @@ export type {
   SlowCriticConfig,
 } from './behaviour/config.ts';
 export { chooseActions } from './behaviour/choose-actions.ts';
-export type { Choices, RowGenerators } from './behaviour/choose-actions.ts';
+export type { Choices } from './behaviour/choose-actions.ts';
 export { lambdaReturns } from './behaviour/lambda-returns.ts';
 export type { ReturnOptions, Stretch } from './behaviour/lambda-returns.ts';
 export { initBehaviour, judge } from './behaviour/networks.ts';

@@ -1,14 +1,8 @@
 // From logits to actions, outside of programs, so that each draw is one number of an explicit generator.
 import { NonFiniteError, ndarray } from '@tessera/core';
-import type { Generator, NdArray } from '@tessera/core';
-
-/** What rows are drawn with: one generator for all of them, in their order, or one of its own for each. */
-export type RowGenerators = Generator | readonly Generator[];
-
-/** The generator of a row. */
-export function generatorOf(generators: RowGenerators, row: number): Generator {
-  return Array.isArray(generators) ? (generators as readonly Generator[])[row]! : (generators as Generator);
-}
+import type { NdArray } from '@tessera/core';
+import { generatorOf } from '../row-generators.ts';
+import type { RowGenerators } from '../row-generators.ts';
 
 /** Actions and how likely they were. */
 export interface Choices {

@@ -10,7 +10,7 @@ import type { ActionRange, Chunk } from '@tessera/rollouts';
 import { checkSettings, toUnit } from '@tessera/vqvae';
 import { z } from 'zod';
 import { chooseActions } from '../behaviour/choose-actions.ts';
-import type { RowGenerators } from '../behaviour/choose-actions.ts';
+import type { RowGenerators } from '../row-generators.ts';
 import { behaviourSchema } from '../behaviour/config.ts';
 import type { BehaviourConfig } from '../behaviour/config.ts';
 import type { Judgement } from '../behaviour/networks.ts';

@@ -1,6 +1,7 @@
 // What becomes of an action: some environments repeat the one before instead (sticky actions, Machado et al. 2018, arXiv 1709.06009). A world model that is told
 // what was executed has nothing to guess; so that imagination is as the environment is, it repeats actions as often as the environment was seen to.
-import type { Generator } from '@tessera/core';
+import { generatorOf } from '../row-generators.ts';
+import type { RowGenerators } from '../row-generators.ts';
 import { setActions } from './windows.ts';
 import type { Starts } from './windows.ts';
 
@@ -52,16 +53,15 @@ export class StickyActions {
    * Puts into a window, for each row, the action that is executed when `chosen` is: the one before with `probability`, one `random()` a row where that is not 0.
    * A window of a single frame does not know the action before; there, and at the start of an episode, it is the chosen one.
    */
-  execute(window: Starts, chosen: Int32Array, generator: Generator | readonly Generator[]): void {
+  execute(window: Starts, chosen: Int32Array, generator: RowGenerators): void {
     const { probability } = this;
     setActions(window, probability === 0 ? chosen : this.#drawn(window, chosen, generator));
   }
 
-  #drawn({ actions }: Starts, chosen: Int32Array, generator: Generator | readonly Generator[]): Int32Array {
+  #drawn({ actions }: Starts, chosen: Int32Array, generator: RowGenerators): Int32Array {
     const context = actions.shape[1]!;
-    const generators = Array.isArray(generator) ? (generator as readonly Generator[]) : undefined;
     return chosen.map((action, row) => {
-      const repeats = (generators?.[row] ?? (generator as Generator)).random() < this.probability;
+      const repeats = generatorOf(generator, row).random() < this.probability;
       const before = context > 1 ? actions.data[row * context + context - 2]! : action;
       // What stands for "the episode began later" is no action that could be repeated.
       return repeats && before < this.#actionCount ? before : action;

@@ -1,6 +1,6 @@
 // A token world model of any kind with its optimiser on one engine: it learns transitions and predicts the next frame's tokens, the reward and the end.
 import { ConfigError, Generators, NonFiniteError, ShapeError, ndarray } from '@tessera/core';
-import type { Generator, NdArray } from '@tessera/core';
+import type { NdArray } from '@tessera/core';
 import { add, BatchedProgram, checkFinite, f32, flatten, i32, mean, mul, softmaxCrossEntropy } from '@tessera/engine';
 import type { Engine, InputSpecs, NamedArrays, Program, Spec, State, Tensor } from '@tessera/engine';
 import { adamStep, initAdam, learningRateAt } from '@tessera/nn';
@@ -8,6 +8,8 @@ import type { AdamState } from '@tessera/nn';
 import { checkSettings } from '@tessera/vqvae';
 import type { Tokenizer, TokenizerSpec } from '@tessera/vqvae';
 import { loadCounts, savedCount } from '../saved-count.ts';
+import { generatorOf, isOneEach } from '../row-generators.ts';
+import type { RowGenerators } from '../row-generators.ts';
 import { causal } from './causal.ts';
 import { worldModelSchema } from './config.ts';
 import type { WorldModelConfig, WorldModelKind, WorldModelOptions } from './config.ts';
@@ -74,7 +76,7 @@ export interface WorldModelCreateOptions {
 /** Whose numbers drawn tokens, signs of rewards and ends come from. */
 export interface PredictOptions {
   /** One for all rows, or one for each. */
-  readonly generator?: Generator | readonly Generator[];
+  readonly generator?: RowGenerators;
 }
 
 /** Opens the name of the mark by which a state says its kind; one without a mark is `parallel`. */
@@ -407,16 +409,15 @@ export class WorldModel {
     return this.#dynamics.choices(this) + 2;
   }
 
-  #chances(rows: number, generator: Generator | readonly Generator[]): NdArray<'float32'> {
-    const generators = Array.isArray(generator) ? (generator as readonly Generator[]) : undefined;
-    if (generators !== undefined && generators.length !== rows) {
+  #chances(rows: number, generators: RowGenerators): NdArray<'float32'> {
+    if (isOneEach(generators) && generators.length !== rows) {
       throw new ConfigError(
         `WorldModel.predict: expected one generator, or one for each of ${rows} rows, got ${generators.length}.`,
       );
     }
     const chances = ndarray('float32', [rows, this.#choices]);
     for (let i = 0; i < chances.data.length; i++) {
-      const own = generators?.[Math.floor(i / this.#choices)] ?? (generator as Generator);
+      const own = generatorOf(generators, Math.floor(i / this.#choices));
       // Below 1 also as float32.
       chances.data[i] = Math.min(own.random(), 1 - 2 ** -24);
     }
