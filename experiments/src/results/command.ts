@@ -59,8 +59,7 @@ async function resultsCommand(runs: readonly string[], options: ResultsOptions, 
   await makeDirectory(out);
   await writeFileAtomic(path, text);
   await writeFileAtomic(join(out, `${task}.svg`), `${resultsChart(written)}\n`);
-  const all = [...others, written].toSorted((a, b) => (a.task < b.task ? -1 : 1));
-  await writeFileAtomic(join(out, 'tables.md'), resultsPage(all));
+  await writeFileAtomic(join(out, 'tables.md'), resultsPage([...others, written]));
   io.stderr.write(`${renderColumns(headings, returnRows(results))}\n`);
   if (results.commit.endsWith('-dirty')) {
     io.stderr.write(`The sources differed from their commit: nobody can make these numbers again. Commit, then run.\n`);

@@ -7,11 +7,12 @@ import { markdownTable, percent, rangeBars, rangeText } from '../study/range-rep
 import { headings, returnRows } from './returns.ts';
 import type { SeedResult, TaskResults } from './schema.ts';
 
-/** The page's text, tasks in the given order; pictures are `TASK.svg` beside it. */
+/** The page's text, by the names of the tasks; pictures are `TASK.svg` beside it. */
 export function resultsPage(all: readonly TaskResults[]): string {
   const introduction =
     'Made by `tessera results` from the files beside it, which hold every return. Over seeds: the mean of their mean returns, its interquartile mean (IQM) and a 95 % bootstrap interval of that; time is the mean of the wall times, with evaluation.';
-  return `${['# Results', introduction, ...all.map(section)].join('\n\n')}\n`;
+  const byTask = all.toSorted((a, b) => (a.task < b.task ? -1 : 1));
+  return `${['# Results', introduction, ...byTask.map(section)].join('\n\n')}\n`;
 }
 
 /** A picture of a task: the mean return of every policy with the range of its seeds. An SVG element. */
