@@ -1,5 +1,5 @@
 // Objects in the frames of dreams beside those in real ones, for the games whose objects we can count.
-import type { HeldOutDreams } from '@tessera/agent';
+import type { HeldOutDreams, LookAtDreams } from '@tessera/agent';
 import type { NdArray } from '@tessera/core';
 import { objectCounter } from '@tessera/env-arcade';
 import type { EnvConfig } from '@tessera/rollouts';
@@ -36,10 +36,16 @@ export function countObjects(
   );
 }
 
+/** Counts the objects in the dreams of each round; undefined where we cannot, so that no frame is decoded for it. */
+export function objectsInDreams(env: EnvConfig): LookAtDreams | undefined {
+  if (objectCounter(env.id, env.kwargs ?? {}) === undefined) return undefined;
+  return (frames) => objectMetrics(countObjects(env, frames)!);
+}
+
 /** What was counted as numbers to be logged. */
-export function objectMetrics(counts: Readonly<Record<string, ObjectCounts>> | undefined): Record<string, number> {
+function objectMetrics(counts: Readonly<Record<string, ObjectCounts>>): Record<string, number> {
   return Object.fromEntries(
-    Object.entries(counts ?? {}).flatMap(([name, { real, imagined, wrong }]) => [
+    Object.entries(counts).flatMap(([name, { real, imagined, wrong }]) => [
       [`objects/${name}`, imagined],
       [`objects/${name}_real`, real],
       ...(wrong === undefined ? [] : [[`objects/${name}_wrong`, wrong] as const]),

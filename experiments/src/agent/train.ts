@@ -2,7 +2,6 @@
 // goes on from its newest checkpoint as if nothing had happened.
 import { join } from 'node:path';
 import { AgentTrainer, plannedItems } from '@tessera/agent';
-import type { LookAtDreams } from '@tessera/agent';
 import { ConfigError } from '@tessera/core';
 import { saveAgent, WorkerCollector } from '@tessera/agent/node';
 import { pullMap, Replay } from '@tessera/rollouts';
@@ -22,7 +21,7 @@ import { readProgress, restoreTrainer, saveProgress } from './checkpoint.ts';
 import type { SavedProgress } from './checkpoint.ts';
 import type { AgentExperimentConfig } from './config.ts';
 import { finishRun } from './finish.ts';
-import { countObjects, objectMetrics } from './objects.ts';
+import { objectsInDreams } from './objects.ts';
 import { speedMetrics } from './phases.ts';
 import { RoundMetrics } from './round-metrics.ts';
 import { roundPlayer } from './round-player.ts';
@@ -140,7 +139,7 @@ async function learn(learning: Learning): Promise<RunOutcome> {
     saved === undefined
       ? await Replay.create(store, sizes)
       : await Replay.resume(store, saved.trainer.meta.replay, sizes);
-  const lookAtDreams: LookAtDreams = (frames) => objectMetrics(countObjects(env, frames));
+  const lookAtDreams = objectsInDreams(env);
   const { training } = config;
   const trainer = new AgentTrainer({ agent, rollouts, collector, replay, steps, seed, training, lookAtDreams });
   const metrics = new RoundMetrics();

@@ -25,7 +25,6 @@ import type {
   StateValue,
   VectorActions,
   VectorEnv,
-  VectorInfo,
   VectorResetOptions,
   VectorResetResult,
   VectorStepResult,
@@ -120,7 +119,7 @@ export class DreamVectorEnv implements VectorEnv<Uint8Array> {
       }
       await this.#begin(plan);
       this.#hasReset = true;
-      return { observation: this.#observation(), info: this.#tokens() };
+      return this.#seen();
     });
   }
 
@@ -133,7 +132,7 @@ export class DreamVectorEnv implements VectorEnv<Uint8Array> {
       const [terminated, truncated] = [new Uint8Array(numEnvs), new Uint8Array(numEnvs)];
       const going = [...this.#ended.keys()].filter((row) => this.#ended[row] === 0);
       const moved = going.length > 0 ? this.#imagine(going, actions) : undefined;
-      const executedAction = new Float64Array(numEnvs);
+      const [executedAction, stepped] = [new Float64Array(numEnvs), new Uint8Array(numEnvs)];
       // Before anything of this step is kept, because `start` may fail.
       if (going.length < numEnvs) await this.#begin({ mask: this.#ended, seeds: [] });
       for (const [i, row] of going.entries()) {
@@ -141,14 +140,15 @@ export class DreamVectorEnv implements VectorEnv<Uint8Array> {
         copyRow(moved!.window.actions, i, this.#window.actions, row);
         this.#steps[row]! += 1;
         executedAction[row] = moved!.executed[i]!;
+        stepped[row] = 1;
         reward[row] = moved!.rewards[i]!;
         terminated[row] = moved!.ends[i]!;
         truncated[row] = Number(this.#steps[row]! >= this.#horizon);
       }
-      const stepped = Uint8Array.from({ length: numEnvs }, (_, row) => Number(going.includes(row)));
       for (let row = 0; row < numEnvs; row++) this.#ended[row] = terminated[row]! | truncated[row]!;
-      const info = { ...this.#tokens(), executedAction, _executedAction: stepped };
-      return { observation: this.#observation(), reward, terminated, truncated, info };
+      const { observation, info: seen } = this.#seen();
+      const info = { ...seen, executedAction, _executedAction: stepped };
+      return { observation, reward, terminated, truncated, info };
     });
   }
 
@@ -235,19 +235,18 @@ export class DreamVectorEnv implements VectorEnv<Uint8Array> {
     return (this.#generators[row] ??= npRandom().generator);
   }
 
-  /** What is observed, as the world model has it. */
-  #tokens(): VectorInfo {
+  /** The newest frames, decoded and as the world model has them. */
+  #seen(): VectorResetResult<Uint8Array> {
+    const { numEnvs } = this;
+    const { tokenizer } = this.#dreamer;
     const width = this.#window.tokens.shape[2]!;
     const { data } = lastFrames(this.#window, width);
-    const rows = Array.from({ length: this.numEnvs }, (_, row) => data.slice(row * width, (row + 1) * width));
-    return { tokens: rows, _tokens: new Uint8Array(this.numEnvs).fill(1) };
-  }
-
-  #observation(): Uint8Array {
-    const { tokenizer } = this.#dreamer;
-    const { data } = lastFrames(this.#window, this.#window.tokens.shape[2]!);
-    const tokens: NdArray<'int32'> = { dtype: 'int32', shape: [this.numEnvs, ...tokenizer.spec.tokenShape], data };
-    return toBytes(tokenizer.decode(tokens) as NdArray<'float32'>).data;
+    const codes: NdArray<'int32'> = { dtype: 'int32', shape: [numEnvs, ...tokenizer.spec.tokenShape], data };
+    const tokens = Array.from({ length: numEnvs }, (_, row) => data.slice(row * width, (row + 1) * width));
+    return {
+      observation: toBytes(tokenizer.decode(codes) as NdArray<'float32'>).data,
+      info: { tokens, _tokens: new Uint8Array(numEnvs).fill(1) },
+    };
   }
 
   #checked(start: Starts): Starts {

@@ -37,7 +37,8 @@ export function planRound(
   const real: WorkKind[] = learnFromReal ? ['real'] : [];
   if (mode === 'alternating') {
     // Codes that moved would make another policy of the one that acted; before there are any, it has not looked at them.
-    const begin = first ? [...repeat('tokenizer'), 'measure' as const, ...real] : [...real, ...repeat('tokenizer'), 'measure' as const]; // prettier-ignore
+    const update: WorkKind[] = [...repeat('tokenizer'), 'measure'];
+    const begin = first ? [...update, ...real] : [...real, ...update];
     return ['collect', ...begin, ...repeat('world model'), ...repeat('imagination')];
   }
   const look: WorkKind[] = ['measure', ...real];

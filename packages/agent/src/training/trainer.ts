@@ -30,7 +30,7 @@ export interface AgentTrainerOptions {
   /** Plays rounds while the learner trains, on environments like `rollouts`; for `training.collection: 'meanwhile'`. */
   readonly collector?: RoundCollector | undefined;
   /** More to be logged of the dreams of each round, such as what objects are in them. */
-  readonly lookAtDreams?: LookAtDreams;
+  readonly lookAtDreams?: LookAtDreams | undefined;
 }
 
 /** Time and arithmetic of one kind of work so far. */
