@@ -79,9 +79,10 @@ describe('evaluation', () => {
     'of a policy that draws is the same however many episodes run side by side, and of more episodes the first ones are the same',
     async (side, episodes, seed) => {
       const agent = agentOn(cpu);
+      const env = walk({ length: 4, spread: 6, tellsEpisode: false });
       for (const policyOf of [() => randomPolicy(walkActions, { seed }), () => agentPolicy(agent, { seed })]) {
-        const { returns } = await evaluatePolicy(policyOf(), { ...options, episodes, side });
-        const more = await evaluatePolicy(policyOf(), { ...options, episodes: episodes + 3, side: 1 });
+        const { returns } = await evaluatePolicy(policyOf(), { ...options, env, episodes, side });
+        const more = await evaluatePolicy(policyOf(), { ...options, env, episodes: episodes + 3, side: 1 });
         expect(more.returns.slice(0, episodes)).toEqual(returns);
       }
     },

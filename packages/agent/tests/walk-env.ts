@@ -14,6 +14,8 @@ export interface WalkKwargs {
   readonly spread?: number;
   /** Every so many steps of an episode the action before is executed again, which `info.executedAction` says; default never. */
   readonly repeatEvery?: number;
+  /** Whether frames tell the episode, counted from 0 in each environment; default true. Otherwise they say 0, and an episode looks the same wherever it is played. */
+  readonly tellsEpisode?: boolean;
 }
 
 /** Left, stay, right; numbered from 5, so that mistaking indices for actions shows. */
@@ -78,8 +80,9 @@ class WalkEnv extends Env {
   }
 
   #draw(action: number): void {
+    const episode = (this.#kwargs.tellsEpisode ?? true) ? this.#episode : 0;
     this.#frame.fill(0);
-    this.#frame.set([this.#step, action, this.#episode, this.#place].map((value) => (value % 16) * 16));
+    this.#frame.set([this.#step, action, episode, this.#place].map((value) => (value % 16) * 16));
     this.#frame[4 + 3 * this.#place] = 240;
   }
 
