@@ -29,12 +29,12 @@ const tasks = {
   'breakout-40k': {
     seeds: 5,
     agent: run('breakout', '--steps', '40000'),
-    baselines: [run('ppo', ...breakout(40_000))],
+    baselines: [run('ppo', ...breakout(40_000)), run('ppo', ...breakout(450_000))],
   },
   'breakout-100k': {
     seeds: 5,
     agent: run('breakout'),
-    baselines: [run('ppo', ...breakout(100_000)), run('ppo', ...breakout(600_000))],
+    baselines: [run('ppo', ...breakout(100_000)), run('ppo', ...breakout(750_000))],
   },
   // With codes that are learned; what it is compared with is in breakout-100k.
   'breakout-100k-vqvae': {
