@@ -18,13 +18,18 @@ const on = (env, steps) => ['--env', env, '--steps', String(steps)];
 const breakout = (steps) => on('Breakout-v0', steps);
 const invaders = on('SpaceInvaders-v0', 40_000);
 const pixels = on('CartPole-v1', 20_000);
+const stacked = ['--set', 'rollouts.envKwargs={"stackFrames":2}'];
 
 /** What is measured: the agent, and what it is compared with. A baseline of more steps has about as much time as the agent. */
 const tasks = {
   catch: {
     seeds: 5,
     agent: run('catch'),
-    baselines: [run('ppo', ...on('Catch-v0', 12_000)), run('dqn', ...on('Catch-v0', 12_000))],
+    baselines: [
+      run('ppo', ...on('Catch-v0', 12_000)),
+      run('dqn', ...on('Catch-v0', 12_000)),
+      run('ppo', ...on('Catch-v0', 75_000)),
+    ],
   },
   'breakout-40k': {
     seeds: 5,
@@ -50,7 +55,7 @@ const tasks = {
   'cartpole-pixels-20k': {
     seeds: 3,
     agent: run('agent', ...pixels),
-    baselines: [run('ppo', ...pixels, '--set', 'rollouts.envKwargs={"stackFrames":2}')],
+    baselines: [run('ppo', ...pixels, ...stacked), run('ppo', ...on('CartPole-v1', 80_000), ...stacked)],
   },
 };
 
