@@ -5,7 +5,7 @@ import { agent, agentTest } from './places.ts';
 
 const acting = [agentTest('acting-policy')];
 const transitions = [agentTest('token-memory')];
-const training = [agentTest('trainer')];
+const training = [agentTest('training-work')];
 const meanwhile = [agentTest('meanwhile')];
 const resume = { tests: [agentTest('trainer-resume')], only: 'learns from the second round on' };
 const replay = { file: 'packages/rollouts/src/replay.ts', tests: ['packages/rollouts/tests/replay.test.ts'] };
