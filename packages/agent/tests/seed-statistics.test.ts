@@ -98,7 +98,9 @@ describe('bootstrap interval', () => {
     },
   );
 
-  test.prop([tasks, fc.constantFrom(0.25, 2, 1024)], { numRuns: 30 })('moves with the unit', (strata, unit) => {
+  test.prop([tasks, fc.constantFrom(0.25, 2, 1024)], { numRuns: 30 })('moves with the unit', (drawn, unit) => {
+    // A power of two times a number is exact, but for those next to 0 that have no more bits to give.
+    const strata = drawn.map((own) => own.map((x) => (Math.abs(x) < 1e-200 ? 0 : x)));
     const [low, high] = interval(strata);
     expect(interval(strata.map((own) => own.map((x) => x * unit)))).toEqual([low * unit, high * unit]);
   });

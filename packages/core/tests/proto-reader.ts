@@ -50,5 +50,5 @@ export function one(bytes: Uint8Array, field: number): bigint | Uint8Array {
 }
 
 export function text(value: bigint | Uint8Array): string {
-  return new TextDecoder('utf-8', { fatal: true }).decode(value as Uint8Array);
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value as Uint8Array);
 }
