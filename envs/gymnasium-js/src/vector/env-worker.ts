@@ -152,7 +152,8 @@ function send(message: WorkerReply): void {
 
 function serve(envs: readonly Env<unknown, unknown>[]): void {
   for (let command = 0; ;) {
-    Atomics.wait(cells, control.command, command);
+    // The notification of a command may come when that is done already: what counts is the number.
+    while (Atomics.load(cells, control.command) === command) Atomics.wait(cells, control.command, command);
     command = Atomics.load(cells, control.command);
     let message: WorkerReply | undefined;
     let kind: number = reply.plain;

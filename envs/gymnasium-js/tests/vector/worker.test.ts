@@ -12,7 +12,7 @@ import {
 import type { AutoresetMode, EnvState, MakeVecOptions, VectorEnv } from 'gymnasium-js';
 import { WorkerVectorEnv } from 'gymnasium-js/node';
 import type { WorkerVectorEnvOptions } from 'gymnasium-js/node';
-import { afterEach, beforeAll, describe, expect } from 'vitest';
+import { afterEach, beforeAll, describe, expect, onTestFinished, vi } from 'vitest';
 import { AlreadyPendingCallError } from '../../src/errors.ts';
 import '../fixtures/worker-envs.ts';
 
@@ -163,6 +163,25 @@ describe.each([
     expect((await workers.step(actions)).reward).toEqual(Float64Array.of(1, 1, 1));
   });
 });
+
+test.each(['atomics', 'messages'] as const)(
+  'a notification that comes when its command is done already is no second command (waiting with %s)',
+  async (waitWith) => {
+    const envs = await start({ id: 'Counter-v0', numWorkers: 1, waitWith });
+    const sync = await makeVec('Counter-v0', { numEnvs: 4 });
+    const notify = Atomics.notify.bind(Atomics);
+    const nothing = new Int32Array(new SharedArrayBuffer(4));
+    const late = vi.spyOn(Atomics, 'notify').mockImplementation((cells, index) => {
+      const woken = notify(cells as never, index);
+      Atomics.wait(nothing, 0, 0, 20);
+      return woken + notify(cells as never, index);
+    });
+    onTestFinished(() => late.mockRestore());
+    expect(await envs.reset({ seed: 1 })).toEqual(await sync.reset({ seed: 1 }));
+    for (let i = 0; i < 5; i++) expect(await envs.step([1, 2, 0, 1])).toEqual(await sync.step([1, 2, 0, 1]));
+    expect(await envs.getState()).toEqual(await sync.getState());
+  },
+);
 
 test('arrays as actions and whole numbers as observations cross too', async () => {
   const workers = await start({ id: 'Adder-v0', numEnvs: 3 });
